@@ -1,0 +1,9 @@
+"""``python -m pytest_evalguard`` is the console script."""
+
+from __future__ import annotations
+
+import sys
+
+from .cli import main
+
+sys.exit(main())

@@ -1,0 +1,137 @@
+"""A case: what one test recorded and what became of it. One JSON line on disk."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from dataclasses import dataclass
+from dataclasses import field
+from typing import Any
+from typing import Literal
+
+Outcome = Literal[
+    "passed",
+    "failed",
+    "error",
+    "skipped",
+    "xfailed",
+    "xpassed",
+    "ambiguous",
+    "not run",
+    "dropped",
+]
+"""What became of a case; `dropped` is one that a hook took out of the session."""
+
+PASSING: frozenset[Outcome] = frozenset(("passed", "xpassed"))
+WITHOUT_ROW: frozenset[Outcome] = frozenset(("skipped", "not run", "dropped"))
+
+
+@dataclass(slots=True)
+class ScorerResult:
+    """One named score, 0..1, with the scorer's own verdict and reason."""
+
+    score: float
+    passed: bool
+    reason: str | None = None
+
+
+@dataclass(slots=True)
+class Attempt:
+    """An earlier run of a test that was run again."""
+
+    outcome: Outcome
+    score: float | None = None
+    latency_ms: float | None = None
+    reason: str | None = None
+
+
+@dataclass(slots=True)
+class Case:
+    """What one test recorded and what became of it.
+
+    Times are in milliseconds, scores 0..1, cost in US dollars. `input`, `expected` and
+    `actual` are text as it is sent; `score` is the recorded one, None when there is
+    none; `reason` says in one line why the test did not pass. `silent` is a case whose
+    test used the fixture and recorded neither actual nor score, `withheld` one whose
+    values were left out because a hook that should have changed them failed.
+    """
+
+    nodeid: str
+    outcome: Outcome
+    input: str = ""
+    expected: str | None = None
+    actual: str | None = None
+    score: float | None = None
+    latency_ms: float = 0.0
+    reason: str | None = None
+    scores: dict[str, ScorerResult] = field(default_factory=dict)
+    prompt_tokens: int | None = None
+    completion_tokens: int | None = None
+    cost_usd: float | None = None
+    name: str | None = None
+    prompt_id: int | None = None
+    threshold: float | None = None
+    tags: list[str] = field(default_factory=list)
+    metadata: dict[str, Any] = field(default_factory=dict)
+    ambiguous: str | None = None
+    findings: list[Any] = field(default_factory=list)
+    hallucination_label: str | None = None
+    flaky: bool = False
+    silent: bool = False
+    withheld: bool = False
+    attempts: list[Attempt] = field(default_factory=list)
+
+    @property
+    def passed(self) -> bool:
+        """Whether the row of this case counts as a pass."""
+        return self.outcome in PASSING
+
+    @property
+    def has_row(self) -> bool:
+        """Whether this case is sent and counts in the pass rate."""
+        return self.outcome not in WITHOUT_ROW
+
+    @property
+    def overall_score(self) -> float:
+        """The recorded score, else the mean of named scores, else 1 for a pass or 0."""
+        if self.score is not None:
+            return self.score
+        if self.scores:
+            return sum(each.score for each in self.scores.values()) / len(self.scores)
+        return 1.0 if self.passed else 0.0
+
+    def to_line(self) -> str:
+        """Return the case as one line of ASCII JSON, fields at their default left out.
+
+        ASCII, because a report that carries anything else may not survive the way from
+        a worker process.
+        """
+        return _encode(
+            {
+                name: value
+                for name in _FIELDS
+                if (value := getattr(self, name)) is not None and value != _EMPTY[name]
+            }
+        )
+
+
+def case_from_line(line: str) -> Case:
+    """Return the case that `to_line` of this version wrote."""
+    data: dict[str, Any] = json.loads(line)
+    if "scores" in data:
+        scores = data["scores"].items()
+        data["scores"] = {name: ScorerResult(**each) for name, each in scores}
+    if "attempts" in data:
+        data["attempts"] = [Attempt(**each) for each in data["attempts"]]
+    return Case(**data)
+
+
+def _set_fields(value: ScorerResult | Attempt) -> dict[str, object]:
+    return {name: each for name, each in asdict(value).items() if each is not None}
+
+
+_FIELDS = Case.__slots__
+_EMPTY: dict[str, object] = {
+    name: getattr(Case("", "passed"), name) for name in _FIELDS
+} | {"nodeid": None, "outcome": None}
+_encode = json.JSONEncoder(separators=(",", ":"), default=_set_fields).encode

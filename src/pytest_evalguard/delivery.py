@@ -1,0 +1,221 @@
+"""Delivery: results are frozen as exact bytes on disk, then sent until settled.
+
+A service freezes the results of a session as requests, once; from then on every
+attempt, by whichever process, sends those bytes with those keys. What the service
+answered for good is kept beside them, so that nothing is sent again after that.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import json
+import os
+from collections.abc import Callable
+from collections.abc import Iterable
+from collections.abc import Iterator
+from dataclasses import asdict
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+from typing import Protocol
+
+from .deadline import Deadline
+from .session import Session
+from .session import Target
+
+FINISH = "finish"
+"""The key under which it is kept that a run was finished."""
+
+
+@dataclass(frozen=True)
+class Submission:
+    """What became of a session's results at one service, counted in results.
+
+    `requests` is how many requests were accepted, `error` why the rest was not.
+    """
+
+    service: str
+    accepted: int = 0
+    rejected: int = 0
+    unsent: int = 0
+    requests: int = 0
+    error: str | None = None
+
+    @property
+    def is_open(self) -> bool:
+        """Whether a later `submit` has something to do."""
+        return bool(self.unsent or (self.error and not self.rejected))
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether every result was accepted."""
+        return not (self.rejected or self.unsent or self.error)
+
+
+class Service(Protocol):
+    """Takes the results of a session. A service of one's own has this one method."""
+
+    def submit(self, session: Session, deadline: Deadline) -> Submission:
+        """Send what was not sent yet, before the deadline. Failures are not raised."""
+        ...
+
+
+@dataclass(frozen=True)
+class FrozenRequest:
+    """A request as it is sent in every attempt: its key, its bytes, its results."""
+
+    key: str
+    results: int
+    body: bytes
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a service said of a request: settled for good, or to be sent again."""
+
+    state: Literal["accepted", "rejected", "unsent"]
+    error: str | None = None
+    is_fatal: bool = False
+
+
+class Outbox:
+    """The frozen requests of a session for one target, and their answers."""
+
+    def __init__(self, session: Session, target: Target) -> None:
+        name = slug(target)
+        self._requests = session.path / f"{name}.requests.jsonl"
+        self._answers = session.path / f"{name}.answers.jsonl"
+
+    @property
+    def is_frozen(self) -> bool:
+        """Whether the requests are on disk."""
+        return self._requests.is_file()
+
+    def freeze(self, requests: Iterable[FrozenRequest]) -> None:
+        """Put all requests on disk, safe from a power cut, before any is sent."""
+        draft = self._requests.with_suffix(".tmp")
+        with draft.open("w", encoding="ascii") as file:
+            for request in requests:
+                file.write(
+                    json.dumps({**asdict(request), "body": request.body.decode()})
+                )
+                file.write("\n")
+            file.flush()
+            os.fsync(file.fileno())
+        draft.replace(self._requests)
+        _sync_directory(self._requests.parent)
+
+    def requests(self) -> Iterator[FrozenRequest]:
+        """Read the frozen requests, in order."""
+        with self._requests.open(encoding="ascii") as file:
+            for line in file:
+                data = json.loads(line)
+                body = data["body"].encode()
+                yield FrozenRequest(data["key"], data["results"], body)
+
+    def settle(self, key: str, answer: Answer) -> None:
+        """Keep an answer that is for good."""
+        line = json.dumps({"key": key, "state": answer.state, "error": answer.error})
+        file = os.open(self._answers, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
+        try:
+            os.write(file, f"{line}\n".encode("ascii"))
+        finally:
+            os.close(file)
+
+    def answers(self) -> dict[str, Answer]:
+        """Return the answers so far by key; a torn line is no answer."""
+        if not self._answers.is_file():
+            return {}
+        lines = self._answers.read_text(encoding="ascii", errors="replace").splitlines()
+        return dict(filter(None, map(_read_answer, lines)))
+
+    def deliver(
+        self, send: Callable[[FrozenRequest], Answer]
+    ) -> tuple[str | None, bool]:
+        """Send what is not settled, in order; return the first error, if any.
+
+        The second value says whether all is settled. A refusal of one request does not
+        stop the others, an answer that would meet each of them the same does.
+        """
+        answers, first_error, is_settled = self.answers(), None, True
+        for request in self.requests():
+            answer = answers.get(request.key)
+            if answer is None:
+                answer = send(request)
+                if answer.state != "unsent":
+                    self.settle(request.key, answer)
+            first_error = first_error or answer.error
+            is_settled = is_settled and answer.state != "unsent"
+            if answer.is_fatal:
+                return first_error, False
+        return first_error, is_settled
+
+    def submission(self, service: str, error: str | None = None) -> Submission:
+        """Count where the results are."""
+        answers = self.answers()
+        counts = {"accepted": 0, "rejected": 0, "unsent": 0}
+        accepted = 0
+        for request in self.requests():
+            answer = answers.get(request.key, Answer("unsent"))
+            counts[answer.state] += request.results
+            accepted += answer.state == "accepted"
+            if answer.state == "rejected":
+                error = error or answer.error
+        return Submission(service, **counts, requests=accepted, error=error)
+
+
+def _read_answer(line: str) -> tuple[str, Answer] | None:
+    try:
+        data = json.loads(line)
+        return data["key"], Answer(data["state"], data["error"])
+    except (ValueError, KeyError, TypeError):
+        return None
+
+
+def slug(target: Target) -> str:
+    """Return the name of a target's files, the same for the same run."""
+    digest = hashlib.sha256(str(target.run_id).encode()).hexdigest()[:8]
+    return f"{target.service}-{digest}"
+
+
+def submission_of(session: Session, target: Target) -> Submission:
+    """Return where the results of a session are, without sending anything."""
+    outbox = Outbox(session, target)
+    error = None
+    if target.finish and FINISH not in outbox.answers():
+        error = "the run is not finished"
+    if outbox.is_frozen:
+        return outbox.submission(target.service, error)
+    return Submission(target.service, unsent=_rows(session), error=error)
+
+
+def _rows(session: Session) -> int:
+    state = session.state
+    if state.status == "running":  # or killed: only the journal knows
+        return sum(case.has_row for case in session.cases())
+    return state.rows
+
+
+def prove(key: str, url: str) -> str:
+    """Return a proof that who wrote `url` into a session had the key.
+
+    A session directory may come from elsewhere. Without the proof, its URL could make
+    a later `submit` send the key to a host of somebody's choice.
+    """
+    return hmac.new(key.encode(), url.encode(), hashlib.sha256).hexdigest()
+
+
+def is_proven(target: Target, key: str) -> bool:
+    """Whether a target's URL was chosen by someone who had the key."""
+    return hmac.compare_digest(target.proof, prove(key, target.url))
+
+
+def _sync_directory(path: Path) -> None:
+    if os.name != "posix":  # pragma: no cover # a directory can't be opened there
+        return
+    directory = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(directory)
+    finally:
+        os.close(directory)

@@ -1,0 +1,25 @@
+"""Exceptions of pytest-evalguard.
+
+EvalguardError
+├── ConfigurationError   a setting, mark or argument is wrong: nothing was run or sent
+├── SessionError         a session directory can't be read, written or found
+└── ServiceError         a service refused, or could not be reached in time
+"""
+
+from __future__ import annotations
+
+
+class EvalguardError(Exception):
+    """Base of everything that this package raises on purpose."""
+
+
+class ConfigurationError(EvalguardError):
+    """A setting, mark or argument is wrong; the message says which and what to do."""
+
+
+class SessionError(EvalguardError):
+    """A session directory can't be read, written or found."""
+
+
+class ServiceError(EvalguardError):
+    """A service refused a request, or could not be reached in time."""

@@ -1,0 +1,124 @@
+"""The case journal: JSON Lines, one append a case, readable after any kill."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+from typing import NamedTuple
+
+from .case import Case
+from .case import case_from_line
+
+CASES = "cases.jsonl"
+"""The journal of a plain session, or of the controller of a distributed one."""
+
+WORKER_PREFIX = "worker-"
+
+
+class Journal:
+    """Appends lines to a file, each by one system call."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._file: int | None = None
+        self._torn = False
+
+    def append(self, line: str) -> None:
+        """Write a line.
+
+        :raises OSError: the disk did not take all of it.
+        """
+        if self._file is None:
+            flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT
+            self._file = os.open(self._path, flags, 0o600)
+        data = (f"\n{line}\n" if self._torn else f"{line}\n").encode("ascii")
+        written = os.write(self._file, data)
+        # a part of a line must not spoil the one after it
+        self._torn = written < len(data)
+        if self._torn:
+            raise OSError(f"{written} of {len(data)} bytes written to {self._path}")
+
+    def close(self) -> None:
+        """Close the file."""
+        if self._file is not None:
+            os.close(self._file)
+            self._file = None
+
+
+class _Place(NamedTuple):
+    path: Path
+    offset: int
+
+
+class StoredCases:
+    """The cases in a session directory, by identity; iteration is in that order.
+
+    The last line of a case counts, and a controller's journal before those of workers.
+    Torn and foreign lines are passed over and counted in `damaged`.
+    """
+
+    def __init__(self, directory: Path) -> None:
+        self.damaged = 0
+        self._places: dict[str, _Place] = {}
+        self._index(directory / CASES)
+        from_controller = frozenset(self._places)
+        for path in sorted(directory.glob(f"{WORKER_PREFIX}*.jsonl")):
+            self._index(path, from_controller)
+        self.only_from_workers = sorted(self._places.keys() - from_controller)
+
+    @property
+    def identities(self) -> list[str]:
+        """The cases' identities, in order."""
+        return sorted(self._places)
+
+    def __len__(self) -> int:
+        return len(self._places)
+
+    def __iter__(self) -> Iterator[Case]:
+        for _, line in self.lines(self.identities):
+            yield case_from_line(line)
+
+    def lines(self, identities: list[str]) -> Iterator[tuple[str, str]]:
+        """Yield each identity with its line."""
+        files = {
+            path: path.open("rb")
+            for path in sorted({place.path for place in self._places.values()})
+        }
+        try:
+            for identity in identities:
+                path, offset = self._places[identity]
+                files[path].seek(offset)
+                yield identity, files[path].readline().decode("ascii")
+        finally:
+            for file in files.values():
+                file.close()
+
+    def _index(self, path: Path, known: frozenset[str] = frozenset()) -> None:
+        if not path.is_file():
+            return
+        offset = 0
+        with path.open("rb") as file:
+            for line in file:
+                identity = self._identity(line)
+                if identity is not None and identity not in known:
+                    self._places[identity] = _Place(path, offset)
+                offset += len(line)
+
+    def _identity(self, line: bytes) -> str | None:
+        if not line.strip():
+            return None
+        try:
+            case: Case = self._adapter.validate_json(line, strict=True)
+        except ValueError:
+            self.damaged += 1
+            return None
+        return case.nodeid
+
+    @cached_property
+    def _adapter(self) -> Any:
+        from pydantic import TypeAdapter
+
+        return TypeAdapter(Case)

@@ -1,0 +1,141 @@
+"""The ledger of a running session: every case once, on disk as soon as it finished."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+from typing import Any
+
+from .case import Attempt
+from .case import Case
+from .case import case_from_line
+from .journal import WORKER_PREFIX
+from .journal import Journal
+from .session import Lock
+from .session import Session
+from .session import SessionState
+from .session import create_session
+from .totals import Totals
+
+
+class Ledger:
+    """Which cases were selected, which have finished, and what they add up to."""
+
+    def __init__(self, session: Session, state: SessionState) -> None:
+        self.session = session
+        self.state = state
+        self.totals = Totals()
+        self._journal = Journal(session.journal_path)
+        self._lock = Lock(session.path)
+        self._unwritten: list[str] = []
+        self._selected: set[str] = set()
+        self._unfinished: set[str] = set()
+        self._crashes: dict[str, list[Attempt]] = {}
+        self._has_repeats = False
+        self.disk_error: OSError | None = None
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether no case was selected."""
+        return not self._selected
+
+    @property
+    def unfinished(self) -> int:
+        """How many selected cases have not finished."""
+        return len(self._unfinished)
+
+    @property
+    def lost(self) -> int:
+        """How many finished cases the disk did not take."""
+        return len(self._unwritten)
+
+    def select(self, identities: Iterable[str]) -> None:
+        """Learn of cases that are to run; the first ones make the session directory.
+
+        :raises SessionError: the directory can't be written.
+        """
+        new = set(identities) - self._selected
+        if not new:
+            return
+        if self.is_empty:
+            create_session(self.session, self.state)
+            self._lock.acquire()
+        self._selected |= new
+        self._unfinished |= new
+        self.update(selected=len(self._selected))
+
+    def is_selected(self, identity: str) -> bool:
+        """Whether a case of that identity is part of the session."""
+        return identity in self._selected
+
+    def add(self, case: Case) -> None:
+        """Take a finished case: to disk at once, then into the totals."""
+        if case.nodeid in self._crashes:
+            case.attempts = [*self._crashes.pop(case.nodeid), *case.attempts]
+            case.flaky = case.outcome == "passed"
+        if not self.is_selected(case.nodeid):
+            self.select([case.nodeid])
+        self._append(case.to_line())
+        if case.nodeid in self._unfinished:
+            self._unfinished.remove(case.nodeid)
+            self.totals.add(case)
+        else:
+            self._has_repeats = True
+
+    def add_crash(self, identity: str, reason: str) -> None:
+        """Note that a worker died in a test that will be run again."""
+        attempt = Attempt("error", reason=reason)
+        self._crashes.setdefault(identity, []).append(attempt)
+
+    def add_from_workers(self) -> list[Case]:
+        """Take the cases that only a worker's own file has, and return them."""
+        files = list(self.session.path.glob(f"{WORKER_PREFIX}*.jsonl"))
+        added: list[Case] = []
+        if files and self._unfinished:
+            stored = self.session.cases()
+            for _, line in stored.lines(stored.only_from_workers):
+                added.append(case_from_line(line))
+                self.add(added[-1])
+        for file in files:
+            file.unlink(missing_ok=True)
+        return added
+
+    def release(self) -> None:
+        """Let other processes submit the session."""
+        self._lock.release()
+
+    def close(self, **changes: Any) -> None:
+        """Count what did not run, and write the state for good."""
+        self._flush()
+        self._journal.close()
+        if self._has_repeats:
+            self.totals = Totals.of(self.session.cases())
+        self.totals.outcomes["not run"] += len(self._unfinished)
+        self.update(
+            counts=dict(self.totals.outcomes),
+            rows=self.totals.rows,
+            pass_rate=self.totals.pass_rate,
+            score=self.totals.score.value,
+            **changes,
+        )
+
+    def update(self, **changes: Any) -> None:
+        """Change the state, on disk as soon as there is a directory."""
+        self.state = replace(self.state, **changes)
+        if not self.is_empty:
+            try:
+                self.session.write(self.state)
+            except OSError as error:
+                self.disk_error = error
+
+    def _append(self, line: str) -> None:
+        self._unwritten.append(line)
+        self._flush()
+
+    def _flush(self) -> None:
+        try:
+            while self._unwritten:
+                self._journal.append(self._unwritten[0])
+                del self._unwritten[0]
+        except OSError as error:
+            self.disk_error = error

@@ -1,0 +1,107 @@
+"""The `eval` mark: what it may say, checked before any test runs."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Callable
+from collections.abc import Iterable
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+
+from .values import describe
+
+FIXTURE = "eval_case"
+
+
+def is_case(item: pytest.Item, mark: str) -> bool:
+    """Whether a test carries the mark or asks for the fixture."""
+    return (
+        FIXTURE in getattr(item, "fixturenames", ())
+        or item.get_closest_marker(mark) is not None
+    )
+
+
+def read_mark(item: pytest.Item, mark: str) -> dict[str, Any]:
+    """Return what an item's marks say; key by key, the closest mark wins."""
+    merged: dict[str, Any] = {}
+    for each in item.iter_markers(mark):
+        merged = {**each.kwargs, **merged}
+    return merged
+
+
+def problems_of(items: Iterable[pytest.Item], mark: str) -> list[str]:
+    """Return what is wrong with the marks of `items`, one message a mark and test."""
+    checked: dict[int, bool] = {}
+    problems: list[str] = []
+    for item in items:
+        for each in item.iter_markers(mark):
+            # the items of a parametrized test share their marks
+            if id(each) not in checked:
+                found = list(_problems(each))
+                checked[id(each)] = not found
+                problems += [f"{item.nodeid}: {problem}" for problem in found]
+    return problems
+
+
+def _problems(mark: pytest.Mark) -> Iterable[str]:
+    shown = f"@pytest.mark.{mark.name}"
+    if mark.args:
+        yield (
+            f"{shown} takes keywords only, got {describe(mark.args[0])};"
+            f" write for instance input={describe(mark.args[0])}"
+        )
+    for keyword, value in mark.kwargs.items():
+        if keyword not in _KEYWORDS:
+            yield f"{shown} has no keyword {keyword!r}{_suggestion(keyword)}"
+            continue
+        is_valid, wanted = _KEYWORDS[keyword]
+        if not is_valid(value):
+            yield f"{shown}: {keyword}= must be {wanted}, got {describe(value)}"
+
+
+def _suggestion(keyword: str) -> str:
+    close = difflib.get_close_matches(keyword, _KEYWORDS, n=1)
+    if close:
+        return f"; did you mean {close[0]!r}?"
+    return "; it takes " + ", ".join(_KEYWORDS)
+
+
+def _is_any(value: object) -> bool:
+    return True
+
+
+def _is_name(value: object) -> bool:
+    return isinstance(value, str) and bool(value.strip())
+
+
+def _is_prompt_id(value: object) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and value >= 0
+
+
+def _is_threshold(value: object) -> bool:
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        return False
+    return 0 <= value <= 1
+
+
+def _is_tags(value: object) -> bool:
+    return isinstance(value, (list, tuple, set, frozenset)) and all(
+        isinstance(tag, str) for tag in value
+    )
+
+
+def _is_metadata(value: object) -> bool:
+    return isinstance(value, Mapping) and all(isinstance(key, str) for key in value)
+
+
+_KEYWORDS: dict[str, tuple[Callable[[object], bool], str]] = {
+    "input": (_is_any, "any value"),
+    "expected": (_is_any, "any value"),
+    "name": (_is_name, "a string that is not blank"),
+    "prompt_id": (_is_prompt_id, "a whole number of at least 0"),
+    "threshold": (_is_threshold, "a number within 0..1"),
+    "tags": (_is_tags, "a list, tuple or set of strings"),
+    "metadata": (_is_metadata, "a mapping with string keys"),
+}

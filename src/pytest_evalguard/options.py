@@ -1,0 +1,69 @@
+"""The command line options and ini settings, as pytest shows them."""
+
+from __future__ import annotations
+
+import pytest
+
+# (name after --evalguard-, metavar or None for a flag, help)
+_OPTIONS: tuple[tuple[str, str | None, str], ...] = (
+    (
+        "run",
+        "ID",
+        "submit the results to this EvalGuard run; 'new' creates one in the project"
+        " EVALGUARD_PROJECT_ID (env: EVALGUARD_RUN_ID). The key is read from"
+        " EVALGUARD_API_KEY",
+    ),
+    (
+        "url",
+        "URL",
+        "base URL of EvalGuard (env: EVALGUARD_BASE_URL, default: https://evalguard.ai)",
+    ),
+    (
+        "out",
+        "DIR",
+        "where sessions are kept (env: EVALGUARD_OUT, default: .evalguard in rootdir)",
+    ),
+    ("dry-run", None, "do everything but send"),
+    (
+        "strict",
+        None,
+        "a failed submission fails the session (env: EVALGUARD_STRICT)",
+    ),
+    (
+        "timeout",
+        "SECONDS",
+        "total time that submitting may take at the session's end, retries and waits"
+        " included (default: 60)",
+    ),
+)
+
+# (name after evalguard_, type, default, help)
+_INI: tuple[tuple[str, str, object, str], ...] = (
+    ("url", "string", "", "base URL of EvalGuard"),
+    ("out", "string", "", "where sessions are kept, relative to rootdir"),
+    ("strict", "bool", False, "a failed submission fails the session"),
+    ("timeout", "string", "60", "seconds that submitting may take"),
+    ("dialect", "string", "documented", "shape of the rows: documented or sdk"),
+    ("batch_size", "string", "1000", "rows a request, 1 to 1000"),
+    ("keep", "string", "20", "finished sessions kept on disk; unsent ones always are"),
+    ("mark", "string", "eval", "name of the mark, where another plugin owns 'eval'"),
+    ("redact", "bool", True, "replace what looks like a secret"),
+    ("run_link", "string", "", "link to a run, with {run_id}, shown when submitted"),
+)
+
+
+def add_options(parser: pytest.Parser) -> None:
+    """Add all options and ini settings to pytest's parser."""
+    group = parser.getgroup("evalguard", "eval results (pytest-evalguard)")
+    for name, metavar, text in _OPTIONS:
+        dest = f"evalguard_{name.replace('-', '_')}"
+        if metavar is None:
+            group.addoption(
+                f"--evalguard-{name}", action="store_true", dest=dest, help=text
+            )
+        else:
+            group.addoption(
+                f"--evalguard-{name}", metavar=metavar, dest=dest, help=text
+            )
+    for name, kind, default, text in _INI:
+        parser.addini(f"evalguard_{name}", text, type=kind, default=default)  # type: ignore[arg-type] # one of pytest's literals

@@ -1,0 +1,142 @@
+"""The plugin: options, mark, fixture and hooks; everything else is loaded when used."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+from typing import cast
+
+import pytest
+
+if TYPE_CHECKING:
+    from .distribution import Worker
+    from .recorder import EvalCase
+    from .redaction import Redactor
+    from .reporter import Reporter
+    from .runner import CaseRunner
+
+# the official SDK's plugin object is called "evalguard-reporter"
+_REPORTER = "pytest-evalguard-session"
+_CONTROLLER = "pytest-evalguard-controller"
+_WORKER = "pytest-evalguard-worker"
+_RUNNER = "pytest-evalguard-runner"
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add the options and ini settings."""
+    from .options import add_options
+
+    add_options(parser)
+
+
+def pytest_addhooks(pluginmanager: pytest.PytestPluginManager) -> None:
+    """Add the hooks for users' conftest.py."""
+    from . import hookspecs
+
+    pluginmanager.add_hookspecs(hookspecs)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Resolve the settings; the reporter starts now where results have a target."""
+    from .errors import ConfigurationError
+    from .settings import read_settings
+    from .settings import settings_key
+    from .settings import worker_settings
+
+    try:
+        is_worker = hasattr(config, "workerinput")
+        read = worker_settings if is_worker else read_settings
+        settings = config.stash[settings_key] = read(config, os.environ)
+    except ConfigurationError as error:
+        raise pytest.UsageError(str(error)) from error
+    config.addinivalue_line("markers", _MARK.format(settings.mark))
+    if not is_worker and settings.has_target:
+        _reporter(config)
+    if not is_worker and _is_distributed(config):
+        from .distribution import Controller
+
+        controller = Controller(_reporter(config), settings)
+        config.pluginmanager.register(controller, _CONTROLLER)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """Find the cases among the collected tests, and follow them if there are any."""
+    from .mark import problems_of
+    from .selection import identify
+    from .selection import select_cases
+    from .settings import settings_key
+
+    config = session.config
+    if config.pluginmanager.has_plugin(_CONTROLLER):
+        return
+    mark = config.stash[settings_key].mark
+    cases = select_cases(session.items, mark)
+    if hasattr(config, "workerinput"):
+        _worker(config).announce(session.items, cases)
+    elif cases:
+        _reporter(config).select(
+            identify(cases, _redact(config)), problems_of(cases, mark)
+        )
+    if cases and not config.option.collectonly:
+        _runner(config)
+
+
+@pytest.fixture
+def eval_case(request: pytest.FixtureRequest) -> EvalCase:
+    """Record this test as an eval case: input, expected, actual, score, latency.
+
+    Works with and without a service: what is recorded is kept in the session's
+    directory and summarised, and submitted with --evalguard-run.
+    """
+    return _runner(request.config).recorder_of(request.node)
+
+
+_MARK = (
+    "{}(input=, expected=, name=, prompt_id=, threshold=, tags=, metadata=): record the"
+    " test as an eval case (pytest-evalguard); with threshold=, a score below it fails"
+    " the test"
+)
+
+
+def _is_distributed(config: pytest.Config) -> bool:
+    return config.getoption("dist", "no") != "no" and not config.option.collectonly
+
+
+def _redact(config: pytest.Config) -> Redactor:
+    from .redaction import Redactor
+    from .settings import settings_key
+
+    settings = config.stash[settings_key]
+    return Redactor(settings.keys, shapes=settings.redact)
+
+
+def _reporter(config: pytest.Config) -> Reporter:
+    if not config.pluginmanager.has_plugin(_REPORTER):
+        from .reporter import Reporter
+        from .settings import settings_key
+
+        reporter = Reporter(config, config.stash[settings_key], _redact(config))
+        config.pluginmanager.register(reporter, _REPORTER)
+    return cast("Reporter", config.pluginmanager.get_plugin(_REPORTER))
+
+
+def _worker(config: pytest.Config) -> Worker:
+    if not config.pluginmanager.has_plugin(_WORKER):
+        from .distribution import Worker
+
+        config.pluginmanager.register(Worker(config, _redact(config)), _WORKER)
+    return cast("Worker", config.pluginmanager.get_plugin(_WORKER))
+
+
+def _runner(config: pytest.Config) -> CaseRunner:
+    if not config.pluginmanager.has_plugin(_RUNNER):
+        from .runner import CaseRunner
+        from .settings import settings_key
+
+        is_worker = hasattr(config, "workerinput")
+        publisher = _worker(config) if is_worker else _reporter(config)
+        mark = config.stash[settings_key].mark
+        runner = CaseRunner(mark, _redact(config), publisher.publish)
+        config.pluginmanager.register(runner, _RUNNER)
+    return cast("CaseRunner", config.pluginmanager.get_plugin(_RUNNER))

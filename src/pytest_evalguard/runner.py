@@ -1,0 +1,237 @@
+"""Runs where tests run: follows each case through its phases and makes its record.
+
+In a plain session that is the only process; under pytest-xdist it is each worker. The
+finished case is published with the test's last report.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from collections.abc import Generator
+from collections.abc import Mapping
+from dataclasses import dataclass
+from dataclasses import field
+from typing import Any
+
+import pytest
+
+from .case import Attempt
+from .case import Case
+from .case import Outcome
+from .mark import FIXTURE
+from .mark import is_case
+from .mark import read_mark
+from .modification import modified
+from .recorder import EvalCase
+from .recorder import close
+from .recorder import recorded
+from .redaction import Redactor
+from .redaction import redact_case
+from .selection import identity_of
+from .values import as_data
+from .values import as_text
+from .verdict import outcome_of
+from .verdict import reason_of
+
+run_key = pytest.StashKey["_Run"]()
+
+
+@dataclass
+class _Run:
+    """One run of a case's test: its recorder, and what pytest said of each phase."""
+
+    recorder: EvalCase
+    mark: dict[str, Any]
+    attempts: list[Attempt]
+    reports: dict[str, pytest.TestReport] = field(default_factory=dict)
+    reasons: dict[str, str | None] = field(default_factory=dict)
+    failed_subtest: str | None = None
+    logged: set[str] = field(default_factory=set)
+
+    def note(self, report: pytest.TestReport) -> None:
+        self.logged.add(str(report.when))
+        self.reports[str(report.when)] = report
+
+    @property
+    def is_finished(self) -> bool:
+        # a plugin that will run the test again keeps the report of the call to itself
+        setup = self.reports.get("setup")
+        return "call" in self.logged or (setup is not None and not setup.passed)
+
+    @property
+    def outcome(self) -> Outcome:
+        outcome = outcome_of(self.reports)
+        if self.failed_subtest is not None and outcome in ("passed", "xpassed"):
+            return "failed"
+        if outcome == "passed" and recorded(self.recorder).get("ambiguous") is not None:
+            return "ambiguous"
+        return outcome
+
+    def reason(self, outcome: Outcome) -> str | None:
+        for phase in ("setup", "call", "teardown"):
+            if (reason := self.reasons.get(phase)) is not None:
+                return reason
+        return self.failed_subtest if outcome == "failed" else None
+
+    def as_attempt(self) -> Attempt:
+        outcome = self.outcome
+        fields = recorded(self.recorder)
+        latency = fields.get("latency_ms", _call_ms(self.reports))
+        return Attempt(outcome, fields.get("score"), latency, self.reason(outcome))
+
+
+class CaseRunner:
+    """Follows the tests of this process and puts each finished case on its way.
+
+    :param mark: the name of the mark.
+    :param redact: applied to everything that was recorded.
+    :param publish: takes each finished case, and the report it is to travel on; None
+        for a test that was interrupted.
+    """
+
+    def __init__(
+        self,
+        mark: str,
+        redact: Redactor,
+        publish: Callable[[Case, pytest.TestReport | None], None],
+    ) -> None:
+        self._mark = mark
+        self._redact = redact
+        self._publish = publish
+        self._item: pytest.Item | None = None
+
+    def recorder_of(self, item: pytest.Item) -> EvalCase:
+        """Return the recorder of the running test."""
+        if run_key not in item.stash:  # asked for by request.getfixturevalue()
+            self._start(item)
+            self._begin(item)
+        return item.stash[run_key].recorder
+
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
+    def pytest_runtest_setup(self, item: pytest.Item) -> Generator[None, None, None]:
+        self._start(item)
+        if is_case(item, self._mark):
+            self._begin(item)
+        yield
+
+    def _start(self, item: pytest.Item) -> None:
+        if self._item is not item:
+            # what the test before recorded was only kept in case it was run again
+            if self._item is not None and run_key in self._item.stash:
+                del self._item.stash[run_key]
+            self._item = item
+
+    def _begin(self, item: pytest.Item) -> None:
+        earlier = item.stash.get(run_key, None)
+        attempts = [] if earlier is None else [*earlier.attempts, earlier.as_attempt()]
+        recorder = EvalCase(item.nodeid, self._redact)
+        item.stash[run_key] = _Run(recorder, read_mark(item, self._mark), attempts)
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_call(self, item: pytest.Item) -> Generator[None, None, None]:
+        yield
+        run = item.stash.get(run_key, None)
+        if run is not None and (threshold := run.mark.get("threshold")) is not None:
+            _require_score(run.recorder, threshold)
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_makereport(
+        self, item: pytest.Item, call: pytest.CallInfo[None]
+    ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+        report = yield
+        run = item.stash.get(run_key, None)
+        if run is not None:
+            run.reports[call.when] = report
+            run.reasons[call.when] = reason_of(item, report, call.excinfo)
+        return report
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        item = self._item
+        if item is None or item.nodeid != report.nodeid:
+            return
+        run = item.stash.get(run_key, None)
+        if run is None:
+            return
+        if hasattr(report, "context"):  # a subtest's report, pytest's or the plugin's
+            if report.failed:
+                run.failed_subtest = run.reasons.get("call") or "a subtest failed"
+            return
+        run.note(report)
+        if report.when == "teardown" and run.is_finished:
+            self._publish(self._finish(item, run), report)
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_sessionfinish(self) -> None:
+        """Keep what was recorded by a test that was interrupted."""
+        item = self._item
+        run = None if item is None else item.stash.get(run_key, None)
+        if item is not None and run is not None and "teardown" not in run.logged:
+            run.reports.clear()
+            run.reasons = {"call": "interrupted before it had finished"}
+            self._publish(self._finish(item, run), None)
+
+    def _finish(self, item: pytest.Item, run: _Run) -> Case:
+        case = modified(item.ihook, item.config, item, self._case(item, run))
+        redact_case(case, self._redact)
+        return case
+
+    def _case(self, item: pytest.Item, run: _Run) -> Case:
+        outcome = run.outcome
+        marked, fields = _mark_fields(run.mark, self._redact), close(run.recorder)
+        metadata = {**marked.get("metadata", {}), **fields.get("metadata", {})}
+        fields = {**marked, **fields, "metadata": metadata}
+        fields.setdefault("latency_ms", _call_ms(run.reports))
+        if "input" not in fields:
+            fields["input"] = _default_input(item)
+        case = Case(identity_of(item), outcome, **fields)
+        case.reason = None if outcome in ("passed", "xpassed") else run.reason(outcome)
+        case.attempts = run.attempts
+        case.flaky = outcome == "passed" and any(
+            attempt.outcome in ("failed", "error") for attempt in run.attempts
+        )
+        case.silent = "actual" not in fields and _is_silent(item, case)
+        return case
+
+
+def _mark_fields(mark: Mapping[str, Any], clean: Redactor) -> dict[str, Any]:
+    fields = dict(mark)
+    for name in ("input", "expected"):
+        if name in fields:
+            fields[name] = as_text(fields[name], clean)
+    if "metadata" in fields:
+        fields["metadata"] = as_data(fields["metadata"], clean)
+    if "tags" in fields:
+        fields["tags"] = sorted(as_text(tag, clean) for tag in fields["tags"])
+    return fields
+
+
+def _default_input(item: pytest.Item) -> str:
+    callspec = getattr(item, "callspec", None)
+    return as_text(callspec.params) if callspec is not None else identity_of(item)
+
+
+def _call_ms(reports: Mapping[str, pytest.TestReport]) -> float:
+    call = reports.get("call")
+    return 0.0 if call is None else call.duration * 1000
+
+
+def _is_silent(item: pytest.Item, case: Case) -> bool:
+    if FIXTURE not in getattr(item, "fixturenames", ()):
+        return False
+    ran = case.outcome in ("passed", "xpassed", "ambiguous")
+    return ran and case.score is None and not case.scores
+
+
+def _require_score(recorder: EvalCase, threshold: float) -> None:
+    __tracebackhide__ = True
+    fields = recorded(recorder)
+    case = Case(
+        "", "passed", score=fields.get("score"), scores=fields.get("scores", {})
+    )
+    has_score = case.score is not None or case.scores
+    if has_score and case.overall_score < threshold:
+        pytest.fail(
+            f"score {case.overall_score:g} is below the threshold of {threshold:g}",
+            pytrace=False,
+        )

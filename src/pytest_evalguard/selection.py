@@ -1,0 +1,58 @@
+"""Which of the collected tests are cases, and what identifies each of them."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+from collections.abc import Sequence
+
+import pytest
+
+from .mark import is_case
+from .values import clean_text
+
+identity_key = pytest.StashKey[str]()
+
+
+def select_cases(items: Sequence[pytest.Item], mark: str) -> list[pytest.Item]:
+    """Return the items that are cases, in their order."""
+    return [item for item in items if is_case(item, mark)]
+
+
+def identify(
+    items: Sequence[pytest.Item], redact: Callable[[str], str], suffix: str = ""
+) -> list[str]:
+    """Return the identity of each item, and note it on those where it is another.
+
+    It is the node id without secrets, and without the group that ``--dist=loadgroup``
+    appends. Tests that would share one, because their ids differ only in a secret or
+    because one was asked for twice, are numbered: two tests stay two cases.
+
+    :param suffix: appended to each, where several processes run the same tests.
+    """
+    names = [redact(clean_text(_own_nodeid(item))) + suffix for item in items]
+    seen: Counter[str] = Counter()
+    taken = Counter(names)
+    order = range(len(items))
+    if len(taken) < len(names):  # by node id, as the order of items may be a random one
+        order = sorted(order, key=lambda index: items[index].nodeid)  # type: ignore[assignment]
+    for index in order:
+        item, name = items[index], names[index]
+        seen[name] += 1
+        if seen[name] > 1:
+            names[index] = name = f"{name} #{seen[name]}"
+        if name != item.nodeid:
+            item.stash[identity_key] = name
+    return names
+
+
+def identity_of(item: pytest.Item) -> str:
+    """Return what `identify` found, else the node id."""
+    return item.stash.get(identity_key, item.nodeid)
+
+
+def _own_nodeid(item: pytest.Item) -> str:
+    is_grouped = "@" in item.nodeid and item.config.getoption("loadgroup", False)
+    if is_grouped and item.get_closest_marker("xdist_group") is not None:
+        return item.nodeid.rpartition("@")[0]
+    return item.nodeid

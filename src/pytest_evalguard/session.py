@@ -1,0 +1,255 @@
+"""Session directories: what a session recorded and where it is to go.
+
+<out>/<UTC time>-<id>/    session.json    state, replaced as a whole
+                          cases.jsonl     the case journal
+                          lock            held by who runs or submits the session
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import shutil
+import sys
+import uuid
+from collections.abc import Iterator
+from collections.abc import Mapping
+from contextlib import contextmanager
+from dataclasses import asdict
+from dataclasses import dataclass
+from dataclasses import field
+from datetime import datetime
+from datetime import timezone
+from pathlib import Path
+from typing import IO
+from typing import Literal
+
+import pytest
+
+from . import __version__
+from .errors import SessionError
+from .journal import CASES
+from .journal import StoredCases
+
+SCHEMA = 1
+STATE = "session.json"
+LOCK = "lock"
+_TAG = """Signature: 8a477f597d28d172789f06886806bc55
+# Made by pytest-evalguard; see https://bford.info/cachedir/
+"""
+
+
+@dataclass(frozen=True)
+class Target:
+    """Where the results of a session are to go.
+
+    `run_id` is None for a run that is still to be created in `project_id`; `proof`
+    shows that who chose `url` had the key, see `delivery.prove`.
+    """
+
+    service: str
+    run_id: str | None
+    url: str
+    proof: str
+    dialect: str = "documented"
+    batch_size: int = 1000
+    project_id: str | None = None
+    finish: bool = False
+
+
+@dataclass(frozen=True)
+class SessionState:
+    """What is known of a session besides its cases. Times are UTC, ISO 8601."""
+
+    id: str
+    created: str
+    status: Literal["running", "finished", "interrupted"] = "running"
+    exit_status: int | None = None
+    selected: int = 0
+    counts: Mapping[str, int] = field(default_factory=dict)
+    rows: int = 0
+    pass_rate: float | None = None
+    score: float | None = None
+    missing: int = 0
+    targets: tuple[Target, ...] = ()
+    versions: Mapping[str, str] = field(default_factory=dict)
+    schema: int = SCHEMA
+
+
+@dataclass(frozen=True)
+class Session:
+    """A session directory."""
+
+    path: Path
+
+    @property
+    def state(self) -> SessionState:
+        """The state on disk.
+
+        :raises SessionError: there is none, or another version wrote it.
+        """
+        return _read_state(self.path / STATE)
+
+    def write(self, state: SessionState) -> None:
+        """Replace the state on disk."""
+        replace_file(self.path / STATE, json.dumps(asdict(state), indent=2) + "\n")
+
+    def cases(self) -> StoredCases:
+        """Read which cases are on disk."""
+        return StoredCases(self.path)
+
+    @property
+    def journal_path(self) -> Path:
+        """Where the process that decides keeps its cases."""
+        return self.path / CASES
+
+    @contextmanager
+    def locked(self) -> Iterator[bool]:
+        """Try to hold the session alone; False while another process does."""
+        lock = Lock(self.path)
+        try:
+            yield lock.acquire()
+        finally:
+            lock.release()
+
+
+class Lock:
+    """Held by the one process that runs or submits a session.
+
+    The system releases it when that process ends, however that happens.
+    """
+
+    def __init__(self, directory: Path) -> None:
+        self._path = directory / LOCK
+        self._file: IO[str] | None = None
+
+    def acquire(self) -> bool:
+        """Take the lock, or return False at once when another process has it.
+
+        :raises OSError: the directory can't be written.
+        """
+        self._file = self._path.open("a")
+        return _lock(self._file.fileno())
+
+    def release(self) -> None:
+        """Give the lock back."""
+        if self._file is not None:
+            self._file.close()
+            self._file = None
+
+
+def plan_session(out: Path) -> tuple[Session, SessionState]:
+    """Return a new session below `out`, of which nothing is on disk yet."""
+    now = datetime.now(timezone.utc)
+    identity = uuid.uuid4().hex
+    session = Session(out / f"{now:%Y%m%dT%H%M%SZ}-{identity[:8]}")
+    created = now.isoformat(timespec="seconds")
+    return session, SessionState(identity, created, versions=_versions())
+
+
+def create_session(session: Session, state: SessionState) -> None:
+    """Make the directory of a planned session.
+
+    :raises SessionError: it can't be written.
+    """
+    try:
+        _make_out(session.path.parent)
+        session.path.mkdir()
+        session.write(state)
+    except OSError as error:
+        raise SessionError(
+            f"the directory for recorded sessions can't be written: {error};"
+            " choose another by --evalguard-out=DIR, EVALGUARD_OUT or the ini option"
+            " evalguard_out"
+        ) from error
+
+
+def open_session(path: Path) -> Session:
+    """Return the session in a directory.
+
+    :raises SessionError: there is none.
+    """
+    if not (path / STATE).is_file():
+        raise SessionError(f"{path} holds no session: it has no {STATE}")
+    return Session(path)
+
+
+def sessions_in(out: Path) -> list[Session]:
+    """Return the sessions below `out`, the oldest first; all else is passed over."""
+    if not out.is_dir():
+        return []
+    paths = sorted(path for path in out.iterdir() if (path / STATE).is_file())
+    return [Session(path) for path in paths]
+
+
+def remove_session(session: Session) -> None:
+    """Remove a session directory unless a process holds it."""
+    try:
+        with session.locked() as is_free:
+            if is_free:
+                shutil.rmtree(session.path)
+    except OSError:
+        return  # another session may be removing it, or it is not ours to remove
+
+
+def replace_file(path: Path, text: str) -> None:
+    """Write a file so that a reader sees the old or the new text, never a part."""
+    draft = path.with_name(f"{path.name}.{os.getpid()}.tmp")
+    with draft.open("w", encoding="utf-8") as file:
+        file.write(text)
+        file.flush()
+        os.fsync(file.fileno())
+    draft.replace(path)
+
+
+def _versions() -> dict[str, str]:
+    return {
+        "python": platform.python_version(),
+        "pytest": pytest.__version__,
+        "pytest-evalguard": __version__,
+    }
+
+
+def _make_out(out: Path) -> None:
+    out.mkdir(parents=True, exist_ok=True)
+    for name, text in ((".gitignore", "*\n"), ("CACHEDIR.TAG", _TAG)):
+        if not (out / name).exists():
+            (out / name).write_text(text)
+
+
+def _read_state(path: Path) -> SessionState:
+    from pydantic import TypeAdapter
+
+    try:
+        data = json.loads(path.read_text(encoding="utf-8"))
+        version = data.get("schema") if isinstance(data, dict) else None
+        if version != SCHEMA:
+            raise SessionError(
+                f"{path} has schema version {version}, this pytest-evalguard reads"
+                f" {SCHEMA}: use the version that wrote it, or a newer one"
+            )
+        return TypeAdapter(SessionState).validate_python(data)
+    except (OSError, ValueError) as error:
+        raise SessionError(f"{path} can't be read: {error}") from error
+
+
+if sys.platform == "win32":  # pragma: no cover # not run where the tests run
+    import msvcrt
+
+    def _lock(file: int) -> bool:
+        try:
+            msvcrt.locking(file, msvcrt.LK_NBLCK, 1)
+        except OSError:
+            return False
+        return True
+
+else:
+    import fcntl
+
+    def _lock(file: int) -> bool:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            return False
+        return True

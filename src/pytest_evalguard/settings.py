@@ -1,0 +1,257 @@
+"""The settings of a session: command line over environment over ini over default."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from dataclasses import field
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from .errors import ConfigurationError
+
+KEY_VARIABLE = "EVALGUARD_API_KEY"
+PROJECT_VARIABLE = "EVALGUARD_PROJECT_ID"
+DEFAULT_URL = "https://evalguard.ai"
+DEFAULT_OUT = ".evalguard"
+DIALECTS = ("documented", "sdk")
+MAX_BATCH = 1000
+NEW = "new"
+
+_TRUE = frozenset(("1", "true", "yes", "on"))
+_FALSE = frozenset(("", "0", "false", "no", "off"))
+
+settings_key = pytest.StashKey["Settings"]()
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What a session was told, checked. Keys never show in its representation.
+
+    `timeout` is in seconds, `batch_size` in rows, `keep` in sessions.
+    """
+
+    mark: str = "eval"
+    redact: bool = True
+    out: Path = Path(DEFAULT_OUT)
+    run_id: str | None = None
+    url: str = DEFAULT_URL
+    project_id: str | None = None
+    dialect: str = "documented"
+    batch_size: int = MAX_BATCH
+    keep: int = 20
+    timeout: float = 60.0
+    dry_run: bool = False
+    strict: bool = False
+    run_link: str | None = None
+    key: str | None = field(default=None, repr=False)
+
+    @property
+    def keys(self) -> tuple[str, ...]:
+        """The live keys that this process knows."""
+        return () if self.key is None else (self.key,)
+
+    @property
+    def has_target(self) -> bool:
+        """Whether the session is to be submitted anywhere."""
+        return self.run_id is not None
+
+
+def read_settings(config: pytest.Config, environ: Mapping[str, str]) -> Settings:
+    """Return the settings of a session.
+
+    :raises ConfigurationError: one of them is wrong; the message names it.
+    """
+    source = _Source(config, environ)
+    run_id = source.text("run", "EVALGUARD_RUN_ID")
+    needs_key = run_id is not None and not source.flag("dry_run")
+    needs_key = needs_key and not config.option.collectonly
+    return Settings(
+        mark=_mark(source.ini("mark")),
+        redact=source.ini("redact"),
+        out=_out(source.text("out", "EVALGUARD_OUT", "out"), config),
+        run_id=run_id,
+        url=checked_url(source.text("url", "EVALGUARD_BASE_URL", "url") or DEFAULT_URL),
+        project_id=_project(environ) if run_id == NEW and needs_key else None,
+        dialect=_choice("evalguard_dialect", source.ini("dialect"), DIALECTS),
+        batch_size=source.number("batch_size", MAX_BATCH),
+        keep=source.number("keep", 1_000_000),
+        timeout=source.seconds("timeout"),
+        dry_run=source.flag("dry_run"),
+        strict=source.switch("strict", "EVALGUARD_STRICT"),
+        run_link=_run_link(source.ini("run_link")),
+        key=read_key(environ, KEY_VARIABLE, required=needs_key),
+    )
+
+
+def worker_settings(config: pytest.Config, environ: Mapping[str, str]) -> Settings:
+    """Return what a worker of pytest-xdist needs; its controller has checked it.
+
+    A key in the worker's environment is only looked for in what tests record.
+    """
+    given = config.workerinput.get("evalguard", {})  # type: ignore[attr-defined] # xdist's
+    return Settings(
+        mark=given.get("mark", "eval"),
+        redact=given.get("redact", True),
+        key=environ.get(KEY_VARIABLE) or None,
+    )
+
+
+def read_key(
+    environ: Mapping[str, str], name: str, *, required: bool = True
+) -> str | None:
+    """Return an API key from the environment, None when it is neither set nor required.
+
+    :raises ConfigurationError: it is missing, or no header could carry it.
+    """
+    key = environ.get(name, "").strip(" ")
+    if not key and not required:
+        return None
+    if not key:
+        raise ConfigurationError(
+            f"{name} is not set: submitting needs the API key in that environment"
+            " variable (it is read from nowhere else); or leave out the run to record"
+            " locally"
+        )
+    if not key.isascii() or not key.isprintable() or " " in key:
+        raise ConfigurationError(
+            f"{name} has a blank, a line break or another character that no key has:"
+            " set it to the key alone (it is not shown here)"
+        )
+    return key
+
+
+def checked_url(url: str) -> str:
+    """Return a service's base URL without trailing slash.
+
+    :raises ConfigurationError: it is no https URL, nor http to a loopback host.
+    """
+    if url == DEFAULT_URL:
+        return url
+    from .urls import normalised_url
+
+    return normalised_url(url)
+
+
+def checked_id(value: str, what: str) -> str:
+    """Return an id that may become part of a URL.
+
+    :raises ConfigurationError: it is blank or holds control characters.
+    """
+    if not value.strip() or not value.isprintable():
+        raise ConfigurationError(f"{what} is blank or not printable, got {value!r}")
+    return value.strip()
+
+
+class _Source:
+    """Where settings come from, asked by the name after ``evalguard_``."""
+
+    def __init__(self, config: pytest.Config, environ: Mapping[str, str]) -> None:
+        self._config = config
+        self._environ = environ
+
+    def flag(self, name: str) -> bool:
+        return bool(self._config.getoption(f"evalguard_{name}"))
+
+    def ini(self, name: str) -> Any:
+        try:
+            return self._config.getini(f"evalguard_{name}")
+        except (ValueError, TypeError) as error:
+            raise ConfigurationError(f"ini option evalguard_{name}: {error}") from error
+
+    def text(self, name: str, variable: str, ini: str | None = None) -> str | None:
+        option = f"--evalguard-{name.replace('_', '-')}"
+        given: str | None = self._config.getoption(f"evalguard_{name}")
+        if given is not None:
+            return checked_id(given, option)
+        if self._environ.get(variable):
+            return checked_id(self._environ[variable], variable)
+        configured: str | None = self.ini(ini) if ini else None
+        return configured or None
+
+    def switch(self, name: str, variable: str) -> bool:
+        if self.flag(name):
+            return True
+        value = self._environ.get(variable)
+        if value is None:
+            return bool(self.ini(name))
+        if value.strip().lower() in _TRUE | _FALSE:
+            return value.strip().lower() in _TRUE
+        raise ConfigurationError(f"{variable} must be 1 or 0, got {value!r}")
+
+    def number(self, name: str, largest: int) -> int:
+        text = str(self.ini(name))
+        if text.strip().isdecimal() and 1 <= int(text) <= largest:
+            return int(text)
+        raise ConfigurationError(
+            f"ini option evalguard_{name} must be a whole number within 1..{largest},"
+            f" got {text!r}"
+        )
+
+    def seconds(self, name: str) -> float:
+        given: str | None = self._config.getoption(f"evalguard_{name}")
+        value = self.ini(name) if given is None else given
+        return positive_seconds(value, f"--evalguard-{name}")
+
+
+def positive_seconds(value: object, what: str) -> float:
+    """Return a positive finite number of seconds.
+
+    :raises ConfigurationError: it is another thing.
+    """
+    try:
+        seconds = float(value)  # type: ignore[arg-type] # str or float; else TypeError
+    except (ValueError, TypeError):
+        seconds = math.nan
+    if not math.isfinite(seconds) or seconds <= 0:
+        raise ConfigurationError(
+            f"{what} must be a number of seconds above 0, got {value!r}"
+        )
+    return seconds
+
+
+def _mark(name: str) -> str:
+    if not name.isidentifier():
+        raise ConfigurationError(
+            f"ini option evalguard_mark must be a name for pytest.mark, got {name!r}"
+        )
+    return name
+
+
+def _out(given: str | None, config: pytest.Config) -> Path:
+    if given is None:
+        return config.rootpath / DEFAULT_OUT
+    option = config.getoption("evalguard_out")
+    base = config.rootpath if option is None else config.invocation_params.dir
+    return base / given
+
+
+def _project(environ: Mapping[str, str]) -> str:
+    project = environ.get(PROJECT_VARIABLE, "")
+    if not project.strip():
+        raise ConfigurationError(
+            f"--evalguard-run=new needs the project's id in {PROJECT_VARIABLE},"
+            " which is not set"
+        )
+    return checked_id(project, PROJECT_VARIABLE)
+
+
+def _run_link(template: str | None) -> str | None:
+    if not template:
+        return None
+    if "{run_id}" not in template:
+        raise ConfigurationError(
+            f"ini option evalguard_run_link must contain {{run_id}}, got {template!r}"
+        )
+    return template
+
+
+def _choice(name: str, value: str, choices: tuple[str, ...]) -> str:
+    if value not in choices:
+        raise ConfigurationError(
+            f"ini option {name} must be {' or '.join(choices)}, got {value!r}"
+        )
+    return value

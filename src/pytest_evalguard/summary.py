@@ -1,0 +1,194 @@
+"""The summary: what a session recorded and where it went, line by line."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import textwrap
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from .case import Case
+from .case import Outcome
+from .delivery import Submission
+from .session import SessionState
+from .session import Target
+from .settings import Settings
+from .text import around
+from .text import counted
+from .text import first_difference
+from .text import printable
+from .text import shortened
+from .totals import Names
+from .totals import Totals
+
+_OUTCOMES: tuple[Outcome, ...] = (
+    *("passed", "failed", "error", "xfailed", "xpassed", "ambiguous"),
+    *("skipped", "not run", "dropped"),
+)
+_WIDTH = 80
+_LABEL = 12
+_VALUE = _WIDTH - _LABEL
+
+
+@dataclass(frozen=True)
+class Sent:
+    """What became of a session's results at one target."""
+
+    target: Target
+    submission: Submission
+
+
+def header(settings: Settings) -> str:
+    """Return the line of pytest's header that says where results will go."""
+    run = "a new run" if settings.run_id == "new" else f"run {settings.run_id}"
+    line = f"evalguard: results go to {run} at {settings.url}"
+    return f"{line} (dry run: nothing is sent)" if settings.dry_run else line
+
+
+def figures(totals: Totals) -> Iterator[str]:
+    """Yield the figures of a session, then the cases that need a look."""
+    yield _outcomes(totals)
+    if totals.pass_rate is not None and totals.score.value is not None:
+        rate = f"{totals.pass_rate:.1%} ({totals.passed:,} of {totals.rows:,})"
+        yield _field("pass rate", rate)
+        yield _field("mean score", f"{totals.score.value:.3f}")
+    for name, mean in sorted(totals.scorers.items()):
+        cases = counted(mean.count, "case")
+        name = shortened(printable(name), _VALUE - 30)
+        yield _field("", f"{name} {mean.value:.3f} ({cases})")
+    yield from _consumption(totals)
+    for case in sorted(totals.failed, key=lambda case: case.nodeid):
+        yield from case_lines(case)
+    shown = totals.rows - totals.passed - len(totals.failed)
+    if shown > 0:
+        yield f"and {shown:,} more that did not pass: pytest-evalguard show"
+    yield from _named(totals.flaky, "passed only when run again")
+    yield from _named(totals.silent, "recorded neither actual nor score")
+    yield from _named(totals.withheld, "withheld, as a hook failed on them")
+
+
+def case_lines(case: Case) -> Iterator[str]:
+    """Yield a case that did not pass: what was wanted, what came, and why it failed."""
+    yield f"{case.outcome} {printable(case.nodeid)}"
+    if case.input and case.input != case.nodeid:
+        yield _field("  input", shortened(printable(case.input), _VALUE))
+    if case.expected is not None and case.actual is not None:
+        yield from _difference(printable(case.expected), printable(case.actual))
+    elif case.expected is not None:
+        yield _field("  expected", shortened(printable(case.expected), _VALUE))
+    elif case.actual is not None:
+        yield _field("  actual", shortened(printable(case.actual), _VALUE))
+    if case.score is not None:
+        yield _field("  score", f"{case.score:g}")
+    if case.reason:
+        lines = textwrap.wrap(printable(case.reason), _VALUE, break_on_hyphens=False)
+        yield _field("  reason", lines[0])
+        yield from (_field("", line) for line in lines[1:])
+
+
+def where_lines(sent: Sent, path: Path, link: str | None = None) -> Iterator[str]:
+    """Yield where results went: those submitted, and those that were not, with why."""
+    target, submission = sent.target, sent.submission
+    run = "a new run" if target.run_id is None else f"run {target.run_id}"
+    if submission.accepted:
+        batches = counted(submission.requests, "batch", "batches")
+        results = counted(submission.accepted, "result")
+        yield f"submitted {results} to {run} ({batches})"
+        if link and not submission.is_open:
+            yield _field("", link.replace("{run_id}", str(target.run_id)))
+    yield from unsent_lines(sent, path)
+
+
+def unsent_lines(sent: Sent, path: Path) -> Iterator[str]:
+    """Yield what must be known of results that were not accepted, and what to do."""
+    target, submission = sent.target, sent.submission
+    why = printable(submission.error or "no reason is known")
+    run = "a new run" if target.run_id is None else f"run {target.run_id}"
+    if submission.rejected:
+        yield f"refused: {counted(submission.rejected, 'result')} by {run}: {why}"
+    if submission.unsent:
+        yield f"not submitted: {counted(submission.unsent, 'result')} to {run}: {why}"
+    elif submission.is_open:
+        yield f"not submitted: the end of {run}: {why}"
+    if submission.is_open:
+        yield f"  send them by: {submit_command(path)}"
+
+
+def submit_command(path: Path) -> str:
+    """Return the command that sends a session, fit to be pasted."""
+    return f"pytest-evalguard submit {shlex.quote(display_path(path))}"
+
+
+def display_path(path: Path) -> str:
+    """Return a path as a user in the working directory would write it."""
+    try:
+        return os.path.relpath(path) if path.is_relative_to(Path.cwd()) else str(path)
+    except OSError:  # the working directory is gone
+        return str(path)
+
+
+def state_lines(state: SessionState) -> Iterator[str]:
+    """Yield what is wrong with a session as a whole."""
+    if state.status == "interrupted":
+        yield "the session was interrupted"
+    if state.missing:
+        cases = counted(state.missing, "selected case")
+        yield f"missing: {cases} left no result; pytest's own output may say why"
+
+
+def _outcomes(totals: Totals) -> str:
+    total = sum(count for name, count in totals.outcomes.items() if name != "dropped")
+    parts = [
+        f"{totals.outcomes[name]:,} {name}"
+        for name in _OUTCOMES
+        if totals.outcomes[name]
+    ]
+    if totals.flaky.count:
+        parts.append(f"{totals.flaky.count:,} flaky")
+    return f"{counted(total, 'case')}: {', '.join(parts)}"
+
+
+def _consumption(totals: Totals) -> Iterator[str]:
+    middle, high = totals.latency(0.5), totals.latency(0.95)
+    if middle is not None and high is not None:
+        yield _field("latency", f"p50 {_ms(middle)}, p95 {_ms(high)}")
+    if totals.prompt_tokens or totals.completion_tokens:
+        prompt, completion = totals.prompt_tokens, totals.completion_tokens
+        yield _field("tokens", f"{prompt:,} prompt, {completion:,} completion")
+    if totals.cost_usd:
+        yield _field("cost", f"${totals.cost_usd:,.4f}")
+
+
+def _ms(milliseconds: float) -> str:
+    digits = 0 if milliseconds >= 100 else 1
+    return f"{milliseconds:,.{digits}f} ms"
+
+
+def _difference(expected: str, actual: str) -> Iterator[str]:
+    index = first_difference(expected, actual)
+    if index is None:
+        yield _field("  expected", shortened(expected, _VALUE))
+        yield _field("  actual", "the same")
+        return
+    wanted, place = around(expected, index, _VALUE)
+    came, _ = around(actual, index, _VALUE)
+    yield _field("  expected", wanted)
+    yield _field("  actual", came or "(empty)")
+    if 0 < place < _VALUE:
+        yield " " * (_LABEL + place) + "^"
+
+
+def _named(names: Names, what: str) -> Iterator[str]:
+    if not names.count:
+        return
+    yield f"{counted(names.count, 'case')} {what}:"
+    for name in sorted(names.first):
+        yield f"  {shortened(printable(name), _WIDTH - 2)}"
+    if names.count > len(names.first):
+        yield f"  and {names.count - len(names.first):,} more"
+
+
+def _field(label: str, value: str) -> str:
+    return f"{label:<{_LABEL}}{value}"

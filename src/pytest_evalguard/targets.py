@@ -1,0 +1,36 @@
+"""Where results go: from settings to targets, from a target to its service.
+
+A new service is added here, and as a module of `services`.
+"""
+
+from __future__ import annotations
+
+from .delivery import Service
+from .delivery import prove
+from .session import Target
+from .settings import NEW
+from .settings import Settings
+
+
+def targets_of(settings: Settings) -> tuple[Target, ...]:
+    """Return where a session's results are to go."""
+    if settings.run_id is None or settings.key is None:
+        return ()
+    target = Target(
+        service="evalguard",
+        run_id=None if settings.run_id == NEW else settings.run_id,
+        url=settings.url,
+        proof=prove(settings.key, settings.url),
+        dialect=settings.dialect,
+        batch_size=settings.batch_size,
+        project_id=settings.project_id,
+        finish=settings.run_id == NEW,
+    )
+    return (target,)
+
+
+def built_in_service(target: Target, key: str) -> Service:
+    """Return the built-in service of a target, whose module is loaded only now."""
+    from .services.evalguard import EvalGuardService
+
+    return EvalGuardService(target, key)

@@ -1,0 +1,129 @@
+"""The figures of a session, added up as its cases arrive."""
+
+from __future__ import annotations
+
+from array import array
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import replace
+
+from .case import Case
+from .case import Outcome
+from .values import cut
+
+MAX_SHOWN = 20
+"""Most cases that are named or shown of a kind."""
+
+_MAX_TEXT = 2_000
+
+
+class Names:
+    """How many cases, and the names of the first `MAX_SHOWN`."""
+
+    def __init__(self) -> None:
+        self.count = 0
+        self.first: list[str] = []
+
+    def add(self, name: str) -> None:
+        self.count += 1
+        if len(self.first) < MAX_SHOWN:
+            self.first.append(name)
+
+
+class Mean:
+    """A running mean."""
+
+    def __init__(self) -> None:
+        self.count = 0
+        self._sum = 0.0
+
+    def add(self, value: float) -> None:
+        self.count += 1
+        self._sum += value
+
+    @property
+    def value(self) -> float | None:
+        return self._sum / self.count if self.count else None
+
+
+class Totals:
+    """Counts, means and quantiles over cases, and the first ones that need a look.
+
+    Latencies are in milliseconds, costs in US dollars.
+    """
+
+    def __init__(self) -> None:
+        self.outcomes: Counter[Outcome] = Counter()
+        self.flaky = Names()
+        self.silent = Names()
+        self.withheld = Names()
+        self.failed: list[Case] = []
+        self.score = Mean()
+        self.scorers: dict[str, Mean] = {}
+        self.prompt_tokens = 0
+        self.completion_tokens = 0
+        self.cost_usd = 0.0
+        self._latencies = array("d")
+
+    @classmethod
+    def of(cls, cases: Iterable[Case]) -> Totals:
+        """Return the totals over `cases`."""
+        totals = cls()
+        for case in cases:
+            totals.add(case)
+        return totals
+
+    def add(self, case: Case) -> None:
+        """Count one case; scores, latency and tokens only of those with a row."""
+        self.outcomes[case.outcome] += 1
+        for names in ("flaky", "silent", "withheld"):
+            if getattr(case, names):
+                getattr(self, names).add(case.nodeid)
+        if not case.has_row:
+            return
+        if not case.passed and len(self.failed) < MAX_SHOWN:
+            self.failed.append(_shortened(case))
+        self.score.add(case.overall_score)
+        for name, result in case.scores.items():
+            if name not in self.scorers:
+                self.scorers[name] = Mean()
+            self.scorers[name].add(result.score)
+        self.prompt_tokens += case.prompt_tokens or 0
+        self.completion_tokens += case.completion_tokens or 0
+        self.cost_usd += case.cost_usd or 0.0
+        self._latencies.append(case.latency_ms)
+
+    @property
+    def rows(self) -> int:
+        """How many cases have a row: all that are sent."""
+        return len(self._latencies)
+
+    @property
+    def passed(self) -> int:
+        """How many rows passed: passed and xpassed."""
+        return self.outcomes["passed"] + self.outcomes["xpassed"]
+
+    @property
+    def pass_rate(self) -> float | None:
+        """Passed rows over all rows, 0..1; None without rows."""
+        return self.passed / self.rows if self.rows else None
+
+    def latency(self, quantile: float) -> float | None:
+        """Return a quantile of the latencies by the nearest-rank method."""
+        if not self._latencies:
+            return None
+        ordered = sorted(self._latencies)
+        return ordered[max(0, -int(-quantile * len(ordered) // 1) - 1)]
+
+
+def _shortened(case: Case) -> Case:
+    """Return a copy for a summary: nothing in it grows with what was recorded."""
+    return replace(
+        case,
+        input=cut(case.input, _MAX_TEXT),
+        expected=None if case.expected is None else cut(case.expected, _MAX_TEXT),
+        actual=None if case.actual is None else cut(case.actual, _MAX_TEXT),
+        metadata={},
+        findings=[],
+        attempts=[],
+    )
