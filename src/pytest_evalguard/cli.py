@@ -14,7 +14,6 @@ from typing import Any
 
 from . import __version__
 from .deadline import Deadline
-from .delivery import Submission
 from .delivery import submission_of
 from .errors import ConfigurationError
 from .errors import EvalguardError
@@ -188,7 +187,6 @@ def _entry(session: Session) -> dict[str, Any]:
             finished = len(session.cases())
     except (SessionError, OSError, ValueError) as error:
         return {"name": name, "path": path, "status": "unreadable", "error": str(error)}
-    pairs = zip(state.targets, sent, strict=True)
     return {
         "name": name,
         "path": path,
@@ -196,12 +194,8 @@ def _entry(session: Session) -> dict[str, Any]:
         "selected": state.selected,
         "finished": finished,
         "counts": dict(state.counts),
-        "submissions": [_submission(*pair) for pair in pairs],
+        "submissions": [asdict(submission) for submission in sent],
     }
-
-
-def _submission(target: Any, submission: Submission) -> dict[str, Any]:
-    return {"run_id": target.run_id, **asdict(submission)}
 
 
 def _entry_line(entry: dict[str, Any]) -> str:

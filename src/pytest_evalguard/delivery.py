@@ -32,7 +32,8 @@ FINISH = "finish"
 class Submission:
     """What became of a session's results at one service, counted in results.
 
-    `requests` is how many requests were accepted, `error` why the rest was not.
+    `requests` is how many requests were accepted, `error` why the rest was not;
+    `run_id` is the run they went to.
     """
 
     service: str
@@ -41,6 +42,7 @@ class Submission:
     unsent: int = 0
     requests: int = 0
     error: str | None = None
+    run_id: str | None = None
 
     @property
     def is_open(self) -> bool:
@@ -86,6 +88,7 @@ class Outbox:
         name = slug(target)
         self._requests = session.path / f"{name}.requests.jsonl"
         self._answers = session.path / f"{name}.answers.jsonl"
+        self._target = target
 
     @property
     def is_frozen(self) -> bool:
@@ -151,7 +154,7 @@ class Outbox:
                 return first_error, False
         return first_error, is_settled
 
-    def submission(self, service: str, error: str | None = None) -> Submission:
+    def submission(self, error: str | None = None) -> Submission:
         """Count where the results are."""
         answers = self.answers()
         counts = {"accepted": 0, "rejected": 0, "unsent": 0}
@@ -162,7 +165,10 @@ class Outbox:
             accepted += answer.state == "accepted"
             if answer.state == "rejected":
                 error = error or answer.error
-        return Submission(service, **counts, requests=accepted, error=error)
+        service, run_id = self._target.service, self._target.run_id
+        return Submission(
+            service, **counts, requests=accepted, error=error, run_id=run_id
+        )
 
 
 def _read_answer(line: str) -> tuple[str, Answer] | None:
@@ -186,8 +192,10 @@ def submission_of(session: Session, target: Target) -> Submission:
     if target.finish and FINISH not in outbox.answers():
         error = "the run is not finished"
     if outbox.is_frozen:
-        return outbox.submission(target.service, error)
-    return Submission(target.service, unsent=_rows(session), error=error)
+        return outbox.submission(error)
+    return Submission(
+        target.service, unsent=_rows(session), error=error, run_id=target.run_id
+    )
 
 
 def _rows(session: Session) -> int:

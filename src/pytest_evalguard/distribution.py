@@ -16,7 +16,6 @@ import pytest
 from .case import Case
 from .journal import WORKER_PREFIX
 from .journal import Journal
-from .mark import problems_of
 from .redaction import Redactor
 from .reporter import Reporter
 from .selection import identify
@@ -96,8 +95,10 @@ class Worker:
         file = directory / f"{WORKER_PREFIX}{given['workerid']}.jsonl"
         self._journal = Journal(file)
 
-    def announce(self, items: list[pytest.Item], cases: list[pytest.Item]) -> None:
-        """Tell the controller which tests are cases, and what is wrong with them."""
+    def announce(
+        self, items: list[pytest.Item], cases: list[pytest.Item], problems: list[str]
+    ) -> None:
+        """Tell the controller which tests are cases, and what stops the session."""
         names = identify(cases, self._redact, self._input.get("suffix", ""))
         index_of = {id(item): index for index, item in enumerate(items)}
         indices = [index_of[id(case)] for case in cases]
@@ -107,7 +108,7 @@ class Worker:
             "names": {
                 index: name for index, case, name in pairs if name != case.nodeid
             },
-            "problems": problems_of(cases, self._input.get("mark", "eval")),
+            "problems": problems,
         }
         if "channel" in self._input:
             self._input["channel"].send(json.dumps(selection))

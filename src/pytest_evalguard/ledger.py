@@ -32,6 +32,7 @@ class Ledger:
         self._unfinished: set[str] = set()
         self._crashes: dict[str, list[Attempt]] = {}
         self._has_repeats = False
+        self._is_started = False
         self.disk_error: OSError | None = None
 
     @property
@@ -58,11 +59,19 @@ class Ledger:
         if not new:
             return
         if self.is_empty:
-            create_session(self.session, self.state)
-            self._lock.acquire()
+            self.start()
         self._selected |= new
         self._unfinished |= new
         self.update(selected=len(self._selected))
+
+    def start(self) -> None:
+        """Make the session directory.
+
+        :raises SessionError: it can't be written.
+        """
+        create_session(self.session, self.state)
+        self._is_started = True
+        self._lock.acquire()
 
     def is_selected(self, identity: str) -> bool:
         """Whether a case of that identity is part of the session."""
@@ -122,7 +131,7 @@ class Ledger:
     def update(self, **changes: Any) -> None:
         """Change the state, on disk as soon as there is a directory."""
         self.state = replace(self.state, **changes)
-        if not self.is_empty:
+        if self._is_started:
             try:
                 self.session.write(self.state)
             except OSError as error:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Callable
 from collections.abc import Iterable
 from collections.abc import Mapping
@@ -31,7 +30,7 @@ def read_mark(item: pytest.Item, mark: str) -> dict[str, Any]:
     return merged
 
 
-def problems_of(items: Iterable[pytest.Item], mark: str) -> list[str]:
+def mark_problems(items: Iterable[pytest.Item], mark: str) -> list[str]:
     """Return what is wrong with the marks of `items`, one message a mark and test."""
     checked: dict[int, bool] = {}
     problems: list[str] = []
@@ -54,18 +53,21 @@ def _problems(mark: pytest.Mark) -> Iterable[str]:
         )
     for keyword, value in mark.kwargs.items():
         if keyword not in _KEYWORDS:
-            yield f"{shown} has no keyword {keyword!r}{_suggestion(keyword)}"
+            yield f"{shown} has no keyword {keyword!r}{suggestion(keyword, _KEYWORDS)}"
             continue
         is_valid, wanted = _KEYWORDS[keyword]
         if not is_valid(value):
             yield f"{shown}: {keyword}= must be {wanted}, got {describe(value)}"
 
 
-def _suggestion(keyword: str) -> str:
-    close = difflib.get_close_matches(keyword, _KEYWORDS, n=1)
+def suggestion(given: str, known: Iterable[str]) -> str:
+    """Return a sentence with the known name that was probably meant, else with all."""
+    import difflib
+
+    close = difflib.get_close_matches(given, known, n=1)
     if close:
         return f"; did you mean {close[0]!r}?"
-    return "; it takes " + ", ".join(_KEYWORDS)
+    return "; there are " + ", ".join(known)
 
 
 def _is_any(value: object) -> bool:

@@ -62,7 +62,7 @@ def pytest_configure(config: pytest.Config) -> None:
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_finish(session: pytest.Session) -> None:
     """Find the cases among the collected tests, and follow them if there are any."""
-    from .mark import problems_of
+    from .selection import find_problems
     from .selection import identify
     from .selection import select_cases
     from .settings import settings_key
@@ -72,13 +72,12 @@ def pytest_collection_finish(session: pytest.Session) -> None:
         return
     mark = config.stash[settings_key].mark
     cases = select_cases(session.items, mark)
+    problems = find_problems(config, cases, mark)
     if hasattr(config, "workerinput"):
-        _worker(config).announce(session.items, cases)
-    elif cases:
-        _reporter(config).select(
-            identify(cases, _redact(config)), problems_of(cases, mark)
-        )
-    if cases and not config.option.collectonly:
+        _worker(config).announce(session.items, cases, problems)
+    elif cases or problems:
+        _reporter(config).select(identify(cases, _redact(config)), problems)
+    if cases and config.stash[settings_key].runs_tests:
         _runner(config)
 
 
@@ -100,7 +99,8 @@ _MARK = (
 
 
 def _is_distributed(config: pytest.Config) -> bool:
-    return config.getoption("dist", "no") != "no" and not config.option.collectonly
+    is_distributed: bool = config.getoption("dist", "no") != "no"
+    return is_distributed and not config.option.collectonly
 
 
 def _redact(config: pytest.Config) -> Redactor:

@@ -28,12 +28,14 @@ from .session import plan_session
 from .settings import Settings
 from .summary import Sent
 from .summary import display_path
+from .summary import dry_run_line
 from .summary import figures
 from .summary import header
 from .summary import state_lines
 from .summary import unsent_lines
 from .summary import where_lines
 from .targets import built_in_service
+from .targets import freeze
 from .targets import targets_of
 
 _PREFLIGHT_SECONDS = 5.0
@@ -61,14 +63,14 @@ class Reporter:
         self._redact = redact
         self._process = os.getpid()
         self._ledger = Ledger(*plan_session(settings.out))
-        self._targets = () if self._is_dry else targets_of(settings)
+        self._targets = targets_of(settings)
         self._is_interrupted = False
         self._sent: list[Sent] = []
         self._is_told = False
 
     @property
-    def _is_dry(self) -> bool:
-        return self._settings.dry_run or self._config.option.collectonly
+    def _will_send(self) -> bool:
+        return self._settings.runs_tests and not self._settings.dry_run
 
     @property
     def session_path(self) -> str:
@@ -82,7 +84,7 @@ class Reporter:
         """
         if problems:
             raise pytest.UsageError(self._redact("\n".join(problems)))
-        if not self._config.option.collectonly:
+        if self._settings.runs_tests:
             with usage_errors():
                 self._ledger.select(identities)
 
@@ -108,7 +110,7 @@ class Reporter:
 
     def pytest_sessionstart(self) -> None:
         """Ask the service about the run, or create it, before the first test."""
-        if self._targets:
+        if self._will_send:
             with usage_errors():
                 self._targets = tuple(map(self._prepared, self._targets))
 
@@ -132,13 +134,15 @@ class Reporter:
         """Close the count, submit, and set the exit status."""
         if self._process != os.getpid():
             return  # a test forked, and its child left by the end of the session
+        if not self._settings.runs_tests or not self._has_session():
+            return
         recovered = self._ledger.add_from_workers()
         missing = self._missing(session)
         self._ledger.close(
             status="interrupted" if self._is_interrupted else "finished",
             exit_status=int(session.exitstatus),
             missing=missing,
-            targets=self._targets,
+            targets=self._targets if self._will_send else (),
         )
         totals = self._ledger.totals
         if (
@@ -148,7 +152,8 @@ class Reporter:
         ):
             _fail(session)
         self._sent = self._submit_all()
-        if self._settings.strict and not all(_is_complete(sent) for sent in self._sent):
+        is_complete = all(each.submission.is_complete for each in self._sent)
+        if self._settings.strict and self._will_send and not is_complete:
             _fail(session)
         self._ledger.release()
         remove_old_sessions(self._settings.out, self._settings.keep)
@@ -167,7 +172,8 @@ class Reporter:
 
     def pytest_unconfigure(self) -> None:
         """Say on stderr what no summary has said: results that are nowhere yet."""
-        if self._is_told or self._process != os.getpid():
+        is_child = self._process != os.getpid()
+        if self._is_told or is_child or self._settings.dry_run:
             return
         for sent in self._sent:
             for line in unsent_lines(sent, self._ledger.session.path):
@@ -176,14 +182,17 @@ class Reporter:
     def _lines(self) -> Iterator[str]:
         path = self._ledger.session.path
         if self._ledger.is_empty:
-            if self._settings.has_target:
-                yield "no eval cases were selected"
+            if self._settings.has_target and self._settings.runs_tests:
+                yield "no eval cases were selected: there is nothing to submit"
         else:
             yield from figures(self._ledger.totals)
             yield from state_lines(self._ledger.state)
             yield f"recorded in {display_path(path)}"
         for sent in self._sent:
-            yield from where_lines(sent, path, self._settings.run_link)
+            if self._settings.dry_run:
+                yield dry_run_line(sent, path)
+            else:
+                yield from where_lines(sent, path, self._settings.run_link)
 
     def _prepared(self, target: Target) -> Target:
         from .services.evalguard import prepare
@@ -191,6 +200,14 @@ class Reporter:
         name = f"pytest {self._config.rootpath.name}"
         deadline = Deadline(_PREFLIGHT_SECONDS)
         return prepare(target, str(self._settings.key), name, deadline)
+
+    def _has_session(self) -> bool:
+        """Whether there is anything to close; a run that was created must be ended."""
+        has_new_run = self._will_send and any(each.finish for each in self._targets)
+        if self._ledger.is_empty and has_new_run:
+            self._ledger.start()
+            return True
+        return not self._ledger.is_empty
 
     def _missing(self, session: pytest.Session) -> int:
         """Return how many cases left no trace in a session that ended well."""
@@ -203,6 +220,8 @@ class Reporter:
         return [Sent(each, self._submit(each, deadline)) for each in self._targets]
 
     def _submit(self, target: Target, deadline: Deadline) -> Submission:
+        if self._settings.dry_run:
+            return freeze(self._ledger.session, target)
         if self._is_interrupted:
             rows, error = self._ledger.state.rows, "the session was interrupted"
             return Submission(target.service, unsent=rows, error=error)
@@ -215,10 +234,6 @@ class Reporter:
             config=self._config, service=target.service, submission=submission
         )
         return submission
-
-
-def _is_complete(sent: Sent) -> bool:
-    return sent.submission.is_complete
 
 
 def _fail(session: pytest.Session) -> None:

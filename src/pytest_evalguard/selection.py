@@ -4,12 +4,19 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable
+from collections.abc import Iterator
 from collections.abc import Sequence
 
+import pluggy
 import pytest
 
+from . import hookspecs
 from .mark import is_case
+from .mark import mark_problems
+from .mark import suggestion
 from .values import clean_text
+
+_PREFIX = "pytest_evalguard_"
 
 identity_key = pytest.StashKey[str]()
 
@@ -17,6 +24,42 @@ identity_key = pytest.StashKey[str]()
 def select_cases(items: Sequence[pytest.Item], mark: str) -> list[pytest.Item]:
     """Return the items that are cases, in their order."""
     return [item for item in items if is_case(item, mark)]
+
+
+def find_problems(
+    config: pytest.Config, cases: Sequence[pytest.Item], mark: str
+) -> list[str]:
+    """Return what stops the session before its first test, as sentences."""
+    return [
+        *_misspelt_hooks(config),
+        *_foreign_marks(config, cases, mark),
+        *mark_problems(cases, mark),
+    ]
+
+
+def _misspelt_hooks(config: pytest.Config) -> Iterator[str]:
+    try:
+        config.pluginmanager.check_pending()
+    except pluggy.PluginValidationError as error:
+        name = str(error).partition("'")[2].partition("'")[0]
+        known = [each for each in vars(hookspecs) if each.startswith(_PREFIX)]
+        if name.startswith(_PREFIX):
+            yield f"{error}{suggestion(name, known)}"
+
+
+def _foreign_marks(
+    config: pytest.Config, cases: Sequence[pytest.Item], mark: str
+) -> Iterator[str]:
+    """Tell of pytest-evals, which owns a mark of this name and fails on bare ones."""
+    if mark != "eval" or not config.pluginmanager.has_plugin("evals"):
+        return
+    marked = [each for each in cases if each.get_closest_marker(mark) is not None]
+    if marked:
+        yield (
+            f"{marked[0].nodeid}: the mark 'eval' also belongs to pytest-evals, which"
+            " is active. Disable that by '-p no:evals', or give the mark of"
+            " pytest-evalguard another name by the ini option evalguard_mark"
+        )
 
 
 def identify(

@@ -143,7 +143,8 @@ def plan_session(out: Path) -> tuple[Session, SessionState]:
     """Return a new session below `out`, of which nothing is on disk yet."""
     now = datetime.now(timezone.utc)
     identity = uuid.uuid4().hex
-    session = Session(out / f"{now:%Y%m%dT%H%M%SZ}-{identity[:8]}")
+    stamp = f"{now:%Y%m%dT%H%M%S}.{now.microsecond // 1000:03}Z"
+    session = Session(out / f"{stamp}-{identity[:8]}")
     created = now.isoformat(timespec="seconds")
     return session, SessionState(identity, created, versions=_versions())
 

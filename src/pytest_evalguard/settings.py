@@ -34,6 +34,7 @@ class Settings:
     `timeout` is in seconds, `batch_size` in rows, `keep` in sessions.
     """
 
+    runs_tests: bool = True
     mark: str = "eval"
     redact: bool = True
     out: Path = Path(DEFAULT_OUT)
@@ -67,9 +68,11 @@ def read_settings(config: pytest.Config, environ: Mapping[str, str]) -> Settings
     """
     source = _Source(config, environ)
     run_id = source.text("run", "EVALGUARD_RUN_ID")
-    needs_key = run_id is not None and not source.flag("dry_run")
-    needs_key = needs_key and not config.option.collectonly
+    shows_setup: bool = config.getoption("setuponly", False)
+    runs_tests = not (config.option.collectonly or shows_setup)
+    needs_key = run_id is not None and runs_tests and not source.flag("dry_run")
     return Settings(
+        runs_tests=runs_tests,
         mark=_mark(source.ini("mark")),
         redact=source.ini("redact"),
         out=_out(source.text("out", "EVALGUARD_OUT", "out"), config),
@@ -159,7 +162,7 @@ class _Source:
     def ini(self, name: str) -> Any:
         try:
             return self._config.getini(f"evalguard_{name}")
-        except (ValueError, TypeError) as error:
+        except (ValueError, TypeError, pytest.UsageError) as error:
             raise ConfigurationError(f"ini option evalguard_{name}: {error}") from error
 
     def text(self, name: str, variable: str, ini: str | None = None) -> str | None:

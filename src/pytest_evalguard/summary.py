@@ -90,22 +90,28 @@ def case_lines(case: Case) -> Iterator[str]:
 
 def where_lines(sent: Sent, path: Path, link: str | None = None) -> Iterator[str]:
     """Yield where results went: those submitted, and those that were not, with why."""
-    target, submission = sent.target, sent.submission
-    run = "a new run" if target.run_id is None else f"run {target.run_id}"
+    submission, run = sent.submission, _run(sent)
     if submission.accepted:
         batches = counted(submission.requests, "batch", "batches")
         results = counted(submission.accepted, "result")
         yield f"submitted {results} to {run} ({batches})"
         if link and not submission.is_open:
-            yield _field("", link.replace("{run_id}", str(target.run_id)))
+            yield _field("", link.replace("{run_id}", str(sent.submission.run_id)))
     yield from unsent_lines(sent, path)
+
+
+def dry_run_line(sent: Sent, path: Path) -> str:
+    """Return the line that says what would have been sent."""
+    results = counted(sent.submission.unsent, "result")
+    return (
+        f"dry run: {results} for {_run(sent)} written to {display_path(path)}, not sent"
+    )
 
 
 def unsent_lines(sent: Sent, path: Path) -> Iterator[str]:
     """Yield what must be known of results that were not accepted, and what to do."""
-    target, submission = sent.target, sent.submission
+    submission, run = sent.submission, _run(sent)
     why = printable(submission.error or "no reason is known")
-    run = "a new run" if target.run_id is None else f"run {target.run_id}"
     if submission.rejected:
         yield f"refused: {counted(submission.rejected, 'result')} by {run}: {why}"
     if submission.unsent:
@@ -136,6 +142,11 @@ def state_lines(state: SessionState) -> Iterator[str]:
     if state.missing:
         cases = counted(state.missing, "selected case")
         yield f"missing: {cases} left no result; pytest's own output may say why"
+
+
+def _run(sent: Sent) -> str:
+    run_id = sent.submission.run_id or sent.target.run_id
+    return "a new run" if run_id is None else f"run {printable(run_id)}"
 
 
 def _outcomes(totals: Totals) -> str:

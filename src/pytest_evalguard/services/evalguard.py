@@ -170,13 +170,6 @@ class EvalGuardService:
         finally:
             self._api.close()
 
-    def freeze(self, session: Session) -> Outbox:
-        """Put the batches on disk as they will be sent, if they are not there yet."""
-        outbox = Outbox(session, self._target)
-        if not outbox.is_frozen:
-            outbox.freeze(batches(session, self._target))
-        return outbox
-
     def _create_run(self, session: Session, deadline: Deadline) -> Target:
         """Create the run that could not be created when the session started."""
         state = session.state
@@ -189,11 +182,11 @@ class EvalGuardService:
 
     def _submit(self, session: Session, deadline: Deadline) -> Submission:
         target = self._target
-        outbox = self.freeze(session)
+        outbox = freeze(session, target)
         error, is_settled = outbox.deliver(
             lambda request: self._api.send_batch(target, request, deadline)
         )
-        submission = outbox.submission(NAME, error)
+        submission = outbox.submission(error)
         if target.finish and submission.is_complete and is_settled:
             return self._finish(session, outbox, submission, deadline)
         return submission
@@ -209,7 +202,7 @@ class EvalGuardService:
         try:
             self._api.finish_run(str(self._target.run_id), status, summary, deadline)
         except ServiceError as error:
-            return outbox.submission(NAME, str(error))
+            return outbox.submission(str(error))
         outbox.settle(FINISH, Answer("accepted"))
         return sent
 
@@ -248,6 +241,14 @@ def api_base(url: str) -> str:
     if path.endswith("/api"):
         return f"{url}/v1"
     return f"{url}{API}"
+
+
+def freeze(session: Session, target: Target) -> Outbox:
+    """Put the batches on disk as they will be sent, if they are not there yet."""
+    outbox = Outbox(session, target)
+    if not outbox.is_frozen:
+        outbox.freeze(batches(session, target))
+    return outbox
 
 
 def batches(session: Session, target: Target) -> Iterator[FrozenRequest]:

@@ -1,0 +1,15 @@
+import pytest
+from solvers import SOLVERS
+
+
+def pytest_addoption(parser):
+    group = parser.getgroup("human-eval")
+    group.addoption("--solver", choices=sorted(SOLVERS), default="reference")
+    group.addoption("--problems", type=int, default=None, help="only the first N")
+
+
+@pytest.fixture
+def solver(request, eval_case):
+    name = request.config.getoption("solver")
+    eval_case.metadata["solver"] = name
+    return SOLVERS[name]

@@ -1,0 +1,29 @@
+"""What writes the code: a function from a problem to a completion of its prompt."""
+
+import re
+
+
+def reference(problem):
+    """Answer right: put a call of your model in its place."""
+    return problem["canonical_solution"]
+
+
+def sloppy(problem):
+    """Answer wrong by a fixed rule, to have something to compare with."""
+    number = int(problem["task_id"].partition("/")[2])
+    if number == 5:
+        return "    while True:\n        pass\n"
+    if number % 11 == 0:
+        return '    raise NotImplementedError("too hard")\n'
+    if number % 7 == 0:
+        return off_by_one(problem["canonical_solution"])
+    return problem["canonical_solution"]
+
+
+def off_by_one(code):
+    """Add one to the first number, or where there is none, to what is returned."""
+    changed, found = re.subn(r"\d+", lambda match: str(int(match[0]) + 1), code, count=1)
+    return changed if found else code.replace("return ", "return 1 + ", 1)
+
+
+SOLVERS = {"reference": reference, "sloppy": sloppy}

@@ -1,0 +1,29 @@
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from standin import StandIn
+from suite import DISTRIBUTIONS
+from suite import Suite
+
+
+@pytest.fixture
+def standin() -> Iterator[StandIn]:
+    """The services on loopback, with state and planned faults."""
+    with StandIn() as server:
+        yield server
+
+
+@pytest.fixture
+def suite(tmp_path: Path) -> Suite:
+    """A folder of tests, run by a real pytest in a process of its own."""
+    return Suite(tmp_path)
+
+
+@pytest.fixture(params=DISTRIBUTIONS, ids=lambda each: " ".join(each) or "plain")
+def everywhere(request: pytest.FixtureRequest, tmp_path: Path) -> Suite:
+    """The same, once in a plain session and once distributed over two workers."""
+    return Suite(tmp_path, request.param)

@@ -1,0 +1,112 @@
+"""The mark: what it may say, and which of several counts."""
+
+from __future__ import annotations
+
+import pytest
+
+from suite import Suite
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        ("expcted='x'", "has no keyword 'expcted'; did you mean 'expected'?"),
+        ("colour=1", "has no keyword 'colour'; there are input, expected,"),
+        ("'question'", "takes keywords only, got 'question'"),
+        ("name=3", "name= must be a string that is not blank, got 3"),
+        ("name=' '", "name= must be a string that is not blank, got ' '"),
+        ("prompt_id='42'", "prompt_id= must be a whole number of at least 0, got '42'"),
+        ("prompt_id=True", "prompt_id= must be"),
+        ("prompt_id=-1", "prompt_id= must be"),
+        ("threshold=1.5", "threshold= must be a number within 0..1, got 1.5"),
+        ("threshold=True", "threshold= must be"),
+        ("threshold=float('nan')", "threshold= must be"),
+        ("tags='abc'", "tags= must be a list, tuple or set of strings, got 'abc'"),
+        ("tags=[1]", "tags= must be"),
+        ("metadata=[1]", "metadata= must be a mapping with string keys, got [1]"),
+        ("metadata={1: 2}", "metadata= must be"),
+    ],
+)
+def test_a_wrong_mark_stops_before_the_first_test(
+    everywhere: Suite, arguments: str, told: str
+) -> None:
+    everywhere.test(f"""
+        @pytest.mark.eval({arguments})
+        def test_wrong():
+            pass
+    """)
+    result = everywhere.run()
+    assert result.status == 4
+    assert "test_it.py::test_wrong: @pytest.mark.eval" in result.err
+    assert told in result.err
+    assert result.sessions == []
+
+
+def test_all_wrong_marks_are_told_at_once(suite: Suite) -> None:
+    suite.test("""
+        @pytest.mark.eval(nmae="x", tags=1)
+        @pytest.mark.parametrize("n", range(5))
+        def test_one(n):
+            pass
+        @pytest.mark.eval(threshold="x")
+        def test_two():
+            pass
+    """)
+    err = suite.run().err
+    assert err.count("test_it.py::test_one") == 2
+    assert err.count("test_it.py::test_two") == 1
+
+
+def test_the_closest_mark_wins_key_by_key(everywhere: Suite) -> None:
+    everywhere.test("""
+        pytestmark = pytest.mark.eval(name="module", tags=["module"], threshold=0.1)
+        @pytest.mark.eval(name="class", expected="class")
+        class TestIt:
+            @pytest.mark.eval(name="function")
+            def test_it(self):
+                pass
+    """)
+    case = everywhere.run().session.cases["TestIt::test_it"]
+    assert case["name"] == "function"
+    assert case["expected"] == "class"
+    assert case["tags"] == ["module"]
+    assert case["threshold"] == 0.1
+
+
+def test_recorded_metadata_joins_that_of_the_mark(suite: Suite) -> None:
+    suite.test("""
+        @pytest.mark.eval(metadata={"team": "a", "n": 1})
+        def test_it(eval_case):
+            eval_case.metadata["n"] = 2
+    """)
+    case = suite.run().session.cases["test_it"]
+    assert case["metadata"] == {"team": "a", "n": 2}
+
+
+def test_the_mark_is_documented(suite: Suite) -> None:
+    assert "@pytest.mark.eval(input=, expected=" in suite.run("--markers").out
+
+
+def test_a_mark_of_another_plugin_of_that_name_is_a_usage_error(
+    everywhere: Suite,
+) -> None:
+    everywhere.write(
+        "evals.py", "def pytest_collection_modifyitems(): raise ValueError"
+    )
+    everywhere.write(
+        "conftest.py",
+        """
+        def pytest_configure(config):
+            import evals
+            config.pluginmanager.register(evals, "evals")
+    """,
+    )
+    everywhere.test("""
+        @pytest.mark.eval
+        def test_it():
+            pass
+    """)
+    result = everywhere.run()
+    assert result.status == 4
+    assert "-p no:evals" in result.err
+    assert "evalguard_mark" in result.err
