@@ -110,3 +110,15 @@ def test_a_mark_of_another_plugin_of_that_name_is_a_usage_error(
     assert result.status == 4
     assert "-p no:evals" in result.err
     assert "evalguard_mark" in result.err
+
+
+def test_what_the_mark_says_can_be_read_from_the_fixture(suite: Suite) -> None:
+    suite.test("""
+        @pytest.mark.eval(input="q", expected=["Paris"])
+        def test_it(eval_case):
+            assert eval_case.input == "q"
+            assert eval_case.expected == ["Paris"]
+            eval_case.expected = "Lyon"
+            assert eval_case.expected == "Lyon"
+    """)
+    assert suite.run().session.cases["test_it"]["expected"] == "Lyon"

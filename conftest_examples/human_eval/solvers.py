@@ -22,8 +22,10 @@ def sloppy(problem):
 
 def off_by_one(code):
     """Add one to the first number, or where there is none, to what is returned."""
-    changed, found = re.subn(r"\d+", lambda match: str(int(match[0]) + 1), code, count=1)
-    return changed if found else code.replace("return ", "return 1 + ", 1)
+    if number := re.search(r"\d+", code):
+        start, end = number.span()
+        return f"{code[:start]}{int(number[0]) + 1}{code[end:]}"
+    return code.replace("return ", "return 1 + ", 1)
 
 
 SOLVERS = {"reference": reference, "sloppy": sloppy}

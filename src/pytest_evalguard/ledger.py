@@ -119,7 +119,8 @@ class Ledger:
         self._journal.close()
         if self._has_repeats:
             self.totals = Totals.of(self.session.cases())
-        self.totals.outcomes["not run"] += len(self._unfinished)
+        if self._unfinished:
+            self.totals.outcomes["not run"] += len(self._unfinished)
         self.update(
             counts=dict(self.totals.outcomes),
             rows=self.totals.rows,

@@ -37,8 +37,14 @@ class EvalCase:
     # a default argument, not a module's name: plugins that freeze time rebind those
     _clock: Callable[[], float] = staticmethod(perf_counter)
 
-    def __init__(self, nodeid: str, clean: Callable[[str], str] = str) -> None:
+    def __init__(
+        self,
+        nodeid: str,
+        clean: Callable[[str], str] = str,
+        marked: Mapping[str, object] | None = None,
+    ) -> None:
         self._nodeid = nodeid
+        self._marked = marked or {}
         self._clean = clean
         self._lock = threading.Lock()
         self._open = True
@@ -56,8 +62,8 @@ class EvalCase:
 
     @property
     def input(self) -> object:
-        """What the thing under test was given; any value."""
-        return self._values.get("input")
+        """What the thing under test was given; any value, that of the mark at first."""
+        return self._read("input")
 
     @input.setter
     def input(self, value: object) -> None:
@@ -65,8 +71,8 @@ class EvalCase:
 
     @property
     def expected(self) -> object:
-        """The answer that was wanted; any value."""
-        return self._values.get("expected")
+        """The answer that was wanted; any value, that of the mark at first."""
+        return self._read("expected")
 
     @expected.setter
     def expected(self, value: object) -> None:
@@ -245,6 +251,9 @@ class EvalCase:
             self.add_tokens(tokens)
         if metadata is not None:
             self.metadata.update(metadata)
+
+    def _read(self, name: str) -> object:
+        return self._values.get(name, self._marked.get(name))
 
     def _set_text(self, name: str, value: object) -> None:
         text = as_text(value, self._clean)

@@ -124,8 +124,9 @@ class CaseRunner:
     def _begin(self, item: pytest.Item) -> None:
         earlier = item.stash.get(run_key, None)
         attempts = [] if earlier is None else [*earlier.attempts, earlier.as_attempt()]
-        recorder = EvalCase(item.nodeid, self._redact)
-        item.stash[run_key] = _Run(recorder, read_mark(item, self._mark), attempts)
+        mark = read_mark(item, self._mark)
+        recorder = EvalCase(item.nodeid, self._redact, mark)
+        item.stash[run_key] = _Run(recorder, mark, attempts)
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_call(self, item: pytest.Item) -> Generator[None, None, None]:

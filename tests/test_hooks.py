@@ -1,0 +1,191 @@
+"""The hooks for users' conftest.py."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from standin import StandIn
+from standin import Status
+from suite import Suite
+from suite import rows_of
+
+TEST = """
+    @pytest.mark.eval(tags=["draft"])
+    def test_draft(eval_case):
+        eval_case.actual = "unfinished"
+    def test_it(eval_case):
+        eval_case.input = "I am Jane Doe"
+        eval_case.actual = "Hello Jane Doe"
+        assert eval_case.actual == "Hello"
+"""
+
+
+def test_modify_case_redacts_tags_and_drops(
+    everywhere: Suite, standin: StandIn
+) -> None:
+    everywhere.write(
+        "conftest.py",
+        """
+        def pytest_evalguard_modify_case(config, case, item):
+            assert item.name in case.nodeid
+            assert config is item.config
+            if "draft" in case.tags:
+                return False
+            for field in ("input", "actual", "reason"):
+                value = getattr(case, field)
+                setattr(case, field, value.replace("Jane Doe", "[NAME]"))
+            case.metadata["team"] = "search"
+            case.tags.append("seen")
+        """,
+    )
+    everywhere.test(TEST)
+    result = everywhere.run("--evalguard-run=new", standin=standin)
+    (row,) = rows_of(standin)
+    assert row["input"] == "I am [NAME]"
+    assert row["actualOutput"] == "Hello [NAME]"
+    session = result.session
+    assert session.cases["test_it"]["metadata"] == {"team": "search"}
+    assert session.cases["test_it"]["tags"] == ["seen"]
+    assert session.cases["test_draft"] == {
+        "nodeid": "test_it.py::test_draft",
+        "outcome": "dropped",
+    }
+    for path in session.path.iterdir():
+        assert b"Jane" not in path.read_bytes()
+    assert "Jane" not in result.summary
+
+
+def test_modify_case_is_called_once_a_case(everywhere: Suite) -> None:
+    everywhere.write(
+        "conftest.py",
+        """
+        def pytest_evalguard_modify_case(config, case, item):
+            with open(config.rootpath / "calls", "a") as file:
+                print(case.nodeid, case.outcome, file=file)
+        """,
+    )
+    everywhere.test("""
+        @pytest.mark.eval
+        @pytest.mark.parametrize("n", range(3))
+        def test_it(n):
+            assert n
+    """)
+    everywhere.run()
+    calls = (everywhere.directory / "calls").read_text().splitlines()
+    assert sorted(calls) == [
+        "test_it.py::test_it[0] failed",
+        "test_it.py::test_it[1] passed",
+        "test_it.py::test_it[2] passed",
+    ]
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "raise ValueError('no')",
+        "case.score = 7",
+        "case.outcome = 'great'",
+        "case.scores = 3",
+        "import pytest; pytest.fail('no')",
+    ],
+)
+def test_a_hook_that_fails_withholds_the_values_and_fails_the_session(
+    everywhere: Suite, body: str
+) -> None:
+    everywhere.write(
+        "conftest.py",
+        f"def pytest_evalguard_modify_case(config, case, item):\n    {body}\n",
+    )
+    everywhere.test("def test_it(eval_case): eval_case.actual = 'private words'")
+    result = everywhere.run()
+    assert result.status == 1
+    case = result.session.cases["test_it"]
+    assert case["outcome"] == "passed"
+    assert case["withheld"] is True
+    assert "pytest_evalguard_modify_case" in case["reason"]
+    assert "1 case withheld, as a hook failed on them:\n  test_it.py" in result.summary
+    journal = (result.session.path / "cases.jsonl").read_text()
+    assert "private words" not in journal
+
+
+def test_what_a_hook_leaves_is_normalised(suite: Suite) -> None:
+    suite.write(
+        "conftest.py",
+        r"""
+        def pytest_evalguard_modify_case(config, case, item):
+            case.actual = {"nan": float("nan")}
+            case.metadata = {"when": {1, 2}, 3: "\ud800"}
+            case.input = "sk-" + "a" * 30
+        """,
+    )
+    suite.test("def test_it(eval_case): pass")
+    case = suite.run().session.cases["test_it"]
+    assert case["actual"] == '{"nan": "NaN"}'
+    assert case["metadata"] == {"when": [1, 2], "3": "\\ud800"}
+    assert case["input"] == "[REDACTED]"
+
+
+@pytest.mark.parametrize("fault", [None, Status(401)], ids=["accepted", "refused"])
+def test_submitted_learns_what_became_of_the_results(
+    everywhere: Suite, standin: StandIn, fault: Status | None
+) -> None:
+    everywhere.write(
+        "conftest.py",
+        """
+        import json
+        def pytest_evalguard_submitted(config, service, submission):
+            counts = [submission.accepted, submission.rejected, submission.unsent]
+            told = [service, counts, bool(submission.error)]
+            (config.rootpath / "told").write_text(json.dumps(told))
+        """,
+    )
+    everywhere.test(TEST)
+    standin.plan(fault)
+    everywhere.run("--evalguard-run=new", standin=standin)
+    told = json.loads((everywhere.directory / "told").read_text())
+    assert told == ["evalguard", [0, 0, 2] if fault else [2, 0, 0], bool(fault)]
+
+
+def test_make_service_replaces_the_built_in_one(
+    everywhere: Suite, standin: StandIn
+) -> None:
+    everywhere.write(
+        "conftest.py",
+        """
+        from pytest_evalguard import Submission
+        class Mine:
+            def __init__(self, path):
+                self.path = path
+            def submit(self, session, deadline):
+                assert 0 < deadline.left <= 60
+                lines = [f"{case.nodeid} {case.outcome}" for case in session.cases()]
+                self.path.write_text("\\n".join(lines))
+                return Submission("mine", accepted=len(lines), requests=1)
+        def pytest_evalguard_make_service(config, name):
+            assert name == "evalguard"
+            return Mine(config.rootpath / "mine")
+        """,
+    )
+    everywhere.test(TEST)
+    run_id = standin.add_run()
+    result = everywhere.run(f"--evalguard-run={run_id}", standin=standin)
+    assert (everywhere.directory / "mine").read_text().splitlines() == [
+        "test_it.py::test_draft passed",
+        "test_it.py::test_it failed",
+    ]
+    assert standin.posts == []
+    assert "submitted 2 results" in result.summary
+
+
+@pytest.mark.parametrize("folder", [".", "deep"])
+def test_a_misspelt_hook_is_told(everywhere: Suite, folder: str) -> None:
+    everywhere.write(
+        f"{folder}/conftest.py",
+        "def pytest_evalguard_modify_cases(config, case, item): pass\n",
+    )
+    everywhere.write(f"{folder}/test_it.py", "def test_it(eval_case): pass")
+    result = everywhere.run()
+    assert result.status == 4
+    assert "did you mean 'pytest_evalguard_modify_case'?" in result.err

@@ -1,0 +1,86 @@
+"""What the plugin loads, prints and writes when it is not used, and what it exports."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import pytest_evalguard
+from suite import Suite
+
+REPORT_MODULES = """
+    import json, sys
+    def pytest_unconfigure(config):
+        (config.rootpath / f"modules-{hasattr(config, 'workerinput')}.json").write_text(
+            json.dumps(sorted(sys.modules)))
+"""
+HEAVY = {"httpx", "pydantic", "pydantic_core", "anyio", "ssl", "http.client"}
+
+
+def modules(suite: Suite, *, of_worker: bool = False) -> set[str]:
+    path = suite.directory / f"modules-{of_worker}.json"
+    return set(json.loads(path.read_text()))
+
+
+def test_the_entry_point_loads_nothing_that_pytest_has_not(tmp_path: Path) -> None:
+    code = (
+        "import sys, pytest, _pytest.config, json\n"
+        "config = _pytest.config.get_config(); before = set(sys.modules)\n"
+        "import pytest_evalguard.plugin\n"
+        "print(json.dumps(sorted(set(sys.modules) - before)))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    )
+    assert json.loads(done.stdout) == ["pytest_evalguard", "pytest_evalguard.plugin"]
+
+
+def test_an_unused_plugin_loads_prints_and_writes_nothing(everywhere: Suite) -> None:
+    everywhere.write("conftest.py", REPORT_MODULES)
+    everywhere.test("def test_it(): pass")
+    result = everywhere.run("-pno:cacheprovider")
+    assert HEAVY & modules(everywhere) == set()
+    assert "evalguard" not in result.out.replace("plugins: evalguard", "")
+    assert result.err == ""
+    assert not (everywhere.directory / ".evalguard").exists()
+    if not everywhere.is_distributed:
+        loaded = {name for name in modules(everywhere) if "pytest_evalguard" in name}
+        assert "pytest_evalguard.recorder" not in loaded
+        assert "pytest_evalguard.reporter" not in loaded
+
+
+def test_a_session_that_sends_nothing_loads_no_http_and_no_models(
+    everywhere: Suite,
+) -> None:
+    everywhere.write("conftest.py", REPORT_MODULES)
+    everywhere.test("def test_it(eval_case): eval_case.score = 1")
+    everywhere.run("-pno:cacheprovider")
+    assert HEAVY & modules(everywhere) == set()
+    if everywhere.is_distributed:
+        assert HEAVY & modules(everywhere, of_worker=True) == set()
+
+
+def test_the_plugin_is_found_by_its_entry_point(suite: Suite) -> None:
+    suite.test("def test_it(eval_case): eval_case.score = 1")
+    env = {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": ""}
+    command = [sys.executable, "-m", "pytest", "-pno:asyncio"]
+    for args, passed in (([], True), (["-pno:pytest-evalguard"], False)):
+        done = subprocess.run(
+            [*command, *args],
+            cwd=suite.directory,
+            env=suite.environment(None, env),
+            capture_output=True,
+            text=True,
+        )
+        assert ("1 passed" in done.stdout) == passed, done.stdout
+
+
+def test_every_public_name_can_be_imported() -> None:
+    for name in pytest_evalguard.__all__:
+        assert getattr(pytest_evalguard, name) is not None
+    with pytest.raises(AttributeError, match="no attribute 'missing'"):
+        _ = pytest_evalguard.missing

@@ -1,0 +1,238 @@
+"""The console script."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import pytest_evalguard
+from standin import StandIn
+from standin import Status
+from suite import Suite
+from suite import rows_of
+
+TEST = """
+    @pytest.mark.eval
+    def test_a():
+        pass
+    @pytest.mark.eval(expected="Paris")
+    def test_b(eval_case):
+        eval_case.actual = "Lyon"
+        assert eval_case.actual == "Paris"
+"""
+
+
+def test_the_entry_point_and_the_module_are_the_same() -> None:
+    script = Path(sys.executable).with_name("pytest-evalguard")
+    for command in ([str(script)], [sys.executable, "-m", "pytest_evalguard"]):
+        done = subprocess.run([*command, "--version"], capture_output=True, text=True)
+        assert done.stdout.strip() == pytest_evalguard.__version__
+
+
+@pytest.mark.parametrize(
+    "command", [[], ["submit"], ["list"], ["show"], ["create-run"], ["finish-run"]]
+)
+def test_every_command_has_help_with_an_example(
+    suite: Suite, command: list[str]
+) -> None:
+    result = suite.script(*command, "--help")
+    assert result.status == 0
+    if command:
+        assert f"Example: pytest-evalguard {command[0]}" in result.out
+    assert max(len(line) for line in result.out.splitlines()) <= 80
+
+
+def test_list_says_what_is_where(suite: Suite, standin: StandIn) -> None:
+    suite.test(TEST)
+    suite.run()
+    run_id = standin.add_run()
+    suite.run(f"--evalguard-run={run_id}", standin=standin)
+    local, sent = suite.script("list").out.splitlines()
+    assert local.endswith("finished  2 of 2 cases  local")
+    assert sent.endswith(f"run {run_id}: 2 accepted, 0 refused, 0 unsent")
+
+
+def test_list_and_show_print_json(suite: Suite) -> None:
+    suite.test(TEST)
+    suite.run()
+    (entry,) = json.loads(suite.script("list", "--json").out)
+    assert entry["status"] == "finished"
+    assert entry["counts"] == {"passed": 1, "failed": 1}
+    shown = json.loads(suite.script("show", "--json").out)
+    assert [case["outcome"] for case in shown["cases"]] == ["passed", "failed"]
+
+
+def test_show_prints_what_the_session_printed(suite: Suite) -> None:
+    suite.test(TEST)
+    result = suite.run()
+    shown = suite.script("show", str(result.session.path.relative_to(suite.directory)))
+    printed = result.summary[: result.summary.index("recorded in")]
+    assert shown.out.strip() == printed.strip()
+
+
+def test_sessions_are_found_from_a_folder_below(suite: Suite) -> None:
+    suite.test(TEST)
+    suite.run()
+    below = suite.directory / "some/where"
+    below.mkdir(parents=True)
+    assert "2 of 2 cases" in suite.script("list", cwd=below).out
+
+
+def test_sessions_are_found_where_the_environment_says(suite: Suite) -> None:
+    suite.test(TEST)
+    env = {"EVALGUARD_OUT": str(suite.directory / "else where")}
+    suite.run(env=env)
+    assert "2 of 2 cases" in suite.script("list", env=env).out
+    assert "no sessions in" in suite.script("list").out
+
+
+@pytest.mark.parametrize("command", ["list", "show", "submit"])
+def test_there_may_be_no_sessions(suite: Suite, standin: StandIn, command: str) -> None:
+    result = suite.script(command, standin=standin)
+    assert result.status == (2 if command == "show" else 0)
+    assert "sessions in" in result.out + result.err or "nothing" in result.out
+
+
+def test_create_run_prints_the_id_alone(suite: Suite, standin: StandIn) -> None:
+    args = ["--project", standin.project_id, "--name", "nightly", "--model", "m-1"]
+    result = suite.script("create-run", *args, standin=standin)
+    (run,) = standin.runs.values()
+    assert result.out == f"{run.id}\n"
+    assert (run.name, run.model) == ("nightly", "m-1")
+
+
+def test_finish_run_sends_the_figures_of_its_sessions(
+    suite: Suite, standin: StandIn
+) -> None:
+    suite.test(TEST)
+    run_id = standin.add_run()
+    suite.run(f"--evalguard-run={run_id}", standin=standin)
+    result = suite.script("finish-run", run_id, standin=standin)
+    assert result.out == f"run {run_id} finished: failed\n"
+    assert standin.runs[run_id].status == "failed"
+    assert standin.runs[run_id].summary == {"score": 0.5, "passRate": 0.5}
+
+
+def test_finish_run_without_a_session_wants_the_status(
+    suite: Suite, standin: StandIn
+) -> None:
+    result = suite.script("finish-run", standin.add_run(), standin=standin)
+    assert result.status == 2
+    assert "--status passed, failed or error" in result.err
+
+
+@pytest.mark.parametrize(
+    ("args", "status", "told"),
+    [
+        (["submit", "nowhere"], 2, "nowhere holds no session"),
+        (["submit", "--timeout", "soon"], 2, "--timeout must be a number of seconds"),
+        (["submit", "--url", "http://a.example"], 2, "plain http"),
+        (["submit", "--run", " "], 2, "--run is blank"),
+        (["show", "nowhere"], 2, "nowhere holds no session"),
+        (["create-run", "--project", "p", "--name", " "], 2, "--name is blank"),
+        (
+            ["create-run", "--project", "p", "--name", "n"],
+            2,
+            "no run was created: HTTP 404",
+        ),
+        (["finish-run", "r", "--status", "passed"], 1, "the run r was not finished"),
+        (["finish-run", "r", "--status", "good"], 2, "invalid choice: 'good'"),
+        (["unknown"], 2, "invalid choice: 'unknown'"),
+        ([], 2, "required"),
+    ],
+)
+def test_what_is_wrong_is_told_without_a_traceback(
+    suite: Suite, standin: StandIn, args: list[str], status: int, told: str
+) -> None:
+    suite.test("def test_it(eval_case): pass")
+    suite.run()
+    result = suite.script(*args, standin=standin)
+    assert result.status == status
+    assert told in result.err
+    assert "Traceback" not in result.err
+
+
+def test_a_missing_key_is_a_usage_error(suite: Suite) -> None:
+    for args in (["submit"], ["create-run", "--project", "p", "--name", "n"]):
+        result = suite.script(*args)
+        assert result.status == 2
+        assert "EVALGUARD_API_KEY is not set" in result.err
+
+
+def test_a_named_session_without_target_wants_a_run(
+    suite: Suite, standin: StandIn
+) -> None:
+    suite.test(TEST)
+    path = str(suite.run().session.path)
+    result = suite.script("submit", path, standin=standin)
+    assert result.status == 2
+    assert "--run ID" in result.err
+
+
+def test_a_refused_submission_is_exit_code_1(suite: Suite, standin: StandIn) -> None:
+    suite.test(TEST)
+    suite.run()
+    standin.plan(Status(400))
+    result = suite.script("submit", "--run", standin.add_run(), standin=standin)
+    assert result.status == 1
+    assert "refused: 2 results" in result.out
+
+
+def test_shards_become_one_ordered_batch(suite: Suite, standin: StandIn) -> None:
+    paths = []
+    for name in ("b", "a"):
+        suite.write(f"test_{name}.py", "def test_it(eval_case): eval_case.score = 1")
+        paths.append(str(suite.run(f"test_{name}.py").session.path))
+    run_id = standin.add_run()
+    result = suite.script("submit", "--run", run_id, *paths, standin=standin)
+    assert result.status == 0, result.err
+    assert len(standin.posts) == 1
+    assert [row["input"] for row in rows_of(standin)] == [
+        "test_a.py::test_it",
+        "test_b.py::test_it",
+    ]
+
+
+def test_the_key_goes_only_where_its_owner_said(suite: Suite, standin: StandIn) -> None:
+    """A session from elsewhere could name any URL; without the proof it is not used."""
+    suite.test(TEST)
+    standin.plan(Status(401))
+    path = suite.run(
+        f"--evalguard-run={standin.add_run()}", standin=standin
+    ).session.path
+    state = path / "session.json"
+    with StandIn() as other:
+        state.write_text(state.read_text().replace(standin.url, other.url))
+        env = {"EVALGUARD_API_KEY": standin.key}
+        result = suite.script("submit", env=env)
+        assert other.requests == []
+    assert result.status == 2
+    assert f"--url {other.url}" in result.err
+
+
+def test_a_session_of_a_newer_version_is_refused_with_its_number(suite: Suite) -> None:
+    suite.test(TEST)
+    state = suite.run().session.path / "session.json"
+    state.write_text(state.read_text().replace('"schema": 1', '"schema": 99'))
+    result = suite.script("show")
+    assert result.status == 2
+    assert "schema version 99" in result.err
+    assert "unreadable" in suite.script("list").out
+
+
+def test_a_closed_pipe_is_no_error(suite: Suite) -> None:
+    suite.test(TEST)
+    suite.run()
+    command = f"{sys.executable} -m pytest_evalguard show --json | head -c 1"
+    done = subprocess.run(
+        ["bash", "-c", f"set -o pipefail; {command}"],
+        cwd=suite.directory,
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0
+    assert done.stderr == ""
