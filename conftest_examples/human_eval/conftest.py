@@ -4,8 +4,10 @@ from solvers import SOLVERS
 
 def pytest_addoption(parser):
     group = parser.getgroup("human-eval")
-    group.addoption("--solver", choices=sorted(SOLVERS), default="reference")
-    group.addoption("--problems", type=int, default=None, help="only the first N")
+    group.addoption(
+        "--solver", choices=sorted(SOLVERS), default="reference", help="who answers"
+    )
+    group.addoption("--problems", type=int, metavar="N", help="only the first N")
 
 
 @pytest.fixture

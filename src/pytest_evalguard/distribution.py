@@ -20,6 +20,7 @@ from .redaction import Redactor
 from .reporter import Reporter
 from .selection import identify
 from .settings import Settings
+from .verdict import will_rerun
 
 LINE = "evalguard_case"
 """The attribute of a test report that carries a finished case as one line of JSON."""
@@ -79,9 +80,8 @@ class Controller:
         node: Any = getattr(report, "node", None)
         names = self._names.get(node.gateway.id, {}) if node is not None else {}
         identity = names.get(report.nodeid, report.nodeid)
-        reason = " ".join(report.longreprtext.split())
-        will_rerun = report.outcome not in ("passed", "failed", "skipped")
-        self._reporter.add_crashed(identity, reason, will_rerun=will_rerun)
+        reason = " ".join(str(report.longrepr).split())
+        self._reporter.add_crashed(identity, reason, is_last=not will_rerun(report))
 
 
 class Worker:

@@ -96,11 +96,11 @@ class Reporter:
         """Take a finished case that a worker sent."""
         self._ledger.add(case_from_line(line))
 
-    def add_crashed(self, identity: str, reason: str, *, will_rerun: bool) -> None:
+    def add_crashed(self, identity: str, reason: str, *, is_last: bool) -> None:
         """Take the news that a worker died while it ran a test."""
         if not self._ledger.is_selected(identity):
             return
-        if will_rerun:
+        if not is_last:
             self._ledger.add_crash(identity, reason)
             return
         case = Case(identity, "error", identity, reason=reason)

@@ -30,8 +30,10 @@ from .redaction import redact_case
 from .selection import identity_of
 from .values import as_data
 from .values import as_text
+from .verdict import error_line
 from .verdict import outcome_of
 from .verdict import reason_of
+from .verdict import will_rerun
 
 run_key = pytest.StashKey["_Run"]()
 
@@ -54,13 +56,17 @@ class _Run:
 
     @property
     def is_finished(self) -> bool:
-        # a plugin that will run the test again keeps the report of the call to itself
+        # a plugin that will run the test again keeps the report of the call to itself,
+        # or gives a report an outcome of its own
         setup = self.reports.get("setup")
-        return "call" in self.logged or (setup is not None and not setup.passed)
+        is_over = "call" in self.logged or (setup is not None and not setup.passed)
+        return is_over and not any(map(will_rerun, self.reports.values()))
 
     @property
     def outcome(self) -> Outcome:
         outcome = outcome_of(self.reports)
+        if outcome == "not run" and "call" in self.reasons:
+            return "failed"  # a plugin made no report of this attempt
         if self.failed_subtest is not None and outcome in ("passed", "xpassed"):
             return "failed"
         if outcome == "passed" and recorded(self.recorder).get("ambiguous") is not None:
@@ -130,10 +136,19 @@ class CaseRunner:
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_call(self, item: pytest.Item) -> Generator[None, None, None]:
-        yield
         run = item.stash.get(run_key, None)
-        if run is not None and (threshold := run.mark.get("threshold")) is not None:
-            _require_score(run.recorder, threshold)
+        if run is None:
+            yield
+            return
+        try:
+            yield
+            if (threshold := run.mark.get("threshold")) is not None:
+                _require_score(run.recorder, threshold)
+        except Exception as error:
+            run.reasons["call"] = error_line(
+                item, pytest.ExceptionInfo.from_exception(error)
+            )
+            raise
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_makereport(
@@ -168,8 +183,9 @@ class CaseRunner:
         item = self._item
         run = None if item is None else item.stash.get(run_key, None)
         if item is not None and run is not None and "teardown" not in run.logged:
-            run.reports.clear()
-            run.reasons = {"call": "interrupted before it had finished"}
+            if run.outcome not in ("failed", "error"):  # those are for good
+                run.reports.clear()
+                run.reasons = {"teardown": "interrupted before it had finished"}
             self._publish(self._finish(item, run), None)
 
     def _finish(self, item: pytest.Item, run: _Run) -> Case:

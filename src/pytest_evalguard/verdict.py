@@ -36,9 +36,13 @@ def outcome_of(reports: Mapping[str, pytest.TestReport]) -> Outcome:
     else:
         outcome = _skip(call) if call.skipped else "failed"
     teardown = reports.get("teardown")
-    if teardown is not None and teardown.failed and outcome != "failed":
-        return "error"
-    return outcome
+    has_leaked = teardown is not None and not (teardown.passed or teardown.skipped)
+    return "error" if has_leaked and outcome != "failed" else outcome
+
+
+def will_rerun(report: pytest.TestReport) -> bool:
+    """Whether a plugin says by this report that it will run the test again."""
+    return report.outcome not in ("passed", "failed", "skipped")
 
 
 def _skip(report: pytest.TestReport) -> Outcome:
@@ -59,8 +63,13 @@ def reason_of(
     if isinstance(excinfo, pytest.ExceptionInfo):
         if isinstance(report.longrepr, str) and "XPASS(strict)" in report.longrepr:
             return _one_line(report.longrepr)
-        return f"{_error(excinfo.value)}, at {_own_line(item, excinfo)}"
+        return error_line(item, excinfo)
     return _one_line(_crash_message(report))
+
+
+def error_line(item: pytest.Item, excinfo: pytest.ExceptionInfo[BaseException]) -> str:
+    """Return error type, message and place, on one line."""
+    return f"{_error(excinfo.value)}, at {_own_line(item, excinfo)}"
 
 
 def _skip_reason(report: pytest.TestReport) -> str:

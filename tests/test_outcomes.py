@@ -1,0 +1,259 @@
+"""Every outcome that a test can have, as row, on disk, in the summary and in JUnit."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from xml.etree import ElementTree
+
+import pytest
+
+from standin import StandIn
+from suite import Result
+from suite import Suite
+from suite import rows_of
+
+# name of the test -> its outcome and whether its row passed (None: no row)
+EXPECTED: dict[str, tuple[str, bool | None]] = {
+    "test_passes": ("passed", True),
+    "test_fails": ("failed", False),
+    "test_below_threshold": ("failed", False),
+    "test_fixture_raises": ("error", False),
+    "test_fixture_is_missing": ("error", False),
+    "test_teardown_raises_after_a_pass": ("error", False),
+    "test_teardown_raises_after_a_failure": ("failed", False),
+    "test_teardown_raises_after_a_skip": ("error", False),
+    "test_skip_mark": ("skipped", None),
+    "test_skipif_mark": ("skipped", None),
+    "test_skip_in_a_fixture": ("skipped", None),
+    "test_skip_in_the_body": ("skipped", None),
+    "test_xfail_mark": ("xfailed", False),
+    "test_xfail_call": ("xfailed", False),
+    "test_xfail_call_in_a_fixture": ("xfailed", False),
+    "test_xfail_that_does_not_run": ("xfailed", False),
+    "test_xfail_of_another_error": ("failed", False),
+    "test_xfail_below_threshold": ("xfailed", False),
+    "test_xpass": ("xpassed", True),
+    "test_strict_xpass": ("failed", False),
+    "test_ambiguous": ("ambiguous", False),
+    "test_ambiguous_and_failed": ("failed", False),
+    "test_exits": ("failed", False),
+    "TestClass::test_passes": ("passed", True),
+    "TestOther::test_passes": ("failed", False),
+    "TestUnit::test_passes": ("passed", True),
+    "TestUnit::test_fails": ("failed", False),
+    "TestUnit::test_skips": ("skipped", None),
+    "TestUnit::test_expected_failure": ("xfailed", False),
+    "TestUnit::test_unexpected_success": ("failed", False),
+    "TestUnit::test_subtest_fails": ("failed", False),
+    "TestUnit::test_subtests_pass": ("passed", True),
+}
+
+TESTS = """
+    import sys
+    import unittest
+
+    pytestmark = pytest.mark.eval
+
+    @pytest.fixture
+    def raises():
+        raise RuntimeError("no database")
+
+    @pytest.fixture
+    def raises_later():
+        yield
+        raise RuntimeError("can't close")
+
+    @pytest.fixture
+    def skips():
+        pytest.skip("not today")
+
+    @pytest.fixture
+    def xfails():
+        pytest.xfail("known")
+
+    def test_passes(eval_case):
+        eval_case.actual = "yes"
+
+    def test_fails(eval_case):
+        eval_case.actual = "no"
+        assert 1 == 2
+
+    @pytest.mark.eval(threshold=0.5)
+    def test_below_threshold(eval_case):
+        eval_case.score = 0.4
+
+    def test_fixture_raises(eval_case, raises):
+        pass
+
+    def test_fixture_is_missing(nowhere):
+        pass
+
+    def test_teardown_raises_after_a_pass(raises_later):
+        pass
+
+    def test_teardown_raises_after_a_failure(raises_later):
+        assert 0
+
+    def test_teardown_raises_after_a_skip(raises_later):
+        pytest.skip("never mind")
+
+    @pytest.mark.skip(reason="by mark")
+    def test_skip_mark(eval_case):
+        pass
+
+    @pytest.mark.skipif(True, reason="by mark")
+    def test_skipif_mark():
+        pass
+
+    def test_skip_in_a_fixture(skips):
+        pass
+
+    def test_skip_in_the_body(eval_case):
+        eval_case.actual = "partly"
+        pytest.skip("no key")
+
+    @pytest.mark.xfail(reason="known gap")
+    def test_xfail_mark():
+        assert 0
+
+    def test_xfail_call():
+        pytest.xfail("known gap")
+
+    def test_xfail_call_in_a_fixture(xfails):
+        pass
+
+    @pytest.mark.xfail(run=False, reason="hangs")
+    def test_xfail_that_does_not_run():
+        pass
+
+    @pytest.mark.xfail(raises=KeyError)
+    def test_xfail_of_another_error():
+        raise ValueError
+
+    @pytest.mark.eval(threshold=0.5)
+    @pytest.mark.xfail(reason="known gap")
+    def test_xfail_below_threshold(eval_case):
+        eval_case.score = 0.1
+
+    @pytest.mark.xfail
+    def test_xpass():
+        pass
+
+    @pytest.mark.xfail(strict=True, reason="should be mended")
+    def test_strict_xpass():
+        pass
+
+    def test_ambiguous(eval_case):
+        eval_case.mark_ambiguous("judges disagree")
+
+    def test_ambiguous_and_failed(eval_case):
+        eval_case.mark_ambiguous()
+        assert 0
+
+    def test_exits():
+        sys.exit(3)
+
+    class TestClass:
+        def test_passes(self):
+            pass
+
+    class TestOther:
+        def test_passes(self):
+            assert 0
+
+    class TestUnit(unittest.TestCase):
+        def test_passes(self):
+            pass
+        def test_fails(self):
+            self.fail("no")
+        def test_skips(self):
+            self.skipTest("no")
+        @unittest.expectedFailure
+        def test_expected_failure(self):
+            self.fail("no")
+        @unittest.expectedFailure
+        def test_unexpected_success(self):
+            pass
+        def test_subtest_fails(self):
+            for n in range(3):
+                with self.subTest(n=n):
+                    self.assertEqual(n, 1)
+        def test_subtests_pass(self):
+            for n in range(3):
+                with self.subTest(n=n):
+                    pass
+
+    def test_that_is_a_case_by_mark_alone():
+        pass
+"""
+EXPECTED["test_that_is_a_case_by_mark_alone"] = ("passed", True)
+
+WAYS = [
+    (),
+    ("-p", "xdist", "-n2"),
+    ("-p", "xdist", "-n2", "--dist=loadfile"),
+    ("-p", "xdist", "-n2", "--dist=worksteal"),
+    ("-p", "xdist", "-n2", "--dist=loadgroup"),
+    ("-p", "no:terminal"),
+]
+
+
+@pytest.fixture(params=WAYS, ids=lambda way: " ".join(way[2:]) or "plain")
+def table(
+    request: pytest.FixtureRequest, suite: Suite, standin: StandIn
+) -> tuple[Result, StandIn, bool]:
+    """The table of tests, run in one of several ways and submitted."""
+    suite.test(TESTS)
+    way: tuple[str, ...] = request.param
+    if way[1:] == ("no:terminal",):
+        way = ("-pno:terminal",)
+    args = ("--evalguard-run=new", "--junit-xml=junit.xml", *way)
+    return suite.run(*args, standin=standin), standin, "-pno:terminal" in way
+
+
+def test_every_outcome_is_right_everywhere(
+    table: tuple[Result, StandIn, bool],
+) -> None:
+    result, standin, is_silent = table
+    outcomes = {name: outcome for name, (outcome, _) in EXPECTED.items()}
+    assert result.session.outcomes == outcomes
+
+    passed = {
+        json.loads(json.dumps(row))["input"].partition("::")[2]: row["passed"]
+        for row in rows_of(standin)
+    }
+    assert passed == {name: p for name, (_, p) in EXPECTED.items() if p is not None}
+
+    counts = Counter(outcomes.values())
+    assert result.session.state["counts"] == counts
+    if not is_silent:
+        first = result.summary.splitlines()[0]
+        for outcome, count in counts.items():
+            assert f"{count} {outcome}" in first
+
+
+def test_junit_agrees(table: tuple[Result, StandIn, bool]) -> None:
+    """JUnit knows failures, errors and skips; xfail is a skip to it."""
+    result, _, _ = table
+    tree = ElementTree.parse(result.directory / "junit.xml")
+    by_name: dict[str, str] = {}
+    for case in tree.iter("testcase"):
+        kinds = {child.tag for child in case} & {"failure", "error", "skipped"}
+        name = f"{case.get('classname')}.{case.get('name')}"
+        words = sorted({by_name.get(name, ""), *kinds} - {""})
+        by_name[name] = " ".join(words)
+    for name, (outcome, _) in EXPECTED.items():
+        junit = by_name["test_it." + name.replace("::", ".")]
+        assert junit in JUNIT[outcome], (name, junit)
+
+
+JUNIT = {
+    "passed": [""],
+    "xpassed": [""],
+    "ambiguous": [""],
+    "failed": ["failure", "error failure"],
+    "error": ["error", "error skipped"],
+    "skipped": ["skipped"],
+    "xfailed": ["skipped"],
+}

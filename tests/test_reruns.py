@@ -1,0 +1,210 @@
+"""Plugins that run tests again, repeat, reorder or stop them: one row a case."""
+
+from __future__ import annotations
+
+import importlib.metadata
+
+import pytest
+
+from standin import StandIn
+from suite import Suite
+from suite import rows_of
+
+# distribution -> (name of its entry point, arguments that run a failed test again)
+RERUNNING = {
+    "pytest-rerunfailures": ("rerunfailures", ["--reruns=3"]),
+    "pytest-retry": ("pytest-retry", ["--retries=3"]),
+    "flaky": ("flaky", ["--force-flaky", "--max-runs=4", "--no-flaky-report"]),
+}
+
+FLAKY = """
+    import json, pathlib
+
+    COUNT = pathlib.Path(__file__).with_name("count")
+
+    def count(name):
+        path = COUNT.with_name(f"count-{name}")
+        number = int(path.read_text()) + 1 if path.exists() else 1
+        path.write_text(str(number))
+        return number
+
+    def test_flaky(eval_case):
+        number = count("flaky")
+        eval_case.actual = f"attempt {number}"
+        eval_case.score = number / 10
+        assert number > 2, f"attempt {number} was bad"
+
+    def test_never_passes(eval_case):
+        eval_case.actual = f"attempt {count('never')}"
+        assert False, "always bad"
+
+    def test_stable(eval_case):
+        eval_case.actual = "once"
+"""
+
+
+def installed(name: str) -> bool:
+    try:
+        importlib.metadata.version(name)
+    except importlib.metadata.PackageNotFoundError:
+        return False
+    return True
+
+
+def need(name: str) -> None:
+    if not installed(name):
+        pytest.skip(f"{name} is not installed")
+
+
+@pytest.fixture(params=RERUNNING)
+def rerunning(
+    request: pytest.FixtureRequest, everywhere: Suite
+) -> tuple[Suite, str, list[str]]:
+    need(request.param)
+    plugin, args = RERUNNING[request.param]
+    if request.param == "pytest-retry" and everywhere.is_distributed:
+        args = [*args, "-p", "no:cacheprovider"]
+    everywhere.test(FLAKY)
+    return everywhere, plugin, args
+
+
+def test_a_rerun_case_is_one_row_with_the_last_attempt(
+    rerunning: tuple[Suite, str, list[str]], standin: StandIn
+) -> None:
+    suite, plugin, args = rerunning
+    result = suite.run("--evalguard-run=new", *args, plugins=[plugin], standin=standin)
+    rows = {row["input"].partition("::")[2]: row for row in rows_of(standin)}
+    assert rows["test_flaky"]["actualOutput"] == "attempt 3"
+    assert rows["test_flaky"]["passed"] is True
+    assert rows["test_never_passes"]["actualOutput"] == "attempt 4"
+    assert rows["test_never_passes"]["passed"] is False
+    assert rows["test_stable"]["actualOutput"] == "once"
+    assert len(rows) == 3
+    assert "1 flaky" in result.summary
+    assert (
+        "1 case passed only when run again:\n  test_it.py::test_flaky" in result.summary
+    )
+
+
+def test_attempts_are_kept(rerunning: tuple[Suite, str, list[str]]) -> None:
+    suite, plugin, args = rerunning
+    cases = suite.run(*args, plugins=[plugin]).session.cases
+    attempts = cases["test_flaky"]["attempts"]
+    assert [each["outcome"] for each in attempts] == ["failed", "failed"]
+    assert [each["score"] for each in attempts] == [0.1, 0.2]
+    assert "attempt 1 was bad" in attempts[0]["reason"]
+    assert cases["test_flaky"]["flaky"] is True
+    assert "reason" not in cases["test_flaky"]
+    assert len(cases["test_never_passes"]["attempts"]) == 3
+    assert "always bad" in cases["test_never_passes"]["reason"]
+    assert "attempts" not in cases["test_stable"]
+
+
+@pytest.mark.parametrize("plugin", ["rerunfailures"])
+def test_a_setup_that_fails_once_is_flaky_too(everywhere: Suite, plugin: str) -> None:
+    need("pytest-rerunfailures")
+    everywhere.test(
+        FLAKY
+        + """
+    @pytest.fixture
+    def shaky():
+        if count("shaky") < 2:
+            raise OSError("not up yet")
+    @pytest.mark.eval
+    def test_shaky(shaky):
+        pass
+    @pytest.fixture
+    def leaky():
+        yield
+        if count("leaky") < 2:
+            raise OSError("not down yet")
+    @pytest.mark.eval
+    def test_leaky(leaky):
+        pass
+    """
+    )
+    cases = everywhere.run("--reruns=3", plugins=[plugin]).session.cases
+    assert cases["test_shaky"]["outcome"] == "passed"
+    assert cases["test_shaky"]["flaky"] is True
+    assert cases["test_shaky"]["attempts"][0]["outcome"] == "error"
+    assert cases["test_leaky"]["outcome"] == "passed"
+    assert cases["test_leaky"]["flaky"] is True
+
+
+def test_a_rerun_after_a_crash_is_an_attempt(suite: Suite) -> None:
+    suite.distribution = ("-n", "2")
+    suite.write(
+        "conftest.py",
+        """
+        def pytest_handlecrashitem(crashitem, report, sched):
+            report.outcome = "rerun"
+            sched.mark_test_pending(crashitem)
+        """,
+    )
+    suite.test("""
+        import os, pathlib
+        MARK = pathlib.Path(__file__).with_name("crashed")
+        def test_crashes_once(eval_case):
+            eval_case.actual = "survived"
+            if not MARK.exists():
+                MARK.touch()
+                os._exit(1)
+    """)
+    case = suite.run().session.cases["test_crashes_once"]
+    assert case["outcome"] == "passed"
+    assert case["actual"] == "survived"
+    assert case["flaky"] is True
+    (attempt,) = case["attempts"]
+    assert attempt["outcome"] == "error"
+    assert attempt["reason"].startswith("worker 'gw")
+    assert "crashed while running" in attempt["reason"]
+
+
+def test_repeated_tests_are_cases_of_their_own(everywhere: Suite) -> None:
+    need("pytest-repeat")
+    everywhere.test("def test_it(eval_case): eval_case.score = 1")
+    result = everywhere.run("--count=3", plugins=["pytest_repeat"])
+    assert len(result.session.cases) == 3
+
+
+def test_a_random_order_changes_nothing(everywhere: Suite, standin: StandIn) -> None:
+    need("pytest-randomly")
+    everywhere.test("""
+        @pytest.mark.parametrize("n", range(10))
+        def test_it(eval_case, n):
+            eval_case.record(actual=str(n), latency_ms=n)
+    """)
+    for seed in ("1", "2"):
+        args = (f"--evalguard-run={standin.add_run()}", "-p", f"randomly_seed={seed}")
+        everywhere.run(
+            args[0], f"-prandomly", f"--randomly-seed={seed}", standin=standin
+        )
+    first, second = standin.posts
+    assert first.body == second.body
+
+
+@pytest.mark.parametrize("method", ["signal", "thread"])
+def test_a_timeout_is_a_failure_or_a_dead_worker(suite: Suite, method: str) -> None:
+    need("pytest-timeout")
+    suite.distribution = ("-n", "2")
+    suite.test("""
+        import time
+        def test_hangs(eval_case):
+            eval_case.actual = "partly"
+            time.sleep(30)
+        def test_fine(eval_case):
+            eval_case.score = 1
+    """)
+    args = ("--timeout=1", f"--timeout-method={method}")
+    session = suite.run(*args, plugins=["timeout"]).session
+    wanted = "failed" if method == "signal" else "error"
+    assert session.outcomes == {"test_hangs": wanted, "test_fine": "passed"}
+    if method == "signal":
+        assert session.cases["test_hangs"]["actual"] == "partly"
+
+
+def test_a_test_that_is_asked_for_twice_is_two_cases(everywhere: Suite) -> None:
+    everywhere.test("def test_it(eval_case): eval_case.score = 1")
+    args = ("--keep-duplicates", "test_it.py", "test_it.py")
+    result = everywhere.run(*args)
+    assert sorted(result.session.cases) == ["test_it", "test_it #2"]
