@@ -113,6 +113,7 @@ class Reporter:
         if self._will_send:
             with usage_errors():
                 self._targets = tuple(map(self._prepared, self._targets))
+            self._ledger.update(targets=self._targets)
 
     def pytest_report_header(self) -> str | None:
         """Say where results will go, if anywhere."""
@@ -142,7 +143,6 @@ class Reporter:
             status="interrupted" if self._is_interrupted else "finished",
             exit_status=int(session.exitstatus),
             missing=missing,
-            targets=self._targets if self._will_send else (),
         )
         totals = self._ledger.totals
         if (

@@ -144,6 +144,8 @@ class CaseRunner:
             yield
             if (threshold := run.mark.get("threshold")) is not None:
                 _require_score(run.recorder, threshold)
+        except pytest.exit.Exception:
+            raise
         except Exception as error:
             run.reasons["call"] = error_line(
                 item, pytest.ExceptionInfo.from_exception(error)
