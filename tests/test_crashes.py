@@ -133,7 +133,6 @@ def test_a_report_that_xdist_loses_is_still_a_row(
     result = distributed.finish(
         distributed.start("--evalguard-run=new", standin=standin)
     )
-    print(result.out, result.err)
     assert result.session.outcomes["test_it[3]"] == "failed"
     assert result.status not in (0, 5)
     assert result.session.state["selected"] == 6

@@ -195,7 +195,7 @@ def wait_for(directory: Path, pattern: str, count: int) -> None:
 
 
 def stopped(suite: Suite, standin: StandIn, number: signal.Signals) -> Result:
-    """Start a slow session, signal its process group in the middle, wait for its end."""
+    """Start a slow session, signal its group in the middle, wait for its end."""
     suite.test(SLOW)
     process = suite.start(f"--evalguard-run={standin.add_run()}", standin=standin)
     wait_for(suite.directory, "done-*", 8)

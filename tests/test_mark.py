@@ -122,3 +122,17 @@ def test_what_the_mark_says_can_be_read_from_the_fixture(suite: Suite) -> None:
             assert eval_case.expected == "Lyon"
     """)
     assert suite.run().session.cases["test_it"]["expected"] == "Lyon"
+
+
+def test_the_mark_of_a_set_of_parameters_is_closest(suite: Suite) -> None:
+    suite.test("""
+        CLOSE = pytest.mark.eval(tags=["parameter"], threshold=0.9)
+        @pytest.mark.eval(tags=["function"], threshold=0.5, name="both")
+        @pytest.mark.parametrize("n", [pytest.param(1, marks=CLOSE, id="one")])
+        def test_it(eval_case, n):
+            eval_case.score = 0.7
+    """)
+    case = suite.run().session.cases["test_it[one]"]
+    assert case["outcome"] == "failed"
+    assert case["tags"] == ["parameter"]
+    assert case["name"] == "both"

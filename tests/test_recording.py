@@ -130,7 +130,8 @@ def test_latency_defaults_to_the_duration_of_the_body(suite: Suite) -> None:
     ("test", "wanted"),
     [
         (
-            "@pytest.mark.eval(input='marked')\ndef test_a(eval_case): eval_case.input = 'r'",
+            "@pytest.mark.eval(input='marked')\n"
+            "def test_a(eval_case): eval_case.input = 'r'",
             "r",
         ),
         ("@pytest.mark.eval(input={'a': 1})\ndef test_a(eval_case): pass", '{"a": 1}'),

@@ -175,10 +175,9 @@ def test_a_random_order_changes_nothing(everywhere: Suite, standin: StandIn) -> 
             eval_case.record(actual=str(n), latency_ms=n)
     """)
     for seed in ("1", "2"):
-        args = (f"--evalguard-run={standin.add_run()}", "-p", f"randomly_seed={seed}")
-        everywhere.run(
-            args[0], f"-prandomly", f"--randomly-seed={seed}", standin=standin
-        )
+        run = f"--evalguard-run={standin.add_run()}"
+        order = ("-prandomly", f"--randomly-seed={seed}")
+        everywhere.run(run, *order, standin=standin)
     first, second = standin.posts
     assert first.body == second.body
 

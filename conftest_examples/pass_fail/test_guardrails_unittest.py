@@ -3,6 +3,7 @@
 import unittest
 
 import pytest
+
 from guardrails import violations
 
 

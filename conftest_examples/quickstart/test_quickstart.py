@@ -1,4 +1,5 @@
 import pytest
+
 from tickets import rank_teams
 
 TICKETS = [

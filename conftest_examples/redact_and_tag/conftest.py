@@ -4,6 +4,7 @@ import re
 from pathlib import Path
 
 import pytest
+
 from replies import Customer
 
 with Path(__file__).with_name("customers.csv").open(encoding="utf-8") as file:

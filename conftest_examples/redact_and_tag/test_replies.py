@@ -1,4 +1,5 @@
 import pytest
+
 from replies import write_reply
 
 pytestmark = pytest.mark.eval(tags=["subscriptions"])

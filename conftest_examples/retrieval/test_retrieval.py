@@ -2,6 +2,7 @@ import csv
 from pathlib import Path
 
 import pytest
+
 from bm25 import Index
 from corpus import MODULES
 from corpus import read_module

@@ -111,10 +111,10 @@ def show_command(options: argparse.Namespace) -> int:
         data = {"state": asdict(state), "cases": [asdict(case) for case in cases]}
         _say(json.dumps(data, indent=2))
         return DONE
-    totals = Totals.of(cases)
+    totals = Totals.of(cases, most=sys.maxsize)
     not_run = state.selected - sum(totals.outcomes.values())
     totals.outcomes["not run"] += max(0, not_run)
-    _say_lines(figures(totals))
+    _say_lines(figures(totals, session.path))
     _say_lines(state_lines(state))
     if cases.damaged:
         _say(f"{counted(cases.damaged, 'line')} of the journal could not be read")

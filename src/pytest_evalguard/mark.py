@@ -23,11 +23,20 @@ def is_case(item: pytest.Item, mark: str) -> bool:
 
 
 def read_mark(item: pytest.Item, mark: str) -> dict[str, Any]:
-    """Return what an item's marks say; key by key, the closest mark wins."""
+    """Return what an item's marks say; key by key, the closest mark wins.
+
+    A mark of one set of parameters is closer than those of its function.
+    """
     merged: dict[str, Any] = {}
-    for each in item.iter_markers(mark):
+    for each in (*_parameter_marks(item, mark), *item.iter_markers(mark)):
         merged = {**each.kwargs, **merged}
     return merged
+
+
+def _parameter_marks(item: pytest.Item, mark: str) -> list[pytest.Mark]:
+    callspec = getattr(item, "callspec", None)
+    marks = () if callspec is None else callspec.marks
+    return [each for each in marks if each.name == mark]
 
 
 def mark_problems(items: Iterable[pytest.Item], mark: str) -> list[str]:

@@ -90,7 +90,8 @@ class Reporter:
 
     def publish(self, case: Case, report: pytest.TestReport | None) -> None:
         """Take a case that finished in this process."""
-        self._ledger.add(case)
+        if self._process == os.getpid():  # no child of a test that forked
+            self._ledger.add(case)
 
     def add_line(self, line: str) -> None:
         """Take a finished case that a worker sent."""
@@ -185,7 +186,7 @@ class Reporter:
             if self._settings.has_target and self._settings.runs_tests:
                 yield "no eval cases were selected: there is nothing to submit"
         else:
-            yield from figures(self._ledger.totals)
+            yield from figures(self._ledger.totals, path)
             yield from state_lines(self._ledger.state)
             yield f"recorded in {display_path(path)}"
         for sent in self._sent:

@@ -74,6 +74,9 @@ class _Run:
         return outcome
 
     def reason(self, outcome: Outcome) -> str | None:
+        if outcome == "ambiguous":
+            said = recorded(self.recorder)["ambiguous"]
+            return f"ambiguous: {said}" if said else "ambiguous"
         for phase in ("setup", "call", "teardown"):
             if (reason := self.reasons.get(phase)) is not None:
                 return reason

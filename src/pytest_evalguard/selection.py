@@ -95,7 +95,12 @@ def identity_of(item: pytest.Item) -> str:
 
 
 def _own_nodeid(item: pytest.Item) -> str:
-    is_grouped = "@" in item.nodeid and item.config.getoption("loadgroup", False)
-    if is_grouped and item.get_closest_marker("xdist_group") is not None:
-        return item.nodeid.rpartition("@")[0]
-    return item.nodeid
+    if "@" not in item.nodeid or not item.config.getoption("loadgroup", False):
+        return item.nodeid
+    groups = {_group(each) for each in item.iter_markers("xdist_group")}
+    return item.nodeid.removesuffix(f"@{'_'.join(sorted(groups))}")
+
+
+def _group(mark: pytest.Mark) -> str:
+    """Return the group's name as pytest-xdist reads it."""
+    return str(mark.args[0] if mark.args else mark.kwargs.get("name", "default"))

@@ -15,9 +15,8 @@ from .delivery import Submission
 from .session import SessionState
 from .session import Target
 from .settings import Settings
-from .text import around
+from .text import aligned
 from .text import counted
-from .text import first_difference
 from .text import printable
 from .text import shortened
 from .totals import Names
@@ -25,7 +24,7 @@ from .totals import Totals
 
 _OUTCOMES: tuple[Outcome, ...] = (
     *("passed", "failed", "error", "xfailed", "xpassed", "ambiguous"),
-    *("skipped", "not run", "dropped"),
+    *("skipped", "not run"),
 )
 _WIDTH = 80
 _LABEL = 12
@@ -47,8 +46,11 @@ def header(settings: Settings) -> str:
     return f"{line} (dry run: nothing is sent)" if settings.dry_run else line
 
 
-def figures(totals: Totals) -> Iterator[str]:
-    """Yield the figures of a session, then the cases that need a look."""
+def figures(totals: Totals, path: Path) -> Iterator[str]:
+    """Yield the figures of a session, then the cases that need a look.
+
+    :param path: the session's directory, for the command that shows all of them.
+    """
     yield _outcomes(totals)
     if totals.pass_rate is not None and totals.score.value is not None:
         rate = f"{totals.pass_rate:.1%} ({totals.passed:,} of {totals.rows:,})"
@@ -59,11 +61,11 @@ def figures(totals: Totals) -> Iterator[str]:
         name = shortened(printable(name), _VALUE - 30)
         yield _field("", f"{name} {mean.value:.3f} ({cases})")
     yield from _consumption(totals)
-    for case in sorted(totals.failed, key=lambda case: case.nodeid):
+    for case in totals.failed:
         yield from case_lines(case)
-    shown = totals.rows - totals.passed - len(totals.failed)
-    if shown > 0:
-        yield f"and {shown:,} more that did not pass: pytest-evalguard show"
+    hidden = totals.rows - totals.passed - len(totals.failed)
+    if hidden > 0:
+        yield f"and {hidden:,} more that did not pass: {_command('show', path)}"
     yield from _named(totals.flaky, "passed only when run again")
     yield from _named(totals.silent, "recorded neither actual nor score")
     yield from _named(totals.withheld, "withheld, as a hook failed on them")
@@ -119,12 +121,7 @@ def unsent_lines(sent: Sent, path: Path) -> Iterator[str]:
     elif submission.is_open:
         yield f"not submitted: the end of {run}: {why}"
     if submission.is_open:
-        yield f"  send them by: {submit_command(path)}"
-
-
-def submit_command(path: Path) -> str:
-    """Return the command that sends a session, fit to be pasted."""
-    return f"pytest-evalguard submit {shlex.quote(display_path(path))}"
+        yield f"  send them by: {_command('submit', path)}"
 
 
 def display_path(path: Path) -> str:
@@ -144,6 +141,11 @@ def state_lines(state: SessionState) -> Iterator[str]:
         yield f"missing: {cases} left no result; pytest's own output may say why"
 
 
+def _command(name: str, path: Path) -> str:
+    """Return a command of the console script on a session, fit to be pasted."""
+    return f"pytest-evalguard {name} {shlex.quote(display_path(path))}"
+
+
 def _run(sent: Sent) -> str:
     run_id = sent.submission.run_id or sent.target.run_id
     return "a new run" if run_id is None else f"run {printable(run_id)}"
@@ -158,7 +160,9 @@ def _outcomes(totals: Totals) -> str:
     ]
     if totals.flaky.count:
         parts.append(f"{totals.flaky.count:,} flaky")
-    return f"{counted(total, 'case')}: {', '.join(parts)}"
+    line = f"{counted(total, 'case')}: {', '.join(parts)}"
+    dropped = totals.outcomes["dropped"]
+    return f"{line}; {dropped:,} dropped by a hook" if dropped else line
 
 
 def _consumption(totals: Totals) -> Iterator[str]:
@@ -178,16 +182,10 @@ def _ms(milliseconds: float) -> str:
 
 
 def _difference(expected: str, actual: str) -> Iterator[str]:
-    index = first_difference(expected, actual)
-    if index is None:
-        yield _field("  expected", shortened(expected, _VALUE))
-        yield _field("  actual", "the same")
-        return
-    wanted, place = around(expected, index, _VALUE)
-    came, _ = around(actual, index, _VALUE)
+    wanted, came, place = aligned(expected, actual, _VALUE)
     yield _field("  expected", wanted)
-    yield _field("  actual", came or "(empty)")
-    if 0 < place < _VALUE:
+    yield _field("  actual", "the same" if place is None else came or "(empty)")
+    if place:
         yield " " * (_LABEL + place) + "^"
 
 
@@ -195,7 +193,7 @@ def _named(names: Names, what: str) -> Iterator[str]:
     if not names.count:
         return
     yield f"{counted(names.count, 'case')} {what}:"
-    for name in sorted(names.first):
+    for name in names.first:
         yield f"  {shortened(printable(name), _WIDTH - 2)}"
     if names.count > len(names.first):
         yield f"  and {names.count - len(names.first):,} more"

@@ -36,15 +36,23 @@ def first_difference(one: str, other: str) -> int | None:
     return None if len(one) == len(other) else min(len(one), len(other))
 
 
-def around(text: str, index: int, width: int) -> tuple[str, int]:
-    """Return the part of a text around an index, and where the index is in it."""
-    if len(text) <= width and index <= width:
-        return text, index
+def aligned(one: str, other: str, width: int) -> tuple[str, str, int | None]:
+    """Cut two texts at the same place, so that their first difference is in sight.
+
+    Returns both, at most `width` characters each, and where they begin to differ.
+    """
+    index = first_difference(one, other)
+    if index is None:
+        return shortened(one, width), shortened(other, width), None
     start = max(0, index - width // 3)
-    if start == 0:
-        return shortened_end(text, width), index
-    part = ELLIPSIS + text[start:]
-    return shortened_end(part, width), index - start + 1
+    if max(len(one), len(other)) <= width:
+        start = 0
+    place = index - start + (start > 0)
+    return _from(one, start, width), _from(other, start, width), place
+
+
+def _from(text: str, start: int, width: int) -> str:
+    return shortened_end(ELLIPSIS + text[start:] if start else text, width)
 
 
 def shortened_end(text: str, width: int) -> str:

@@ -3,31 +3,34 @@
 from __future__ import annotations
 
 from array import array
+from bisect import insort
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import replace
 
 from .case import Case
 from .case import Outcome
-from .values import cut
+from .text import aligned
+from .text import shortened
 
 MAX_SHOWN = 20
-"""Most cases that are named or shown of a kind."""
+"""Most cases that a session's summary names or shows of a kind."""
 
 _MAX_TEXT = 2_000
 
 
 class Names:
-    """How many cases, and the names of the first `MAX_SHOWN`."""
+    """How many cases, and the first names of them in order."""
 
-    def __init__(self) -> None:
+    def __init__(self, most: int) -> None:
         self.count = 0
         self.first: list[str] = []
+        self._most = most
 
     def add(self, name: str) -> None:
         self.count += 1
-        if len(self.first) < MAX_SHOWN:
-            self.first.append(name)
+        insort(self.first, name)
+        del self.first[self._most :]
 
 
 class Mean:
@@ -50,13 +53,16 @@ class Totals:
     """Counts, means and quantiles over cases, and the first ones that need a look.
 
     Latencies are in milliseconds, costs in US dollars.
+
+    :param most: how many cases are kept of those that need a look.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, most: int = MAX_SHOWN) -> None:
+        self._most = most
         self.outcomes: Counter[Outcome] = Counter()
-        self.flaky = Names()
-        self.silent = Names()
-        self.withheld = Names()
+        self.flaky = Names(most)
+        self.silent = Names(most)
+        self.withheld = Names(most)
         self.failed: list[Case] = []
         self.score = Mean()
         self.scorers: dict[str, Mean] = {}
@@ -66,9 +72,9 @@ class Totals:
         self._latencies = array("d")
 
     @classmethod
-    def of(cls, cases: Iterable[Case]) -> Totals:
+    def of(cls, cases: Iterable[Case], most: int = MAX_SHOWN) -> Totals:
         """Return the totals over `cases`."""
-        totals = cls()
+        totals = cls(most)
         for case in cases:
             totals.add(case)
         return totals
@@ -81,8 +87,9 @@ class Totals:
                 getattr(self, names).add(case.nodeid)
         if not case.has_row:
             return
-        if not case.passed and len(self.failed) < MAX_SHOWN:
-            self.failed.append(_shortened(case))
+        if not case.passed:
+            insort(self.failed, _shortened(case), key=lambda each: each.nodeid)
+            del self.failed[self._most :]
         self.score.add(case.overall_score)
         for name, result in case.scores.items():
             if name not in self.scorers:
@@ -118,11 +125,12 @@ class Totals:
 
 def _shortened(case: Case) -> Case:
     """Return a copy for a summary: nothing in it grows with what was recorded."""
+    expected, actual, _ = aligned(case.expected or "", case.actual or "", _MAX_TEXT)
     return replace(
         case,
-        input=cut(case.input, _MAX_TEXT),
-        expected=None if case.expected is None else cut(case.expected, _MAX_TEXT),
-        actual=None if case.actual is None else cut(case.actual, _MAX_TEXT),
+        input=shortened(case.input, _MAX_TEXT),
+        expected=None if case.expected is None else expected,
+        actual=None if case.actual is None else actual,
         metadata={},
         findings=[],
         attempts=[],

@@ -92,8 +92,9 @@ def _error(error: BaseException) -> str:
 def _message(error: BaseException) -> str:
     try:
         if isinstance(error, pytest.FixtureLookupError):
-            return error.formatrepr().errorstring
-        return str(error)
+            return error.formatrepr().errorstring.splitlines()[0]
+        # what pytest adds to an assertion's own message is the assertion again
+        return str(error).partition("\nassert ")[0]
     except HOSTILE as raised:
         return f"<its str() raised {type(raised).__name__}>"
 

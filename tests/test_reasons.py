@@ -1,0 +1,108 @@
+"""Why a case did not pass: one line that names the user's own code."""
+
+from __future__ import annotations
+
+import sys
+
+import pytest
+
+from suite import Suite
+
+REASONS = {
+    "assert 1 == 2": "AssertionError: assert 1 == 2, at test_it.py:4",
+    "helper()": "ValueError: deep, at helpers.py:2",
+    "import json; json.loads('{')": (
+        "JSONDecodeError: Expecting property name enclosed in double quotes: line 1"
+        " column 2 (char 1), at test_it.py:4"
+    ),
+    "pytest.fail('no trace', pytrace=False)": "Failed: no trace, at test_it.py:4",
+    "raise SystemExit(3)": "SystemExit: 3, at test_it.py:4",
+    "raise Mute": "Mute: <its str() raised ZeroDivisionError>, at test_it.py:4",
+    "chained()": "KeyError: 'outer', at helpers.py:8",
+    "raise Exception('two\\n  lines\\n\\nand a paragraph')": (
+        "Exception: two lines, at test_it.py:4"
+    ),
+    "assert 1 == 2, 'my own words'": "AssertionError: my own words, at test_it.py:4",
+    "raise Exception('key sk-' + 'a' * 40)": (
+        "Exception: key [REDACTED], at test_it.py:4"
+    ),
+    "raise ExceptionGroup('both', [KeyError('a'), OSError('b')])": (
+        "ExceptionGroup: both (2 sub-exceptions), at test_it.py:4"
+    ),
+}
+HELPERS = """
+def helper(): raise ValueError("deep")
+
+def chained():
+    try:
+        {}["inner"]
+    except KeyError as error:
+        raise KeyError("outer") from error
+
+class Mute(Exception):
+    def __str__(self): 1 / 0
+"""
+
+
+@pytest.mark.parametrize("statement", REASONS)
+def test_a_reason_names_error_message_and_place(
+    everywhere: Suite, statement: str
+) -> None:
+    if "ExceptionGroup" in statement and sys.version_info < (3, 11):
+        pytest.skip("Python 3.11 brought exception groups")
+    everywhere.write("helpers.py", HELPERS)
+    everywhere.test(
+        "from helpers import chained, helper, Mute\n"
+        f"def test_it(eval_case):\n    {statement}\n"
+    )
+    result = everywhere.run()
+    assert result.session.cases["test_it"]["reason"] == REASONS[statement]
+
+
+def test_a_missing_fixture_is_named(suite: Suite) -> None:
+    suite.test("""
+        @pytest.mark.eval
+        def test_it(nowhere):
+            pass
+    """)
+    reason = suite.run().session.cases["test_it"]["reason"]
+    assert reason == "FixtureLookupError: fixture 'nowhere' not found, at test_it.py:3"
+
+
+def test_a_long_message_is_cut(suite: Suite) -> None:
+    suite.test("def test_it(eval_case): raise Exception('x' * 10_000)")
+    reason = suite.run().session.cases["test_it"]["reason"]
+    assert "[cut: 500 of 10,011 characters kept], at test_it.py:2" in reason
+
+
+@pytest.mark.parametrize(
+    ("mark", "body", "reason"),
+    [
+        ("skip(reason='later')", "pass", "Skipped: later"),
+        ("xfail(reason='known')", "assert 0", "xfail: known"),
+        ("xfail", "assert 0", "xfail"),
+        ("xfail(strict=True, reason='mended?')", "pass", "[XPASS(strict)] mended?"),
+    ],
+)
+def test_skips_and_xfails_have_their_own_words(
+    suite: Suite, mark: str, body: str, reason: str
+) -> None:
+    suite.test(f"""
+        @pytest.mark.eval
+        @pytest.mark.{mark}
+        def test_it():
+            {body}
+    """)
+    assert suite.run().session.cases["test_it"]["reason"] == reason
+
+
+def test_an_ambiguous_case_says_why(suite: Suite) -> None:
+    suite.test("def test_it(eval_case): eval_case.mark_ambiguous('judges disagree')")
+    reason = suite.run().session.cases["test_it"]["reason"]
+    assert reason == "ambiguous: judges disagree"
+
+
+def test_characters_that_no_encoding_has_are_escaped(suite: Suite) -> None:
+    suite.test(r"def test_it(eval_case): raise Exception('\ud800')")
+    reason = suite.run().session.cases["test_it"]["reason"]
+    assert reason == r"Exception: \ud800, at test_it.py:2"
