@@ -105,9 +105,10 @@ def test_past_the_last_restart_the_rest_is_not_run(distributed: Suite) -> None:
         def test_dies(n):
             os._exit(1)
     """)
-    result = distributed.run("--max-worker-restart=1")
+    # the controller of xdist may itself fail when all workers are gone
+    result = distributed.finish(distributed.start("--max-worker-restart=1"))
     counts = result.session.state["counts"]
-    assert counts["error"] >= 2
+    assert counts["error"] >= 1
     assert counts["error"] + counts["not run"] == 30
     assert result.status != 0
 

@@ -75,7 +75,7 @@ def submit_command(options: argparse.Namespace) -> int:
     out = find_out(options.out, os.environ)
     deadline = Deadline(positive_seconds(options.timeout, "--timeout"))
     if options.run is None:
-        pairs = list(unsent(options.dirs, out))
+        pairs = list(unsent(options.dirs, out, _say_error))
     else:
         pairs = [with_run(options.dirs, out, options.run, url, key)]
     if not pairs:

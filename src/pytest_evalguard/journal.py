@@ -32,7 +32,7 @@ class Journal:
         :raises OSError: the disk did not take all of it.
         """
         if self._file is None:
-            flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT
+            flags = os.O_RDWR | os.O_APPEND | os.O_CREAT
             self._file = os.open(self._path, flags, 0o600)
         data = (f"\n{line}\n" if self._torn else f"{line}\n").encode("ascii")
         written = os.write(self._file, data)
@@ -40,6 +40,17 @@ class Journal:
         self._torn = written < len(data)
         if self._torn:
             raise OSError(f"{written} of {len(data)} bytes written to {self._path}")
+
+    def restore(self) -> None:
+        """Write the file anew where somebody removed it while it was open.
+
+        :raises OSError: the disk did not take it.
+        """
+        if self._file is not None and not self._path.exists():
+            self._path.parent.mkdir(parents=True, exist_ok=True)
+            with os.fdopen(os.dup(self._file), "rb") as removed:
+                removed.seek(0)
+                self._path.write_bytes(removed.read())
 
     def close(self) -> None:
         """Close the file."""

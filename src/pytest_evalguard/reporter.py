@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Generator
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -16,7 +18,9 @@ import pytest
 from .case import Case
 from .case import case_from_line
 from .deadline import Deadline
+from .delivery import Service
 from .delivery import Submission
+from .delivery import submission_of
 from .errors import EvalguardError
 from .ledger import Ledger
 from .modification import modified
@@ -37,6 +41,8 @@ from .summary import where_lines
 from .targets import built_in_service
 from .targets import freeze
 from .targets import targets_of
+from .termination import Termination
+from .text import counted
 
 _PREFLIGHT_SECONDS = 5.0
 # xdist's controller ends a session at --maxfail as if it was interrupted, saying this
@@ -67,6 +73,7 @@ class Reporter:
         self._is_interrupted = False
         self._sent: list[Sent] = []
         self._is_told = False
+        self._termination = Termination()
 
     @property
     def _will_send(self) -> bool:
@@ -87,6 +94,7 @@ class Reporter:
         if self._settings.runs_tests:
             with usage_errors():
                 self._ledger.select(identities)
+            self._termination.install()
 
     def publish(self, case: Case, report: pytest.TestReport | None) -> None:
         """Take a case that finished in this process."""
@@ -131,13 +139,38 @@ class Reporter:
         """Note that pytest or a plugin failed."""
         self._is_interrupted = True
 
-    @pytest.hookimpl(trylast=True)
-    def pytest_sessionfinish(self, session: pytest.Session) -> None:
-        """Close the count, submit, and set the exit status."""
+    @pytest.hookimpl(wrapper=True, trylast=True)
+    def pytest_sessionfinish(
+        self, session: pytest.Session
+    ) -> Generator[None, object, object]:
+        """Close the count, submit, and set the exit status, when the workers are gone.
+
+        Also when another Ctrl-C ends the end of the session: nobody else is told then.
+        """
+        try:
+            result = yield
+        except BaseException:
+            self._is_interrupted = True
+            self._finish(session)
+            self._tell_unsent()
+            raise
+        self._finish(session)
+        return result
+
+    def _finish(self, session: pytest.Session) -> None:
         if self._process != os.getpid():
             return  # a test forked, and its child left by the end of the session
         if not self._settings.runs_tests or not self._has_session():
             return
+        self._close(session)
+        self._sent = self._submit_all()
+        is_complete = all(each.submission.is_complete for each in self._sent)
+        if self._settings.strict and self._will_send and not is_complete:
+            _fail(session)
+        self._ledger.release()
+        remove_old_sessions(self._settings.out, self._settings.keep)
+
+    def _close(self, session: pytest.Session) -> None:
         recovered = self._ledger.add_from_workers()
         missing = self._missing(session)
         self._ledger.close(
@@ -145,19 +178,10 @@ class Reporter:
             exit_status=int(session.exitstatus),
             missing=missing,
         )
-        totals = self._ledger.totals
-        if (
-            missing
-            or totals.withheld.count
-            or any(not each.passed for each in recovered)
-        ):
+        has_hidden_failure = any(not case.passed for case in recovered)
+        has_loss = missing or self._ledger.lost or self._ledger.totals.withheld.count
+        if has_hidden_failure or has_loss:
             _fail(session)
-        self._sent = self._submit_all()
-        is_complete = all(each.submission.is_complete for each in self._sent)
-        if self._settings.strict and self._will_send and not is_complete:
-            _fail(session)
-        self._ledger.release()
-        remove_old_sessions(self._settings.out, self._settings.keep)
 
     @pytest.hookimpl(trylast=True)
     def pytest_terminal_summary(self, terminalreporter: Any) -> None:
@@ -173,9 +197,16 @@ class Reporter:
 
     def pytest_unconfigure(self) -> None:
         """Say on stderr what no summary has said: results that are nowhere yet."""
-        is_child = self._process != os.getpid()
-        if self._is_told or is_child or self._settings.dry_run:
+        self._termination.uninstall()
+        if self._process == os.getpid():
+            self._tell_unsent()
+
+    def _tell_unsent(self) -> None:
+        if self._is_told or self._settings.dry_run:
             return
+        self._is_told = True
+        for line in loss_lines(self._ledger):
+            sys.stderr.write(f"evalguard: {line}\n")
         for sent in self._sent:
             for line in unsent_lines(sent, self._ledger.session.path):
                 sys.stderr.write(f"evalguard: {line}\n")
@@ -188,6 +219,7 @@ class Reporter:
         else:
             yield from figures(self._ledger.totals, path)
             yield from state_lines(self._ledger.state)
+            yield from loss_lines(self._ledger)
             yield f"recorded in {display_path(path)}"
         for sent in self._sent:
             if self._settings.dry_run:
@@ -230,11 +262,30 @@ class Reporter:
         service = hook.pytest_evalguard_make_service(
             config=self._config, name=target.service
         ) or built_in_service(target, str(self._settings.key))
-        submission: Submission = service.submit(self._ledger.session, deadline)
+        submission = self._submit_by(service, target, deadline)
         hook.pytest_evalguard_submitted(
             config=self._config, service=target.service, submission=submission
         )
         return submission
+
+    def _submit_by(
+        self, service: Service, target: Target, deadline: Deadline
+    ) -> Submission:
+        session = self._ledger.session
+        try:
+            return service.submit(session, deadline)
+        except KeyboardInterrupt:
+            return replace(submission_of(session, target), error="sending was stopped")
+        except OSError as error:
+            rows = self._ledger.state.rows
+            return Submission(target.service, unsent=rows, error=str(error))
+
+
+def loss_lines(ledger: Ledger) -> Iterator[str]:
+    """Yield what the disk did not take."""
+    if ledger.lost:
+        cases = counted(ledger.lost, "case")
+        yield f"lost: {cases} could not be written to disk: {ledger.disk_error}"
 
 
 def _fail(session: pytest.Session) -> None:

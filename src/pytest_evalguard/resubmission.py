@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from collections.abc import Iterator
 from collections.abc import Mapping
 from collections.abc import Sequence
@@ -54,23 +55,33 @@ def newest_session(out: Path) -> Session:
     return sessions[-1]
 
 
-def unsent(directories: Sequence[str], out: Path) -> Iterator[tuple[Session, Target]]:
+def unsent(
+    directories: Sequence[str], out: Path, tell: Callable[[str], None]
+) -> Iterator[tuple[Session, Target]]:
     """Yield the sessions that have something to send, each with where to.
 
+    :param tell: takes what is wrong with a session that was not named; it is left out.
     :raises SessionError: a named directory holds no session.
     :raises ConfigurationError: a named session has no target.
     """
-    named = [open_session(Path(each)) for each in directories]
-    for session in named or sessions_in(out):
-        targets = session.state.targets
-        if named and not targets:
+    for directory in directories:
+        session = open_session(Path(directory))
+        if not session.state.targets:
             raise ConfigurationError(
                 f"{display_path(session.path)} was recorded for no run: name one by"
                 " --run ID"
             )
-        for target in targets:
-            if submission_of(session, target).is_open:
-                yield session, target
+        yield from _open_targets(session)
+    for session in () if directories else sessions_in(out):
+        try:
+            yield from _open_targets(session)
+        except SessionError as error:
+            tell(f"left out: {error}")
+
+
+def _open_targets(session: Session) -> list[tuple[Session, Target]]:
+    targets = session.state.targets
+    return [(session, each) for each in targets if submission_of(session, each).is_open]
 
 
 def with_run(

@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
 from collections.abc import Mapping
+from numbers import Complex
+from numbers import Integral
+from numbers import Number
+from numbers import Real
 from typing import NamedTuple
 
+from .values import clean_text
 from .values import describe
 
 RESERVED_NAMES = frozenset(("pytest", "_metadata"))
 """Names of scorers that the rows use themselves."""
 
-# OpenAI and LiteLLM; Anthropic, the OpenAI Responses API and LangChain; Google
-_PROMPT = ("prompt_tokens", "input_tokens", "prompt_token_count")
-_COMPLETION = ("completion_tokens", "output_tokens", "candidates_token_count")
-# Anthropic counts these apart from `input_tokens`
-_CACHED = ("cache_creation_input_tokens", "cache_read_input_tokens")
-_MISSING = object()
+MAX_COUNT = 2**53
+"""Most tokens of a count: larger integers are not the same in every JSON reader."""
 
 
 class NamedScore(NamedTuple):
@@ -47,32 +47,51 @@ def checked_number(value: object, what: str) -> float:
     :raises TypeError: `value` is no number.
     :raises ValueError: `value` is negative, infinite or NaN.
     """
-    kind = type(value)
-    if not (hasattr(kind, "__float__") or hasattr(kind, "__index__")):
+    plain = _plain(value)
+    if not _is_real(type(plain)):
         raise TypeError(f"{what} must be a number, got {describe(value)}")
     try:
-        number = float(value)  # type: ignore[arg-type] # its type has __float__
-    except OverflowError:
-        number = math.inf
+        number = float(plain)  # type: ignore[arg-type] # it is one
+    except (OverflowError, ValueError):  # 10**400, Decimal("sNaN")
+        number = math.nan
     if not math.isfinite(number) or number < 0:
         raise ValueError(
             f"{what} must be a finite number of at least 0, got {describe(value)}"
         )
-    return number
+    return abs(number)  # -0.0 would be other bytes than 0.0
 
 
 def checked_count(value: object, what: str) -> int:
     """Return a whole number of at least 0 as an int.
 
     :raises TypeError: `value` is no whole number.
-    :raises ValueError: `value` is negative.
+    :raises ValueError: `value` is negative, or more than `MAX_COUNT`.
     """
-    if isinstance(value, bool) or not hasattr(type(value), "__index__"):
+    if isinstance(value, bool) or not issubclass(type(value), Integral):
         raise TypeError(f"{what} must be a whole number, got {describe(value)}")
-    count = int(value)  # type: ignore[call-overload] # its type has __index__
-    if count < 0:
-        raise ValueError(f"{what} must be at least 0, got {describe(value)}")
+    count = int(value)  # type: ignore[call-overload] # its type is Integral
+    if not 0 <= count <= MAX_COUNT:
+        raise ValueError(
+            f"{what} must be within 0..{MAX_COUNT:,}, got {describe(value)}"
+        )
     return int(count)
+
+
+def _plain(value: object) -> object:
+    """Return the number in a scalar of numpy's kind, anything else as it is."""
+    kind = type(value)
+    if not (hasattr(kind, "dtype") and hasattr(kind, "item")):
+        return value
+    try:
+        return value.item()  # type: ignore[attr-defined] # its type has it
+    except (TypeError, ValueError, RuntimeError):  # an array of more than one element
+        return None
+
+
+def _is_real(kind: type) -> bool:
+    # by type, as a mock answers to `isinstance` and to `float()`; Decimal is no Real
+    is_decimal = issubclass(kind, Number) and not issubclass(kind, Complex)
+    return issubclass(kind, Real) or is_decimal
 
 
 def checked_name(value: object) -> str:
@@ -81,70 +100,115 @@ def checked_name(value: object) -> str:
     :raises TypeError: `value` is no string.
     :raises ValueError: `value` is blank or reserved.
     """
-    if not isinstance(value, str):
+    if not issubclass(type(value), str):
         raise TypeError(f"a scorer's name must be a string, got {describe(value)}")
-    if not value.strip() or value in RESERVED_NAMES:
-        reserved = " and ".join(repr(name) for name in sorted(RESERVED_NAMES))
+    name = clean_text(value)
+    if not name.strip() or name in RESERVED_NAMES:
+        reserved = " and ".join(repr(each) for each in sorted(RESERVED_NAMES))
         raise ValueError(
-            f"a scorer's name can't be {value!r}: blank, {reserved} are not free"
+            f"a scorer's name can't be {name!r}: blank, {reserved} are not free"
         )
-    return value
+    return name
 
 
 def read_scorer_result(result: object) -> NamedScore:
     """Return what a scorer library's own result object or dict says.
 
-    Understood are autoevals' `Score`, deepeval's metrics, pydantic-evals'
-    `EvaluationResult` and the dicts of openevals (``key``, ``score``, ``comment``).
+    Understood are autoevals' and Phoenix's `Score`, deepeval's metrics, pydantic-evals'
+    `EvaluationResult`, and the dicts of openevals (``key``, ``score``, ``comment``).
 
-    :raises TypeError: the result has no name or no score.
+    :raises TypeError: the result has no name or no score, or its scorer failed.
     """
-    name = _first(result, ("name", "key", "__name__"))
-    score = _first(result, ("score", "value"))
-    if not isinstance(name, str) or score is _MISSING or score is None:
+    name = _first(result, "name", "key", "__name__")
+    if not isinstance(name, str) or isinstance(result, type):
         raise TypeError(
-            "add_score() takes a name and a score, or a scorer's result with a name"
+            "add_score() takes a name and a score, or one scorer's result with a name"
             f" and a score, got {describe(result)}"
         )
-    passed = _first(result, ("passed", "success"))
-    reason = _first(result, ("reason", "comment", "rationale"))
+    error = _first(result, "error")
+    score = _first(result, "score" if _has_score(result) else "value")
+    if error or score is None:
+        why = f": {describe(error)}" if error else ""
+        raise TypeError(
+            f"the scorer {describe(name)} gave no score, which is neither a pass nor a"
+            f" failure{why}, got {describe(result)}"
+        )
+    passed = _plain(_first(result, "passed", "success"))
     return NamedScore(
         name,
-        checked_score(score, f"the score of {name!r}"),
+        checked_score(score, f"the score of {describe(name)}"),
         passed if isinstance(passed, bool) else None,
-        None if reason is _MISSING else reason,
+        _reason(result),
     )
+
+
+def _has_score(result: object) -> bool:
+    return (
+        "score" in result if isinstance(result, Mapping) else hasattr(result, "score")
+    )
+
+
+def _reason(result: object) -> object:
+    reason = _first(result, "reason", "comment", "explanation", "rationale")
+    if reason is None:  # autoevals' judges
+        reason = _first(_first(result, "metadata"), "rationale")
+    return reason
 
 
 def read_usage(response: object) -> tuple[int, int]:
     """Return prompt and completion tokens of a response, or of its usage itself.
 
+    Understood are OpenAI's two APIs, Anthropic, Google, and what copies them, LiteLLM
+    and LangChain among it. Tokens read from and written to a cache count as prompt.
+
     :raises TypeError: neither `response` nor its usage names tokens.
     """
-    for usage in (_first(response, ("usage", "usage_metadata")), response):
-        prompt, completion = _first(usage, _PROMPT), _first(usage, _COMPLETION)
-        if prompt is not _MISSING or completion is not _MISSING:
-            cached = sum(_tokens(_first(usage, (name,)), name) for name in _CACHED)
-            return (
-                _tokens(prompt, "prompt tokens") + cached,
-                _tokens(completion, "completion tokens"),
-            )
+    usage = _first(response, "usage", "usage_metadata")
+    for each in (usage, response):
+        for names in _USAGES:
+            if _first(each, names.prompt[0], names.completion[0]) is not None:
+                return _sum(each, names.prompt), _sum(each, names.completion)
     raise TypeError(
         "add_tokens() takes prompt= and completion=, or a response whose usage has"
         f" prompt_tokens or input_tokens, got {describe(response)}"
     )
 
 
-def _tokens(value: object, what: str) -> int:
-    return 0 if value is None or value is _MISSING else checked_count(value, what)
+class _Usage(NamedTuple):
+    """The names of counts that add up; the first is the one that must be there."""
+
+    prompt: tuple[str, ...]
+    completion: tuple[str, ...]
 
 
-def _first(source: object, names: Iterable[str]) -> object:
+_USAGES = (
+    # OpenAI's chat API: cached and reasoning tokens are parts of the counts
+    _Usage(("prompt_tokens",), ("completion_tokens",)),
+    # Anthropic counts the cache apart; OpenAI's responses and LangChain do not
+    _Usage(
+        ("input_tokens", "cache_creation_input_tokens", "cache_read_input_tokens"),
+        ("output_tokens",),
+    ),
+    # Google counts thoughts and the prompts of tools apart
+    _Usage(
+        ("prompt_token_count", "tool_use_prompt_token_count"),
+        ("candidates_token_count", "thoughts_token_count"),
+    ),
+)
+
+
+def _sum(usage: object, names: tuple[str, ...]) -> int:
+    counts = ((name, _first(usage, name)) for name in names)
+    return sum(checked_count(each, name) for name, each in counts if each is not None)
+
+
+def _first(source: object, *names: str) -> object:
+    """Return the first of several attributes or keys that is there and not None."""
     for name in names:
         if isinstance(source, Mapping):
-            value: object = source.get(name, _MISSING)
+            value: object = source.get(name)
         else:
-            value = getattr(source, name, _MISSING)
-        if value is not _MISSING:
+            value = getattr(source, name, None)
+        if value is not None:
             return value
-    return _MISSING
+    return None

@@ -2,22 +2,39 @@
 
 from __future__ import annotations
 
+import re
+import unicodedata
+
 ELLIPSIS = "…"
+
+
+# what CI services take for a command: the first anywhere, the second where a line
+# begins, and a long text may be wrapped at any blank or within a long word
+_HASHES = re.compile(r"##(?=\w*\[)")
+_COLONS = re.compile(
+    r"(?:^|(?<=\s))::|::(?=(?:debug|notice|warning|error|group|endgroup|echo|add-mask"
+    r"|add-path|add-matcher|remove-matcher|set-env|set-output|save-state|stop-commands"
+    r")\b)",
+    re.IGNORECASE,
+)
 
 
 def printable(text: str) -> str:
     """Return one line that can't act on a terminal or on a CI service's log.
 
-    Line breaks and control characters are shown as escapes. ``##[`` is a command to
-    Azure Pipelines and GitHub Actions wherever it stands, ``::`` at a line's start.
+    Line breaks, control characters and those that turn or hide text are shown as
+    escapes, commands to CI services as ``##[`` and ``::error::`` lose their form.
     """
     if not text.isprintable():
-        text = "".join(
-            char if char.isprintable() else char.encode("unicode_escape").decode()
-            for char in text
-        )
-    text = text.replace("##[", "## [")
-    return f": {text[1:]}" if text.lstrip().startswith("::") else text
+        text = "".join(map(_shown, text))
+    return _COLONS.sub(": :", _HASHES.sub("## ", text))
+
+
+def _shown(char: str) -> str:
+    if char.isprintable():
+        return char
+    is_space = unicodedata.category(char) == "Zs"  # as the wide one of Japanese
+    return " " if is_space else char.encode("unicode_escape").decode()
 
 
 def shortened(text: str, width: int) -> str:

@@ -2,6 +2,7 @@
 
 Strings stay as they are, everything else becomes JSON. Whatever a value does when it
 is looked at (a ``__repr__`` that raises, a cycle, 2,000 levels) ends in visible text.
+What a value is, its type says: `isinstance` would ask the value itself.
 """
 
 from __future__ import annotations
@@ -11,9 +12,16 @@ import enum
 import json
 import math
 import re
+from collections import UserString
 from collections.abc import Callable
 from collections.abc import Iterable
 from collections.abc import Mapping
+from collections.abc import Sequence
+from collections.abc import Set
+from collections.abc import ValuesView
+from typing import Any
+
+import pytest
 
 MAX_TEXT = 100_000
 """Longest text kept of one value, in characters; what is cut off leaves a mark."""
@@ -26,45 +34,55 @@ MAX_DEPTH = 50
 
 Json = str | int | float | bool | None | list["Json"] | dict[str, "Json"]
 
-# What looking at a hostile value may raise; SystemExit is none of a test's verdicts.
 HOSTILE = (Exception, SystemExit, GeneratorExit)
+"""What a hook of a user's may raise; `SystemExit` is none of a test's verdicts."""
 
-_ADDRESS = re.compile(r" at 0x[0-9a-fA-F]+")
+# not the value's doing: Ctrl-C, and what ends a test or the session from a signal
+_PASSED_ON = (KeyboardInterrupt, pytest.exit.Exception, pytest.fail.Exception)
+
+_CONTAINERS = (dict, list, tuple, Mapping, Sequence, Set, ValuesView)
+_SPELT_OUT = ("datetime", "decimal", "fractions", "uuid", "ipaddress")
+_STRINGS_SHARE = 0.9  # of MAX_TEXT, so that what holds the strings has room as well
+_LONGEST_SECRET = 20_000
+_LONGEST_REPR = 1_000
 _LARGEST_INT = 2**63
+_MOST_BITS = 10_000  # about 3,000 digits: Python converts 4,300 at the least
+_IDENTITY = re.compile(r" at 0x[0-9a-fA-F]+| id='[0-9]+'")
 _encode = json.JSONEncoder(ensure_ascii=False).encode
 
 
 def as_text(value: object, clean: Callable[[str], str] = str) -> str:
     """Return `value` as text: a string as it is, anything else as JSON.
 
-    :param clean: applied to the whole text before it is cut to `MAX_TEXT` characters.
+    :param clean: replaces secrets, before text is cut to `MAX_TEXT` characters.
     """
-    if isinstance(value, str) and not isinstance(value, enum.Enum):
+    if _is_text(type(value)):
         text = clean_text(value)
     else:
-        text = _encode(as_data(value, clean))
-    return text if len(text) <= MAX_TEXT else cut(clean(text))
+        reader = _Reader(clean, int(_STRINGS_SHARE * MAX_TEXT))
+        text = _encode(reader.read(value, 0))
+    return text if len(text) <= MAX_TEXT else _cleaned_cut(text, MAX_TEXT, clean)
 
 
 def as_data(value: object, clean: Callable[[str], str] = str) -> Json:
     """Return `value` as data that `json` can write: no NaN, cycle or surrogate.
 
-    :param clean: applied to each string before it is cut to `MAX_TEXT` characters.
+    :param clean: replaces secrets, before a string is cut.
     """
-    return _Reader(clean).read(value, 0)
+    return _Reader(clean, MAX_TEXT).read(value, 0)
 
 
-def clean_text(text: str) -> str:
+def clean_text(text: Any) -> str:
     """Return a plain `str` that UTF-8 can carry: lone surrogates are escaped."""
     if type(text) is not str:
         text = str.__str__(text)
     if text.isascii():
-        return text
+        return str(text)
     try:
         text.encode()
     except UnicodeEncodeError:
-        return text.encode("utf-8", "backslashreplace").decode()
-    return text
+        return str(text.encode("utf-8", "backslashreplace").decode())
+    return str(text)
 
 
 def cut(text: str, limit: int = MAX_TEXT) -> str:
@@ -75,137 +93,204 @@ def cut(text: str, limit: int = MAX_TEXT) -> str:
 
 
 def describe(value: object) -> str:
-    """Return `repr(value)` on one bounded line, or what happened instead."""
+    """Return `repr(value)`, bounded and without addresses, or what happened instead."""
     try:
         text = clean_text(repr(value))
-    except HOSTILE as error:
-        return f"<{type(value).__name__}: repr() raised {type(error).__name__}>"
-    return cut(_ADDRESS.sub("", text), 1_000)
+    except _PASSED_ON:
+        raise
+    except BaseException as error:  # noqa: BLE001 # whatever a value does is shown
+        text = f"<{_name(value)}: repr() raised {_name(error)}>"
+    return cut(_IDENTITY.sub("", text), _LONGEST_REPR)
+
+
+def unused_key(key: str, taken: Mapping[str, object]) -> str:
+    """Return a key, numbered by its place when there is one like it already."""
+    number = len(taken) + 1
+    unused = key
+    while unused in taken:
+        unused = f"{key} #{number}"
+        number += len(taken)
+    return unused
 
 
 class _Reader:
     """Reads one value; holds the open containers and what is left of its size."""
 
-    def __init__(self, clean: Callable[[str], str]) -> None:
+    def __init__(self, clean: Callable[[str], str], room: int) -> None:
         self._clean = clean
-        self._open: set[int] = set()
+        self._room = room
         self._left = MAX_ELEMENTS
+        self._open: set[int] = set()
 
     def read(self, value: object, depth: int) -> Json:
+        kind = type(value)
+        if kind is str:
+            return self._text(value)
         if value is None or value is True or value is False:
             return value
-        if isinstance(value, str) and not isinstance(value, enum.Enum):
-            return self._text(clean_text(value))
         try:
-            return self._read_other(value, depth)
-        except HOSTILE:
-            return describe(value)
+            return self._read_other(value, kind, depth)
+        except _PASSED_ON:
+            raise
+        except BaseException:  # noqa: BLE001 # whatever a value does is shown
+            return self._text(describe(value))
 
-    def _read_other(self, value: object, depth: int) -> Json:
-        if type(value) is int or type(value) is float:
-            return _number(value)
-        if isinstance(value, (list, tuple, set, frozenset, Mapping)):
-            return self._read_container(value, depth)
-        if isinstance(value, (bytes, bytearray)):
-            return self._text(value.decode("utf-8", "backslashreplace"))
-        if isinstance(value, enum.Enum):
-            return self.read(value.value, depth + 1)
-        if isinstance(value, type):
-            return f"{value.__module__}.{value.__qualname__}"
-        return self._read_object(value, depth)
+    def _read_other(self, value: Any, kind: type, depth: int) -> Json:
+        if _is_text(kind):
+            return self._text(value)
+        if issubclass(kind, enum.Enum):
+            return self._nested(value, value.value, depth)
+        if issubclass(kind, (bytes, bytearray)):
+            return self._text(bytes.decode(value, "utf-8", "backslashreplace"))
+        if issubclass(kind, _CONTAINERS) and not issubclass(kind, UserString):
+            return self._nested(value, value, depth)
+        if hasattr(kind, "tolist") and hasattr(kind, "dtype"):
+            return self._read_array(value, kind, depth)
+        if issubclass(kind, int):
+            return self._number(int.__int__(value))
+        if issubclass(kind, float):
+            return self._number(float.__float__(value))
+        if (fields := _fields(value, kind)) is not None:
+            return self._nested(value, fields, depth)
+        return self._text(_spelt_out(value, kind))
 
-    def _read_object(self, value: object, depth: int) -> Json:
-        if dataclasses.is_dataclass(value):
-            names = [field.name for field in dataclasses.fields(value)]
-            return self._read_container(_attributes(value, names), depth, value)
-        kind = type(value)
-        if hasattr(kind, "model_fields") and hasattr(kind, "model_dump"):
-            fields = _attributes(value, kind.model_fields)
-            return self._read_container(fields, depth, value)
-        if hasattr(kind, "__attrs_attrs__"):
-            names = [attribute.name for attribute in kind.__attrs_attrs__]
-            return self._read_container(_attributes(value, names), depth, value)
-        if kind.__module__ == "numpy":
-            return self._read_numpy(value, depth)
-        if hasattr(kind, "isoformat"):
-            return clean_text(str(kind.isoformat(value)))
-        if isinstance(value, int):
-            return _number(int.__int__(value))
-        if isinstance(value, float):
-            return _number(float.__float__(value))
-        return _other_text(value)
+    def _read_array(self, value: Any, kind: type, depth: int) -> Json:
+        """Read what is like numpy's arrays and scalars; a large one is not unfolded."""
+        if type(value.size) is not int or value.size > MAX_ELEMENTS:
+            shape, dtype = describe(tuple(value.shape)), describe(value.dtype)
+            return self._text(f"<{_name(value)} of shape {shape}, {dtype}>")
+        is_date = getattr(value.dtype, "kind", "") == "M"
+        plain = (value.astype(str) if is_date else value).tolist()
+        return (
+            self._text(describe(value))
+            if type(plain) is kind
+            else self.read(plain, depth)
+        )
 
-    def _read_numpy(self, value: object, depth: int) -> Json:
-        size: object = getattr(value, "size", 0)
-        if isinstance(size, int) and size <= MAX_ELEMENTS:
-            plain: object = value.tolist()  # type: ignore[attr-defined] # no numpy here
-            if type(plain) is not type(value):
-                return self.read(plain, depth)
-        return describe(value)
-
-    def _read_container(
-        self, value: Iterable[object], depth: int, owner: object = None
-    ) -> Json:
-        identity = id(value if owner is None else owner)
-        name = type(value if owner is None else owner).__name__
-        if identity in self._open:
-            return f"<{name}: contains itself>"
+    def _nested(self, owner: object, content: object, depth: int) -> Json:
+        if id(owner) in self._open:
+            return self._text(f"<{_name(owner)}: contains itself>")
         if depth >= MAX_DEPTH:
-            return f"<{name}: nested deeper than {MAX_DEPTH} levels>"
-        self._open.add(identity)
+            return self._text(
+                f"<{_name(owner)}: nested deeper than {MAX_DEPTH} levels>"
+            )
+        self._open.add(id(owner))
         try:
-            if isinstance(value, Mapping):
-                return self._read_mapping(value, depth + 1)
-            return self._read_elements(value, depth + 1)
+            if issubclass(type(content), Mapping):
+                return self._read_mapping(content, depth + 1)  # type: ignore[arg-type]
+            if issubclass(type(content), _CONTAINERS):
+                return self._read_elements(content, depth + 1)  # type: ignore[arg-type]
+            return self.read(content, depth + 1)
         finally:
-            self._open.discard(identity)
+            self._open.discard(id(owner))
 
     def _read_mapping(self, value: Mapping[object, object], depth: int) -> Json:
         data: dict[str, Json] = {}
         for key, element in value.items():
             if not self._take():
-                data["…"] = _cut_mark(len(value))
+                data[unused_key("…", data)] = _cut_mark(value)
                 break
-            data[_key(key, data)] = self.read(element, depth)
+            data[unused_key(self._key(key, depth), data)] = self.read(element, depth)
         return data
 
     def _read_elements(self, value: Iterable[object], depth: int) -> Json:
         data: list[Json] = []
         for element in value:
             if not self._take():
-                data.append(_cut_mark(len(value)))  # type: ignore[arg-type] # sized
+                data.append(_cut_mark(value))
                 break
             data.append(self.read(element, depth))
-        if isinstance(value, (set, frozenset)):
-            # the order of a set differs from process to process, that of a row may not
-            data.sort(key=_encode)
+        if issubclass(type(value), Set):
+            # its order differs from process to process, and so does what is cut off
+            data = [_cut_mark(value)] if self._left < 0 else sorted(data, key=_encode)
         return data
 
-    def _text(self, text: str) -> str:
-        return text if len(text) <= MAX_TEXT else cut(self._clean(text))
+    def _key(self, key: object, depth: int) -> str:
+        data = self.read(key, depth)
+        return data if isinstance(data, str) else _encode(data)
+
+    def _number(self, value: int | float) -> Json:
+        if isinstance(value, float):
+            return value if math.isfinite(value) else _non_finite(value)
+        if -_LARGEST_INT <= value < _LARGEST_INT:
+            return value
+        bits = value.bit_length()
+        return self._text(
+            f"<int of {bits:,} bits>" if bits > _MOST_BITS else str(value)
+        )
+
+    def _text(self, text: Any) -> str:
+        text = clean_text(text)
+        if len(text) <= self._room:
+            self._room -= len(text)
+            return str(text)
+        room, self._room, self._left = self._room, 0, -1
+        return _cleaned_cut(text, room, self._clean)
 
     def _take(self) -> bool:
         self._left -= 1
         return self._left >= 0
 
 
-def _cut_mark(length: int) -> str:
-    return f"[cut: {length:,} elements here, {MAX_ELEMENTS:,} kept in all]"
+def _is_text(kind: type) -> bool:
+    return kind is str or (issubclass(kind, str) and not issubclass(kind, enum.Enum))
 
 
-def _attributes(value: object, names: Iterable[str]) -> dict[str, object]:
-    return {name: getattr(value, name, "<not set>") for name in names}
+def _name(value: object) -> str:
+    """Return the name of a value's type, whatever its metaclass says."""
+    return str(type.__dict__["__name__"].__get__(type(value)))
 
 
-def _number(value: int | float) -> Json:
-    if isinstance(value, float):
-        return value if math.isfinite(value) else _non_finite(value)
-    if -_LARGEST_INT <= value < _LARGEST_INT:
-        return value
+def _cleaned_cut(text: str, limit: int, clean: Callable[[str], str]) -> str:
+    """Cut after cleaning: a part of a secret would have its shape no more."""
+    head = text[: limit + _LONGEST_SECRET]
+    kept = clean(head)
+    if len(head) < len(text):  # what was a part of a secret there stays out
+        kept = kept[: max(0, len(kept) - _LONGEST_SECRET)]
+    kept = kept[:limit]
+    return f"{kept}… [cut: {len(kept):,} of {len(text):,} characters kept]"
+
+
+def _cut_mark(value: Any) -> str:
+    most = f"at most {MAX_ELEMENTS:,} and {MAX_TEXT:,} characters are kept"
     try:
-        return cut(str(value))
-    except ValueError:  # more digits than Python converts (sys.set_int_max_str_digits)
-        return f"<int of {value.bit_length():,} bits>"
+        return f"[cut: {len(value):,} elements here, {most}]"
+    except _PASSED_ON:
+        raise
+    except BaseException:  # noqa: BLE001 # whatever a value does is shown
+        return f"[cut: more elements here, {most}]"
+
+
+def _fields(value: Any, kind: Any) -> object:
+    """Return what dataclasses, pydantic models and attrs classes hold, or None."""
+    if dataclasses.is_dataclass(kind):
+        names = [field.name for field in dataclasses.fields(kind)]
+        return {name: _attribute(value, name) for name in names}
+    if hasattr(kind, "__attrs_attrs__"):
+        names = [attribute.name for attribute in kind.__attrs_attrs__]
+        return {name: _attribute(value, name) for name in names}
+    if hasattr(kind, "model_fields") and hasattr(kind, "model_dump"):
+        return _model_fields(value, kind)
+    return None
+
+
+def _model_fields(value: Any, kind: Any) -> object:
+    """Return what a model would dump, without running any code of its class."""
+    state = vars(value)
+    shown = [name for name, field in kind.model_fields.items() if not field.exclude]
+    if shown == ["root"]:
+        return state["root"]
+    fields = {name: state.get(name, "<not set>") for name in shown}
+    return {**fields, **(value.__pydantic_extra__ or {})}
+
+
+def _attribute(value: object, name: str) -> object:
+    try:
+        return getattr(value, name, "<not set>")
+    except _PASSED_ON:
+        raise
+    except BaseException as error:  # noqa: BLE001 # whatever a value does is shown
+        return f"<raised {_name(error)}>"
 
 
 def _non_finite(value: float) -> str:
@@ -214,23 +299,12 @@ def _non_finite(value: float) -> str:
     return "Infinity" if value > 0 else "-Infinity"
 
 
-def _key(key: object, data: Mapping[str, Json]) -> str:
-    text = clean_text(key) if isinstance(key, str) else _key_text(key)
-    # two keys with one text, as 1 and "1", both stay
-    while text in data:
-        text = f"{text} ({type(key).__name__})"
-    return text
-
-
-def _key_text(key: object) -> str:
-    data = as_data(key)
-    return data if isinstance(data, str) else _encode(data)
-
-
-def _other_text(value: object) -> Json:
-    kind = type(value)
-    if kind.__module__ in ("decimal", "fractions", "uuid", "ipaddress", "pathlib"):
-        return clean_text(str(value))
-    if hasattr(kind, "__fspath__"):
-        return clean_text(str(value))
+def _spelt_out(value: Any, kind: Any) -> str:
+    if issubclass(kind, type):
+        return f"{value.__module__}.{value.__qualname__}"
+    if hasattr(kind, "isoformat"):
+        return str(kind.isoformat(value))
+    is_spelt_out = kind.__module__ in _SPELT_OUT or issubclass(kind, UserString)
+    if is_spelt_out or hasattr(kind, "__fspath__"):
+        return str(value)
     return describe(value)
