@@ -356,20 +356,22 @@ def test_os_exit_in_a_plain_session_keeps_what_had_finished(
 def test_a_full_disk_stops_no_test_and_is_told_with_a_count(
     everywhere: Suite, standin: StandIn
 ) -> None:
-    everywhere.test("""
+    everywhere.write(
+        "conftest.py",
+        """
         import resource
-        resource.setrlimit(resource.RLIMIT_FSIZE, (4_000, 4_000))
+        BEFORE = resource.getrlimit(resource.RLIMIT_FSIZE)
+        def pytest_sessionstart():
+            resource.setrlimit(resource.RLIMIT_FSIZE, (4_000, BEFORE[1]))
+        def pytest_unconfigure():
+            resource.setrlimit(resource.RLIMIT_FSIZE, BEFORE)
+        """,
+    )
+    everywhere.test("""
         @pytest.mark.parametrize("n", range(8))
         def test_it(eval_case, n):
             eval_case.actual = "x" * 1_000
     """)
-    if everywhere.is_distributed:
-        everywhere.write(
-            "conftest.py",
-            "import resource\n"
-            "def pytest_sessionstart(session):\n"
-            "    resource.setrlimit(resource.RLIMIT_FSIZE, (4_000, 4_000))\n",
-        )
     process = everywhere.start(
         f"--evalguard-run={standin.add_run()}", "-pno:cacheprovider", standin=standin
     )

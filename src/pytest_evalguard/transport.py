@@ -8,25 +8,23 @@ from __future__ import annotations
 import json
 import queue
 import random
+import re
 import threading
 import time
 from collections.abc import Callable
 from collections.abc import Mapping
 from dataclasses import dataclass
 from dataclasses import field
-from datetime import datetime
 from datetime import timezone
 from email.utils import parsedate_to_datetime
 from typing import Any
-from urllib.parse import urljoin
-from urllib.parse import urlsplit
 
 import httpx
 
 from . import __version__
 from .deadline import Deadline
 from .errors import ServiceError
-from .urls import origin
+from .redaction import Redactor
 
 USER_AGENT = f"pytest-evalguard/{__version__}"
 MAX_REPLY = 1_000_000
@@ -48,15 +46,21 @@ _CONFLICT = 409
 _FIRST_WAIT = 0.5
 _LONGEST_WAIT = 20.0
 _SHOWN = 200
+_READ = 10_000  # of a message, so that a secret in it is seen whole
+_SECONDS = re.compile(r"[0-9]+(?:\.[0-9]*)?")
 
 
 @dataclass(frozen=True)
 class Reply:
-    """What a service answered; `body` is at most `MAX_REPLY` bytes of it."""
+    """What a service answered; `body` is at most `MAX_REPLY` bytes of it.
+
+    :param clean: replaces secrets in what is shown of it: services quote keys.
+    """
 
     status: int
-    body: bytes
-    headers: Mapping[str, str] = field(default_factory=dict)
+    body: bytes = field(repr=False)
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+    clean: Callable[[str], str] = field(default=str, repr=False, compare=False)
 
     @property
     def data(self) -> Any:
@@ -77,7 +81,7 @@ class Reply:
         error = _error_of(self.data)
         said = error.get("requestId") if error else None
         value = said or self.headers.get("x-request-id")
-        return _printable(str(value)) if value else None
+        return self._printable(str(value)) if value else None
 
     def explain(self, reasons: Mapping[int, str] | None = None) -> str:
         """Say what the service answered: status, its own words, the request's id.
@@ -97,9 +101,12 @@ class Reply:
     def _message(self) -> str:
         error = _error_of(self.data)
         if error:
-            code = f"{error['code']}: " if error.get("code") else ""
-            return _printable(f"{code}{error.get('message', '')}")
-        return _printable(self.body.decode("utf-8", "replace"))
+            parts = (error.get("code"), error.get("message"))
+            return self._printable(": ".join(str(each) for each in parts if each))
+        return self._printable(self.body[:_READ].decode("utf-8", "replace"))
+
+    def _printable(self, text: str) -> str:
+        return _printable(self.clean(text[:_READ]))
 
 
 class Unreachable(ServiceError):
@@ -117,11 +124,13 @@ class Client:
         self._base = base
         fixed = {"user-agent": USER_AGENT, "accept-encoding": "identity"}
         self._headers = {**fixed, **headers}
-        self._http = httpx.Client(follow_redirects=False)
+        self._clean = Redactor(value.split(" ")[-1] for value in headers.values())
+        self._http: httpx.Client | None = None
 
     def close(self) -> None:
         """Close all connections."""
-        self._http.close()
+        if self._http is not None:
+            self._http.close()
 
     def send(
         self,
@@ -134,41 +143,64 @@ class Client:
         """Send a request once, following redirects on the same host.
 
         :raises Unreachable: no whole answer came before the deadline.
-        :raises ServiceError: the service redirects elsewhere.
+        :raises ServiceError: the service redirects elsewhere, or the environment's
+            settings for proxies and certificates can't be used.
         """
-        url = f"{self._base}{path}"
+        http = self._http = self._http or self._open()
         merged = {**self._headers, **(headers or {})}
         if body is not None:
             merged["content-type"] = "application/json"
+        try:
+            url = httpx.URL(f"{self._base}{path}")
+        except httpx.InvalidURL as error:
+            raise ServiceError(f"{self._base} is no URL: {error}") from error
         for _ in range(MAX_HOPS + 1):
-            request = self._http.build_request(
-                method, url, content=body, headers=merged
-            )
-            reply = self._exchange_within(request, deadline)
+            request = http.build_request(method, url, content=body, headers=merged)
+            reply = self._exchange_within(http, request, deadline)
             if reply.status not in _FOLLOWED or "location" not in reply.headers:
                 return reply
-            url = _same_host(url, reply)
+            url = self._same_host(url, reply)
         raise ServiceError(f"{self._base} redirected more than {MAX_HOPS} times")
 
-    def _exchange_within(self, request: httpx.Request, deadline: Deadline) -> Reply:
-        return _within(deadline, lambda: self._exchange(request, deadline))
-
-    def _exchange(self, request: httpx.Request, deadline: Deadline) -> Reply:
-        seconds = min(ATTEMPT_SECONDS, max(deadline.left, 0.001))
-        timeout = httpx.Timeout(seconds).as_dict()
-        request.extensions["timeout"] = timeout
+    def _open(self) -> httpx.Client:
         try:
-            response = self._http.send(request, stream=True)
+            # plain http is for loopback: a proxy would get the key to read
+            return httpx.Client(follow_redirects=False, mounts={"http://": None})
+        except (ImportError, OSError, ValueError, httpx.InvalidURL) as error:
+            raise ServiceError(
+                "the environment's settings for proxies or certificates can't be used:"
+                f" {self._message(error)}"
+            ) from None
+
+    def _exchange_within(
+        self, http: httpx.Client, request: httpx.Request, deadline: Deadline
+    ) -> Reply:
+        def exchange() -> Reply:
             try:
-                return Reply(
-                    response.status_code,
-                    _read(response, deadline),
-                    {name.lower(): value for name, value in response.headers.items()},
-                )
-            finally:
-                response.close()
-        except (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError) as error:
-            raise Unreachable(_transport_message(error)) from error
+                return _exchange(http, request, deadline, self._clean)
+            except httpx.HTTPError as error:
+                raise Unreachable(self._message(error)) from None
+
+        return _within(deadline, exchange, self._message)
+
+    def _same_host(self, url: httpx.URL, reply: Reply) -> httpx.URL:
+        location = reply.headers["location"]
+        try:
+            there = url.join(location)
+        except (httpx.InvalidURL, ValueError):
+            there = httpx.URL()
+        if _origin(there) != _origin(url) or there.userinfo:
+            raise ServiceError(
+                f"HTTP {reply.status}: the service redirects to another host,"
+                f" {_printable(self._clean(location))}, where the key and the results"
+                " do not belong: set the base URL to the right one"
+            )
+        return there
+
+    def _message(self, error: Exception) -> str:
+        name = type(error).__name__
+        text = _printable(self._clean(str(error)))
+        return f"{name}: {text}" if text else name
 
 
 def retrying(
@@ -206,17 +238,15 @@ def retry_after(reply: Reply, now: Callable[[], float] = time.time) -> float:
     It is a number of seconds or an HTTP date (RFC 9110, section 10.2.3).
     """
     text = reply.headers.get("retry-after", "").strip()
-    if text.isascii() and text.isdigit() and len(text) < 10:
+    if _SECONDS.fullmatch(text):
         return float(text)
     try:
         moment = parsedate_to_datetime(text)
+        if moment.tzinfo is None:
+            moment = moment.replace(tzinfo=timezone.utc)
+        return max(0.0, moment.timestamp() - now())
     except (ValueError, TypeError, IndexError, OverflowError):
         return 0.0
-    if moment.tzinfo is None:
-        moment = moment.replace(tzinfo=timezone.utc)
-    return max(
-        0.0, (moment - datetime.fromtimestamp(now(), timezone.utc)).total_seconds()
-    )
 
 
 def is_temporary(status: int) -> bool:
@@ -230,12 +260,18 @@ def _is_retried(reply: Reply, conflicts: int) -> bool:
     return is_temporary(reply.status)
 
 
-def _within(deadline: Deadline, exchange: Callable[[], Reply]) -> Reply:
+def _within(
+    deadline: Deadline,
+    exchange: Callable[[], Reply],
+    message: Callable[[Exception], str],
+) -> Reply:
     """Run an exchange in a thread of its own, left behind when time is up.
 
     Timeouts of httpx are per read, and name look-up has none: a server that drips a
     byte at a time could hold the caller for ever.
     """
+    if not deadline.left:
+        raise Unreachable("no time left")
     results: queue.SimpleQueue[Reply | ServiceError] = queue.SimpleQueue()
 
     def run() -> None:
@@ -243,12 +279,12 @@ def _within(deadline: Deadline, exchange: Callable[[], Reply]) -> Reply:
             results.put(exchange())
         except ServiceError as error:
             results.put(error)
-        except RuntimeError as error:  # the client was closed meanwhile
-            results.put(Unreachable(str(error)))
+        except Exception as error:  # noqa: BLE001 # or the caller would wait in vain
+            results.put(Unreachable(message(error)))
 
     threading.Thread(target=run, name="evalguard-http", daemon=True).start()
     try:
-        result = results.get(timeout=deadline.left)
+        result = results.get(timeout=min(deadline.left, threading.TIMEOUT_MAX))
     except queue.Empty:
         raise Unreachable("no answer in time") from None
     if isinstance(result, ServiceError):
@@ -256,34 +292,35 @@ def _within(deadline: Deadline, exchange: Callable[[], Reply]) -> Reply:
     return result
 
 
+def _exchange(
+    http: httpx.Client,
+    request: httpx.Request,
+    deadline: Deadline,
+    clean: Callable[[str], str],
+) -> Reply:
+    seconds = min(ATTEMPT_SECONDS, max(deadline.left, 0.001))
+    request.extensions["timeout"] = httpx.Timeout(seconds).as_dict()
+    response = http.send(request, stream=True)
+    try:
+        headers = {name.lower(): value for name, value in response.headers.items()}
+        return Reply(response.status_code, _read(response, deadline), headers, clean)
+    finally:
+        response.close()
+
+
 def _read(response: httpx.Response, deadline: Deadline) -> bytes:
     body = b""
     for chunk in response.iter_raw():
         body += chunk
-        if len(body) >= MAX_REPLY or not deadline.left:
+        if len(body) >= MAX_REPLY:
             break
+        if not deadline.left:
+            raise Unreachable("no whole answer in time")
     return body[:MAX_REPLY]
 
 
-def _same_host(url: str, reply: Reply) -> str:
-    location = urljoin(url, reply.headers["location"])
-    try:
-        here, there = origin(urlsplit(url)), origin(urlsplit(location))
-    except ValueError:
-        there = None
-    if here != there:
-        raise ServiceError(
-            f"HTTP {reply.status}: the service redirects to another host,"
-            f" {_printable(location)}, where the key and the results do not belong:"
-            " set the base URL to the right one"
-        )
-    return location
-
-
-def _transport_message(error: Exception) -> str:
-    name = type(error).__name__
-    text = _printable(str(error))
-    return f"{name}: {text}" if text else name
+def _origin(url: httpx.URL) -> tuple[str, str, int | None]:
+    return url.scheme, url.host, url.port
 
 
 def _error_of(data: object) -> dict[str, Any] | None:
@@ -302,6 +339,6 @@ def _error_of(data: object) -> dict[str, Any] | None:
 
 
 def _printable(text: str) -> str:
-    line = " ".join(text[: 4 * _SHOWN].split())
+    line = " ".join(text[:_READ].split())
     line = "".join(char if char.isprintable() else "?" for char in line)
     return line if len(line) <= _SHOWN else f"{line[:_SHOWN]}…"

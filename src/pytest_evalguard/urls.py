@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import ipaddress
-from urllib.parse import SplitResult
+import re
 from urllib.parse import urlsplit
 
 from .errors import ConfigurationError
+
+_LOOPBACK_6 = ipaddress.IPv6Address("::1")
+_HOST = re.compile(r"[\w.-]+|[0-9a-fA-F:.]+")
 
 
 def normalised_url(url: str) -> str:
@@ -14,12 +17,17 @@ def normalised_url(url: str) -> str:
 
     :raises ConfigurationError: it is anything else.
     """
+    url = url.strip()
     shown = url.rpartition("@")[2]
     try:
-        parts = urlsplit(url.strip())
+        parts = urlsplit(url)
         host, _ = parts.hostname, parts.port
     except ValueError as error:
         raise ConfigurationError(f"the URL {shown!r} can't be read: {error}") from error
+    if not url.isprintable() or (host and not _HOST.fullmatch(host)):
+        raise ConfigurationError(
+            f"the URL {shown!r} has a character that no URL or host name may have"
+        )
     if parts.scheme not in ("http", "https") or not host:
         raise ConfigurationError(
             f"the URL {shown!r} must be like https://host, got no"
@@ -40,12 +48,7 @@ def normalised_url(url: str) -> str:
 def is_loopback(host: str) -> bool:
     """Whether a host name or address is this machine: localhost, 127.0.0.0/8, ::1."""
     try:
-        return ipaddress.ip_address(host).is_loopback
+        address = ipaddress.ip_address(host)
     except ValueError:
         return host.lower() == "localhost"
-
-
-def origin(parts: SplitResult) -> tuple[str, str, int | None]:
-    """Return scheme, host and port: what a key belongs to."""
-    default = {"http": 80, "https": 443}.get(parts.scheme)
-    return parts.scheme, (parts.hostname or "").lower(), parts.port or default
+    return address == _LOOPBACK_6 if address.version == 6 else address.is_loopback

@@ -41,6 +41,7 @@ HOSTILE = (Exception, SystemExit, GeneratorExit)
 _PASSED_ON = (KeyboardInterrupt, pytest.exit.Exception, pytest.fail.Exception)
 
 _CONTAINERS = (dict, list, tuple, Mapping, Sequence, Set, ValuesView)
+_SEQUENCES_OF_ONE = (str, UserString, bytes, bytearray, memoryview)
 _SPELT_OUT = ("datetime", "decimal", "fractions", "uuid", "ipaddress")
 _STRINGS_SHARE = 0.9  # of MAX_TEXT, so that what holds the strings has room as well
 _LONGEST_SECRET = 20_000
@@ -141,8 +142,9 @@ class _Reader:
         if issubclass(kind, enum.Enum):
             return self._nested(value, value.value, depth)
         if issubclass(kind, (bytes, bytearray)):
-            return self._text(bytes.decode(value, "utf-8", "backslashreplace"))
-        if issubclass(kind, _CONTAINERS) and not issubclass(kind, UserString):
+            raw = memoryview(value).tobytes()
+            return self._text(raw.decode("utf-8", "backslashreplace"))
+        if _is_container(kind):
             return self._nested(value, value, depth)
         if hasattr(kind, "tolist") and hasattr(kind, "dtype"):
             return self._read_array(value, kind, depth)
@@ -178,7 +180,7 @@ class _Reader:
         try:
             if issubclass(type(content), Mapping):
                 return self._read_mapping(content, depth + 1)  # type: ignore[arg-type]
-            if issubclass(type(content), _CONTAINERS):
+            if _is_container(type(content)):
                 return self._read_elements(content, depth + 1)  # type: ignore[arg-type]
             return self.read(content, depth + 1)
         finally:
@@ -190,7 +192,8 @@ class _Reader:
             if not self._take():
                 data[unused_key("…", data)] = _cut_mark(value)
                 break
-            data[unused_key(self._key(key, depth), data)] = self.read(element, depth)
+            name = unused_key(self._key(key, depth), data)
+            data[name] = self.read(element, depth)
         return data
 
     def _read_elements(self, value: Iterable[object], depth: int) -> Json:
@@ -234,6 +237,10 @@ class _Reader:
 
 def _is_text(kind: type) -> bool:
     return kind is str or (issubclass(kind, str) and not issubclass(kind, enum.Enum))
+
+
+def _is_container(kind: type) -> bool:
+    return issubclass(kind, _CONTAINERS) and not issubclass(kind, _SEQUENCES_OF_ONE)
 
 
 def _name(value: object) -> str:
@@ -306,5 +313,5 @@ def _spelt_out(value: Any, kind: Any) -> str:
         return str(kind.isoformat(value))
     is_spelt_out = kind.__module__ in _SPELT_OUT or issubclass(kind, UserString)
     if is_spelt_out or hasattr(kind, "__fspath__"):
-        return str(value)
+        return _IDENTITY.sub("", str(value))
     return describe(value)
