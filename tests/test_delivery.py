@@ -364,7 +364,7 @@ def test_a_full_disk_stops_no_test_and_is_told_with_a_count(
         def pytest_sessionstart():
             resource.setrlimit(resource.RLIMIT_FSIZE, (4_000, BEFORE[1]))
         def pytest_unconfigure():
-            resource.setrlimit(resource.RLIMIT_FSIZE, BEFORE)
+            resource.setrlimit(resource.RLIMIT_FSIZE, (BEFORE[1], BEFORE[1]))
         """,
     )
     everywhere.test("""

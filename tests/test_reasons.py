@@ -106,3 +106,18 @@ def test_characters_that_no_encoding_has_are_escaped(suite: Suite) -> None:
     suite.test(r"def test_it(eval_case): raise Exception('\ud800')")
     reason = suite.run().session.cases["test_it"]["reason"]
     assert reason == r"Exception: \ud800, at test_it.py:2"
+
+
+def test_an_error_after_a_skip_gives_the_error(everywhere: Suite) -> None:
+    everywhere.test("""
+        @pytest.fixture
+        def leaky():
+            yield
+            raise OSError("can't close")
+        @pytest.mark.eval
+        def test_it(leaky):
+            pytest.skip("not now")
+    """)
+    case = everywhere.run().session.cases["test_it"]
+    assert case["outcome"] == "error"
+    assert case["reason"] == "OSError: can't close, at test_it.py:5"

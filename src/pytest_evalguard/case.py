@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict
 from dataclasses import dataclass
 from dataclasses import field
 from typing import Any
@@ -127,7 +126,11 @@ def case_from_line(line: str) -> Case:
 
 
 def _set_fields(value: ScorerResult | Attempt) -> dict[str, object]:
-    return {name: each for name, each in asdict(value).items() if each is not None}
+    return {
+        name: each
+        for name in value.__slots__
+        if (each := getattr(value, name)) is not None
+    }
 
 
 _FIELDS = Case.__slots__

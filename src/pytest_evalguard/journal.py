@@ -46,9 +46,10 @@ class Journal:
 
         :raises OSError: the disk did not take it.
         """
+        self._path.parent.mkdir(parents=True, exist_ok=True)
         if self._file is not None and not self._path.exists():
-            self._path.parent.mkdir(parents=True, exist_ok=True)
-            with os.fdopen(os.dup(self._file), "rb") as removed:
+            with os.fdopen(self._file, "rb") as removed:
+                self._file = None
                 removed.seek(0)
                 self._path.write_bytes(removed.read())
 

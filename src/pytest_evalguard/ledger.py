@@ -115,11 +115,11 @@ class Ledger:
 
     def close(self, **changes: Any) -> None:
         """Count what did not run, and write the state for good."""
-        self._flush()
         try:
             self._journal.restore()
         except OSError as error:
             self.disk_error = error
+        self._flush()
         self._journal.close()
         if self._has_repeats and not self.lost:
             self.totals = Totals.of(self.session.cases())

@@ -35,6 +35,8 @@ from .verdict import outcome_of
 from .verdict import reason_of
 from .verdict import will_rerun
 
+_PHASES = ("setup", "call", "teardown")
+
 run_key = pytest.StashKey["_Run"]()
 
 
@@ -77,10 +79,16 @@ class _Run:
         if outcome == "ambiguous":
             said = recorded(self.recorder)["ambiguous"]
             return f"ambiguous: {said}" if said else "ambiguous"
-        for phase in ("setup", "call", "teardown"):
-            if (reason := self.reasons.get(phase)) is not None:
-                return reason
+        said = [phase for phase in _PHASES if self.reasons.get(phase)]
+        failed = [phase for phase in said if self._has_failed(phase)]
+        # a skip is no reason for the error that came after it
+        for phase in (*failed, *said):
+            return self.reasons[phase]
         return self.failed_subtest if outcome == "failed" else None
+
+    def _has_failed(self, phase: str) -> bool:
+        report = self.reports.get(phase)
+        return report is not None and report.failed
 
     def as_attempt(self) -> Attempt:
         outcome = self.outcome
