@@ -120,4 +120,4 @@ def test_an_error_after_a_skip_gives_the_error(everywhere: Suite) -> None:
     """)
     case = everywhere.run().session.cases["test_it"]
     assert case["outcome"] == "error"
-    assert case["reason"] == "OSError: can't close, at test_it.py:5"
+    assert case["reason"] == "OSError: can't close, at test_it.py:6"
