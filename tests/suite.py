@@ -17,6 +17,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from pytest_evalguard.journal import StoredCases
 from standin import StandIn
 from standin import validate_body
 
@@ -221,4 +222,7 @@ def _check_count(stored: Stored) -> None:
     counts = Counter(state["counts"])
     rows = sum(count for name, count in counts.items() if name not in WITHOUT_ROW)
     assert rows == state["rows"]
+    read = StoredCases(stored.path)
+    assert not read.damaged
+    assert sum(case.has_row for case in read) == rows
     assert state["selected"] == sum(counts.values()), state

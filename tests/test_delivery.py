@@ -336,6 +336,26 @@ def test_a_second_ctrl_c_loses_nothing_either(
     assert len(rows_of(standin)) == state["rows"]
 
 
+def test_a_ctrl_c_while_the_first_is_being_handled(
+    suite: Suite, standin: StandIn
+) -> None:
+    suite.write(
+        "conftest.py",
+        """
+        import pytest
+        @pytest.hookimpl(tryfirst=True)
+        def pytest_keyboard_interrupt():
+            raise KeyboardInterrupt
+        """,
+    )
+    suite.test(TWO + "\n    def test_stops():\n        raise KeyboardInterrupt\n")
+    process = suite.start(f"--evalguard-run={standin.add_run()}", standin=standin)
+    result = suite.finish(process)
+    assert result.session.state["status"] == "interrupted"
+    assert "pytest-evalguard submit" in result.summary + result.err
+    assert standin.posts == []
+
+
 def test_os_exit_in_a_plain_session_keeps_what_had_finished(
     suite: Suite, standin: StandIn
 ) -> None:

@@ -88,6 +88,10 @@ def test_modify_case_is_called_once_a_case(everywhere: Suite) -> None:
         "case.score = 7",
         "case.outcome = 'great'",
         "case.scores = 3",
+        "case.latency_ms = '812 ms'",
+        "case.latency_ms = float('nan')",
+        "case.cost_usd = '1'",
+        "case.prompt_tokens = '12'",
         "import pytest; pytest.fail('no')",
     ],
 )
@@ -108,6 +112,45 @@ def test_a_hook_that_fails_withholds_the_values_and_fails_the_session(
     assert "1 case withheld, as a hook failed on them:\n  test_it.py" in result.summary
     journal = (result.session.path / "cases.jsonl").read_text()
     assert "private words" not in journal
+
+
+def test_what_happened_is_not_a_hooks_to_say(suite: Suite) -> None:
+    suite.write(
+        "conftest.py",
+        """
+        def pytest_evalguard_modify_case(config, case, item):
+            case.nodeid, case.attempts, case.flaky = "other", None, "x"
+            case.threshold, case.hallucination_label = "a", 3
+        """,
+    )
+    suite.test("def test_it(eval_case): eval_case.score = 1")
+    case = suite.run().session.cases["test_it"]
+    assert case["hallucination_label"] == "3"
+    assert not {"attempts", "flaky", "threshold"} & case.keys()
+
+
+@pytest.mark.parametrize(
+    "hook",
+    [
+        "pytest_evalguard_submitted(config, service, submission)",
+        "pytest_evalguard_make_service(config, name)",
+    ],
+)
+def test_a_hook_that_fails_at_the_end_is_told(
+    suite: Suite, standin: StandIn, hook: str
+) -> None:
+    body = "raise ValueError('no')"
+    if "make" in hook:
+        body = "return type('Mine', (), {'submit': lambda *_: 1 / 0})()"
+    suite.write("conftest.py", f"def {hook}:\n    {body}\n")
+    suite.test("def test_it(eval_case): eval_case.score = 1")
+    result = suite.run(f"--evalguard-run={standin.add_run()}", standin=standin)
+    if "make" in hook:
+        assert "not submitted: 1 result" in result.summary
+        assert "ZeroDivisionError" in result.summary
+    else:
+        assert "pytest_evalguard_submitted: ValueError('no')" in result.summary
+        assert result.status == 1
 
 
 def test_what_a_hook_leaves_is_normalised(suite: Suite) -> None:
@@ -175,8 +218,9 @@ def test_make_service_replaces_the_built_in_one(
         "test_it.py::test_draft passed",
         "test_it.py::test_it failed",
     ]
-    assert standin.posts == []
+    assert standin.requests == []
     assert "submitted 2 results" in result.summary
+    assert "nothing to submit" in everywhere.script("submit", standin=standin).out
 
 
 @pytest.mark.parametrize("folder", [".", "deep"])

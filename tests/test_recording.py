@@ -262,6 +262,12 @@ def test_a_score_below_the_threshold_fails_and_shows_both(everywhere: Suite) -> 
     result = everywhere.run()
     assert result.tally == {"failed": 2, "passed": 2}
     assert "score 0.75 is below the threshold of 0.8" in result.out
+    mean = "score 0.75 (mean of a 1, b 0.5) is below the threshold of 0.8"
+    assert mean in result.out
+    assert (
+        "1 case passed a threshold without recording a score:\n"
+        "  test_it.py::test_without_a_score"
+    ) in result.summary
     low = result.session.cases["test_low"]
     assert low["actual"] == "kept"
     assert low["reason"].startswith("Failed: score 0.75 is below the threshold of 0.8")
@@ -294,3 +300,22 @@ def test_a_case_that_recorded_nothing_is_named(everywhere: Suite) -> None:
         "1 case recorded neither actual nor score:\n  test_it.py::test_forgotten"
         in summary
     )
+
+
+def test_a_misspelt_attribute_is_an_error(suite: Suite) -> None:
+    suite.test("""
+        def test_it(eval_case):
+            with pytest.raises(AttributeError, match="scores"):
+                eval_case.scores = 0.1
+    """)
+    assert suite.run().tally == {"passed": 1}
+
+
+def test_a_mark_with_a_surrogate_in_its_name_loses_nothing(suite: Suite) -> None:
+    suite.test(r"""
+        @pytest.mark.eval(name="half \ud800", tags=["\ud800"])
+        def test_it():
+            pass
+    """)
+    case = suite.run().session.cases["test_it"]
+    assert case["name"] == r"half \ud800"

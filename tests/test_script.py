@@ -136,7 +136,7 @@ def test_finish_run_without_a_session_wants_the_status(
         (["create-run", "--project", "p", "--name", " "], 2, "--name is blank"),
         (
             ["create-run", "--project", "p", "--name", "n"],
-            2,
+            1,
             "no run was created: HTTP 404",
         ),
         (["finish-run", "r", "--status", "passed"], 1, "the run r was not finished"),
@@ -236,3 +236,76 @@ def test_a_closed_pipe_is_no_error(suite: Suite) -> None:
     )
     assert done.returncode == 0
     assert done.stderr == ""
+
+
+def test_a_run_that_was_created_later_elsewhere_is_created_once(
+    suite: Suite, standin: StandIn
+) -> None:
+    suite.test(TEST)
+    env = {"EVALGUARD_BASE_URL": "http://127.0.0.1:9"}
+    suite.run("--evalguard-run=new", standin=standin, env=env)
+    assert suite.script("submit", standin=standin).status == 0
+    again = suite.script("submit", standin=standin)
+    assert "nothing to submit" in again.out
+    assert len(standin.runs) == 1
+
+
+def test_a_run_given_by_mistake_is_replaced(suite: Suite, standin: StandIn) -> None:
+    suite.test(TEST)
+    suite.run()
+    assert suite.script("submit", "--run", "slip", standin=standin).status == 1
+    run_id = standin.add_run()
+    assert suite.script("submit", "--run", run_id, standin=standin).status == 0
+    assert "nothing to submit" in suite.script("submit", standin=standin).out
+
+
+def test_one_session_that_can_not_be_sent_does_not_stop_the_others(
+    suite: Suite, standin: StandIn
+) -> None:
+    suite.test(TEST)
+    old = {"EVALGUARD_API_KEY": "eg_an_older_key"}
+    suite.run(
+        "--evalguard-run=x",
+        "--evalguard-timeout=1",
+        standin=standin,
+        env={**old, "EVALGUARD_BASE_URL": "http://127.0.0.1:9"},
+    )
+    standin.plan(Status(401))
+    suite.run(f"--evalguard-run={standin.add_run()}", standin=standin)
+    env = {"EVALGUARD_API_KEY": standin.key}
+    result = suite.script("submit", env=env)
+    assert result.status == 2
+    assert "not recorded with this API key" in " ".join(result.err.split())
+    assert "submitted 2 results" in result.out
+
+
+def test_text_that_the_terminal_has_no_letters_for_is_escaped(suite: Suite) -> None:
+    suite.test("""
+        def test_it(eval_case):
+            eval_case.actual = "\u00e9t\u00e9"
+            assert 0
+    """)
+    suite.run()
+    result = suite.script("show", env={"PYTHONIOENCODING": "ascii"})
+    assert result.status == 0
+    assert "\\xe9t\\xe9" in result.out
+
+
+def test_shards_that_still_run_or_were_killed_are_told_apart(
+    suite: Suite, standin: StandIn
+) -> None:
+    paths = []
+    for name in "ab":
+        suite.write(
+            f"test_{name}.py",
+            "import os\n"
+            "def test_one(eval_case): eval_case.score = 1\n"
+            f"def test_two(eval_case): {'os._exit(1)' if name == 'b' else 'pass'}\n",
+        )
+        paths.append(str(suite.run(f"test_{name}.py").session.path))
+    result = suite.script("submit", "--run", standin.add_run(), *paths, standin=standin)
+    assert "submitted 3 results" in result.out, result.err
+    state = suite.run("test_a.py").sessions[-2].state
+    assert state["exit_status"] == 1
+    assert state["counts"]["not run"] == 1
+    assert state["selected"] == 4

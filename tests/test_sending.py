@@ -198,13 +198,16 @@ def test_a_dry_run_does_everything_but_send(
     (frozen,) = result.session.requests
     assert validate_body("addResults", frozen["body"].encode()) == []
     assert "not submitted" not in result.out + result.err
+    command = result.summary.partition("send them by: pytest-evalguard ")[2]
+    sent = everywhere.script(*command.split(), standin=standin)
+    assert f"submitted 2 results to run {run_id}" in sent.out
 
 
 def test_a_dry_run_needs_no_key(suite: Suite) -> None:
     suite.test(TESTS)
     result = suite.run("--evalguard-run=x", "--evalguard-dry-run")
     assert result.status == 1
-    assert "dry run: 2 results for run x" in result.summary
+    assert "dry run: 2 results for run x, not sent" in result.summary
 
 
 def test_the_header_says_where_results_go(suite: Suite, standin: StandIn) -> None:

@@ -91,6 +91,11 @@ class Case:
         return self.outcome not in WITHOUT_ROW
 
     @property
+    def is_scored(self) -> bool:
+        """Whether the test recorded a score of any kind."""
+        return self.score is not None or bool(self.scores)
+
+    @property
     def overall_score(self) -> float:
         """The recorded score, else the mean of named scores, else 1 for a pass or 0."""
         if self.score is not None:
@@ -98,6 +103,13 @@ class Case:
         if self.scores:
             return sum(each.score for each in self.scores.values()) / len(self.scores)
         return 1.0 if self.passed else 0.0
+
+    @property
+    def score_text(self) -> str:
+        """The overall score, and what it is the mean of where that is so."""
+        parts = [f"{name} {each.score:g}" for name, each in self.scores.items()]
+        mean = f" (mean of {', '.join(parts)})" if self.score is None else ""
+        return f"{self.overall_score:g}{mean}"
 
     def to_line(self) -> str:
         """Return the case as one line of ASCII JSON, fields at their default left out.
@@ -137,4 +149,8 @@ _FIELDS = Case.__slots__
 _EMPTY: dict[str, object] = {
     name: getattr(Case("", "passed"), name) for name in _FIELDS
 } | {"nodeid": None, "outcome": None}
-_encode = json.JSONEncoder(separators=(",", ":"), default=_set_fields).encode
+_encode = json.JSONEncoder(
+    separators=(",", ":"),
+    default=_set_fields,
+    check_circular=False,  # what is recorded has been cleared of cycles
+).encode

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import io
 import json
 import os
 import sys
@@ -14,6 +15,7 @@ from typing import Any
 
 from . import __version__
 from .deadline import Deadline
+from .delivery import Sent
 from .delivery import submission_of
 from .errors import ConfigurationError
 from .errors import EvalguardError
@@ -27,6 +29,7 @@ from .resubmission import unsent
 from .resubmission import with_run
 from .session import Session
 from .session import SessionState
+from .session import Target
 from .session import open_session
 from .session import sessions_in
 from .settings import DEFAULT_URL
@@ -34,7 +37,6 @@ from .settings import KEY_VARIABLE
 from .settings import checked_id
 from .settings import positive_seconds
 from .settings import read_key
-from .summary import Sent
 from .summary import display_path
 from .summary import figures
 from .summary import state_lines
@@ -53,6 +55,9 @@ _SECONDS = 60.0
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the console script; return its exit code: 0 done, 1 refused, 2 usage."""
     options = _parser().parse_args(arguments)
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
     try:
         code: int = options.run_command(options)
         sys.stdout.flush()
@@ -62,6 +67,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except BrokenPipeError:  # the reader has seen enough, as `head` does
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return DONE
+    except OSError as error:
+        _say_error(str(error))
+        return USAGE
     except KeyboardInterrupt:
         _say_error("interrupted; the same command sends what was not accepted")
         return REFUSED
@@ -79,11 +87,22 @@ def submit_command(options: argparse.Namespace) -> int:
     else:
         pairs = [with_run(options.dirs, out, options.run, url, key)]
     if not pairs:
-        _say(f"nothing to submit in {display_path(out)}")
-    sent = [submit(*pair, url, key, deadline) for pair in pairs]
-    for (session, _), each in zip(pairs, sent, strict=True):
-        _say_lines(where_lines(each, session.path))
-    return DONE if all(each.submission.is_complete for each in sent) else REFUSED
+        _say(f"nothing to submit in {' '.join(options.dirs) or display_path(out)}")
+        for directory in options.dirs:
+            _say_where(open_session(Path(directory)))
+    return max((_submit(*pair, url, key, deadline) for pair in pairs), default=DONE)
+
+
+def _submit(
+    session: Session, target: Target, url: str | None, key: str, deadline: Deadline
+) -> int:
+    try:
+        sent = submit(session, target, url, key, deadline)
+    except EvalguardError as error:
+        _say_error(str(error))
+        return USAGE
+    _say_lines(where_lines(sent, session.path))
+    return DONE if sent.submission.is_complete else REFUSED
 
 
 def list_command(options: argparse.Namespace) -> int:
@@ -118,10 +137,14 @@ def show_command(options: argparse.Namespace) -> int:
     _say_lines(state_lines(state))
     if cases.damaged:
         _say(f"{counted(cases.damaged, 'line')} of the journal could not be read")
-    for target in state.targets:
+    _say_where(session)
+    return DONE
+
+
+def _say_where(session: Session) -> None:
+    for target in session.state.targets:
         sent = Sent(target, submission_of(session, target))
         _say_lines(where_lines(sent, session.path))
-    return DONE
 
 
 def create_run_command(options: argparse.Namespace) -> int:
@@ -161,7 +184,12 @@ def finish_run_command(options: argparse.Namespace) -> int:
 
 def _sessions_of(run_id: str, out: Path) -> Iterator[Session]:
     for session in sessions_in(out):
-        if any(target.run_id == run_id for target in session.state.targets):
+        try:
+            targets = session.state.targets
+        except SessionError as error:
+            _say_error(f"left out: {error}")
+            continue
+        if any(target.run_id == run_id for target in targets):
             yield session
 
 
@@ -228,7 +256,7 @@ def _say_lines(lines: Iterator[str]) -> None:
 
 
 def _say_error(message: str) -> None:
-    sys.stderr.write(f"pytest-evalguard: error: {message}\n")
+    sys.stderr.write(f"pytest-evalguard: error: {printable(message)}\n")
 
 
 def _parser() -> argparse.ArgumentParser:

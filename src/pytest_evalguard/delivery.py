@@ -21,6 +21,7 @@ from typing import Literal
 from typing import Protocol
 
 from .deadline import Deadline
+from .errors import SessionError
 from .session import Session
 from .session import Target
 
@@ -53,6 +54,18 @@ class Submission:
     def is_complete(self) -> bool:
         """Whether every result was accepted."""
         return not (self.rejected or self.unsent or self.error)
+
+
+@dataclass(frozen=True)
+class Sent:
+    """What became of a session's results at one target.
+
+    `is_stored` says whether the target is kept with the session, for a later `submit`.
+    """
+
+    target: Target
+    submission: Submission
+    is_stored: bool = True
 
 
 class Service(Protocol):
@@ -113,14 +126,13 @@ class Outbox:
         """Read the frozen requests, in order."""
         with self._requests.open(encoding="ascii") as file:
             for line in file:
-                data = json.loads(line)
-                body = data["body"].encode()
-                yield FrozenRequest(data["key"], data["results"], body)
+                yield _read_request(line, self._requests)
 
     def settle(self, key: str, answer: Answer) -> None:
         """Keep an answer that is for good."""
         line = json.dumps({"key": key, "state": answer.state, "error": answer.error})
-        file = os.open(self._answers, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
+        flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | getattr(os, "O_BINARY", 0)
+        file = os.open(self._answers, flags, 0o600)
         try:
             os.write(file, f"{line}\n".encode("ascii"))
         finally:
@@ -133,15 +145,13 @@ class Outbox:
         lines = self._answers.read_text(encoding="ascii", errors="replace").splitlines()
         return dict(filter(None, map(_read_answer, lines)))
 
-    def deliver(
-        self, send: Callable[[FrozenRequest], Answer]
-    ) -> tuple[str | None, bool]:
+    def deliver(self, send: Callable[[FrozenRequest], Answer]) -> str | None:
         """Send what is not settled, in order; return the first error, if any.
 
-        The second value says whether all is settled. A refusal of one request does not
-        stop the others, an answer that would meet each of them the same does.
+        A refusal of one request does not stop the others, an answer that would meet
+        each of them the same does.
         """
-        answers, first_error, is_settled = self.answers(), None, True
+        answers, first_error = self.answers(), None
         for request in self.requests():
             answer = answers.get(request.key)
             if answer is None:
@@ -149,10 +159,9 @@ class Outbox:
                 if answer.state != "unsent":
                     self.settle(request.key, answer)
             first_error = first_error or answer.error
-            is_settled = is_settled and answer.state != "unsent"
             if answer.is_fatal:
-                return first_error, False
-        return first_error, is_settled
+                break
+        return first_error
 
     def submission(self, error: str | None = None) -> Submission:
         """Count where the results are."""
@@ -171,10 +180,21 @@ class Outbox:
         )
 
 
+def _read_request(line: str, path: Path) -> FrozenRequest:
+    try:
+        data = json.loads(line)
+        key, results, body = data["key"], int(data["results"]), data["body"].encode()
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise SessionError(f"{path} is damaged, it was changed by somebody") from error
+    return FrozenRequest(str(key), results, body)
+
+
 def _read_answer(line: str) -> tuple[str, Answer] | None:
     try:
         data = json.loads(line)
-        return data["key"], Answer(data["state"], data["error"])
+        if data["state"] not in ("accepted", "rejected"):
+            return None
+        return str(data["key"]), Answer(data["state"], data["error"])
     except (ValueError, KeyError, TypeError):
         return None
 

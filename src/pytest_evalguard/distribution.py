@@ -26,7 +26,7 @@ LINE = "evalguard_case"
 """The attribute of a test report that carries a finished case as one line of JSON."""
 
 INPUT = "evalguard"
-_SECONDS_FOR_SELECTION = 30
+_SECONDS_FOR_SELECTION = 10  # it was sent before what called us
 
 
 class Controller:
@@ -37,7 +37,7 @@ class Controller:
         self._settings = settings
         self._channels: dict[Any, Any] = {}
         self._names: dict[str, dict[str, str]] = {}
-        self._keys = Redactor([settings.key or ""], shapes=False)
+        self._keys = Redactor(settings.keys, shapes=False)
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_configure_node(self, node: Any) -> None:
@@ -59,13 +59,23 @@ class Controller:
         channel = self._channels.get(node)
         if channel is None:
             return
-        said = json.loads(channel.receive(_SECONDS_FOR_SELECTION))
+        said = json.loads(self._receive(channel, node))
         names = {ids[int(index)]: name for index, name in said["names"].items()}
         self._names[node.gateway.id] = names
         cases = _expand(said["cases"], ids)
         self._reporter.select(
             [names.get(each, each) for each in cases], said["problems"]
         )
+
+    def _receive(self, channel: Any, node: Any) -> str:
+        try:
+            text: str = channel.receive(_SECONDS_FOR_SELECTION)
+        except (channel.TimeoutError, channel.RemoteError, EOFError) as error:
+            raise pytest.UsageError(
+                f"the worker {node.gateway.id} did not say which tests are eval cases:"
+                " pytest-evalguard must be installed and active where it runs"
+            ) from error
+        return text
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
@@ -91,9 +101,11 @@ class Worker:
         given: dict[str, Any] = config.workerinput  # type: ignore[attr-defined] # xdist's
         self._input = given.get(INPUT, {})
         self._redact = redact
-        directory = Path(self._input.get("session", ""))
-        file = directory / f"{WORKER_PREFIX}{given['workerid']}.jsonl"
-        self._journal = Journal(file)
+        self._journal: Journal | None = None
+        if self._input:
+            directory = Path(self._input["session"])
+            file = directory / f"{WORKER_PREFIX}{given['workerid']}.jsonl"
+            self._journal = Journal(file)
 
     def announce(
         self, items: list[pytest.Item], cases: list[pytest.Item], problems: list[str]
@@ -119,8 +131,9 @@ class Worker:
         The file is for a controller that dies before it has read the report.
         """
         line = case.to_line()
-        with suppress(OSError):  # another machine has no such directory
-            self._journal.append(line)
+        if self._journal is not None:
+            with suppress(OSError):  # another machine has no such directory
+                self._journal.append(line)
         if report is not None:
             setattr(report, LINE, line)
 

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from functools import cached_property
+from functools import cache
 from pathlib import Path
 from typing import Any
 from typing import NamedTuple
 
 from .case import Case
-from .case import case_from_line
 
 CASES = "cases.jsonl"
 """The journal of a plain session, or of the controller of a distributed one."""
@@ -32,7 +31,7 @@ class Journal:
         :raises OSError: the disk did not take all of it.
         """
         if self._file is None:
-            flags = os.O_RDWR | os.O_APPEND | os.O_CREAT
+            flags = os.O_RDWR | os.O_APPEND | os.O_CREAT | getattr(os, "O_BINARY", 0)
             self._file = os.open(self._path, flags, 0o600)
         data = (f"\n{line}\n" if self._torn else f"{line}\n").encode("ascii")
         written = os.write(self._file, data)
@@ -90,8 +89,12 @@ class StoredCases:
         return len(self._places)
 
     def __iter__(self) -> Iterator[Case]:
-        for _, line in self.lines(self.identities):
-            yield case_from_line(line)
+        return self.read(self.identities)
+
+    def read(self, identities: list[str]) -> Iterator[Case]:
+        """Yield the cases of those identities."""
+        for _, line in self.lines(identities):
+            yield _case_adapter().validate_json(line)
 
     def lines(self, identities: list[str]) -> Iterator[tuple[str, str]]:
         """Yield each identity with its line."""
@@ -123,14 +126,15 @@ class StoredCases:
         if not line.strip():
             return None
         try:
-            case: Case = self._adapter.validate_json(line, strict=True)
+            case: Case = _case_adapter().validate_json(line, strict=True)
         except ValueError:
             self.damaged += 1
             return None
         return case.nodeid
 
-    @cached_property
-    def _adapter(self) -> Any:
-        from pydantic import TypeAdapter
 
-        return TypeAdapter(Case)
+@cache
+def _case_adapter() -> Any:
+    from pydantic import TypeAdapter
+
+    return TypeAdapter(Case)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any
 
 from .case import Attempt
 from .case import Case
-from .case import case_from_line
 from .journal import WORKER_PREFIX
 from .journal import Journal
 from .session import Lock
@@ -27,12 +27,12 @@ class Ledger:
         self.totals = Totals()
         self._journal = Journal(session.journal_path)
         self._lock = Lock(session.path)
-        self._unwritten: list[str] = []
+        self._unwritten: deque[str] = deque()
         self._selected: set[str] = set()
         self._unfinished: set[str] = set()
         self._crashes: dict[str, list[Attempt]] = {}
         self._has_repeats = False
-        self._is_started = False
+        self.is_started = False
         self.disk_error: OSError | None = None
 
     @property
@@ -70,7 +70,7 @@ class Ledger:
         :raises SessionError: it can't be written.
         """
         create_session(self.session, self.state)
-        self._is_started = True
+        self.is_started = True
         self._lock.acquire()
 
     def is_selected(self, identity: str) -> bool:
@@ -102,9 +102,9 @@ class Ledger:
         added: list[Case] = []
         if files and self._unfinished:
             stored = self.session.cases()
-            for _, line in stored.lines(stored.only_from_workers):
-                added.append(case_from_line(line))
-                self.add(added[-1])
+            added = list(stored.read(stored.only_from_workers))
+            for case in added:
+                self.add(case)
         for file in files:
             file.unlink(missing_ok=True)
         return added
@@ -136,7 +136,7 @@ class Ledger:
     def update(self, **changes: Any) -> None:
         """Change the state, on disk as soon as there is a directory."""
         self.state = replace(self.state, **changes)
-        if self._is_started:
+        if self.is_started:
             try:
                 self.session.write(self.state)
             except OSError as error:
@@ -150,6 +150,6 @@ class Ledger:
         try:
             while self._unwritten:
                 self._journal.append(self._unwritten[0])
-                del self._unwritten[0]
+                self._unwritten.popleft()
         except OSError as error:
             self.disk_error = error

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
+from contextlib import ExitStack
+from dataclasses import replace
+from datetime import datetime
 from pathlib import Path
 
 from .errors import SessionError
+from .session import STATE
 from .session import Session
 from .session import SessionState
 from .session import create_session
@@ -19,16 +23,32 @@ def merged_session(sessions: Sequence[Session], out: Path) -> Session:
 
     The same sessions give the same one, in whatever order they are named.
 
-    :raises SessionError: a case is in two of them, or `out` can't be written.
+    :raises SessionError: a case is in two of them, one of them still runs, or `out`
+        can't be written.
     """
+    with ExitStack() as stack:
+        for session in sessions:
+            if not stack.enter_context(session.locked()):
+                raise SessionError(
+                    f"{session.path} is still running or being submitted: merge it when"
+                    " that has ended"
+                )
+        return _merge(sessions, out)
+
+
+def _merge(sessions: Sequence[Session], out: Path) -> Session:
     states = sorted((each.state for each in sessions), key=lambda state: state.id)
-    digest = hashlib.sha256("\n".join(state.id for state in states).encode())
-    identity = digest.hexdigest()[:32]
-    merged = Session(out / f"merged-{identity[:12]}")
     lines = _lines(sessions)
-    if not (merged.path / "session.json").is_file():
-        create_session(merged, SessionState(identity, states[0].created))
-    _write(merged, lines, states)
+    text = "".join(f"{lines[identity]}\n" for identity in sorted(lines))
+    ids = "\n".join(state.id for state in states)
+    identity = hashlib.sha256(f"{ids}\n{text}".encode()).hexdigest()[:32]
+    created = max(state.created for state in states)
+    stamp = datetime.fromisoformat(created).strftime("%Y%m%dT%H%M%SZ")
+    merged = Session(out / f"{stamp}-m{identity[:7]}")
+    if not (merged.path / STATE).is_file():
+        create_session(merged, SessionState(identity, created))
+        replace_file(merged.journal_path, text)
+        merged.write(_merged_state(merged, states))
     return merged
 
 
@@ -47,25 +67,22 @@ def _lines(sessions: Sequence[Session]) -> dict[str, str]:
     return lines
 
 
-def _write(merged: Session, lines: dict[str, str], states: list[SessionState]) -> None:
-    if not merged.journal_path.is_file():
-        text = "".join(f"{lines[identity]}\n" for identity in sorted(lines))
-        replace_file(merged.journal_path, text)
+def _merged_state(merged: Session, states: list[SessionState]) -> SessionState:
     totals = Totals.of(merged.cases())
-    state = merged.state
-    targets = state.targets
-    merged.write(
-        SessionState(
-            state.id,
-            state.created,
-            "finished",
-            max(each.exit_status or 0 for each in states),
-            sum(each.selected for each in states),
-            {str(name): count for name, count in totals.outcomes.items()},
-            totals.rows,
-            totals.pass_rate,
-            totals.score.value,
-            sum(each.missing for each in states),
-            targets,
-        )
+    selected = sum(state.selected for state in states)
+    # a shard that was killed has no exit status, and did not pass
+    statuses = [1 if s.exit_status is None else s.exit_status for s in states]
+    missing = selected - sum(totals.outcomes.values())
+    if missing > 0:
+        totals.outcomes["not run"] += missing
+    return replace(
+        merged.state,
+        status="finished",
+        exit_status=max(statuses),
+        selected=selected,
+        counts={str(name): count for name, count in totals.outcomes.items()},
+        rows=totals.rows,
+        pass_rate=totals.pass_rate,
+        score=totals.score.value,
+        missing=sum(state.missing for state in states),
     )

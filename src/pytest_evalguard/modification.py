@@ -10,6 +10,8 @@ import pytest
 from .case import Case
 from .case import Outcome
 from .case import ScorerResult
+from .scorers import checked_count
+from .scorers import checked_number
 from .scorers import checked_score
 from .values import HOSTILE
 from .values import as_data
@@ -18,8 +20,13 @@ from .values import cut
 from .values import describe
 
 HOOK = "pytest_evalguard_modify_case"
-_TEXTS = ("input", "expected", "actual", "reason", "name", "ambiguous")
-_RAISED = (*HOSTILE, pytest.fail.Exception, pytest.skip.Exception)
+_TEXTS = (
+    *("input", "expected", "actual", "reason", "name", "ambiguous"),
+    "hallucination_label",
+)
+_FACTS = ("nodeid", "prompt_id", "threshold", "flaky", "silent", "withheld", "attempts")
+RAISED = (*HOSTILE, pytest.fail.Exception, pytest.skip.Exception)
+"""What a hook of a user's may raise without ending the session."""
 
 
 def modified(hook: Any, config: pytest.Config, item: Any, case: Case) -> Case:
@@ -31,26 +38,35 @@ def modified(hook: Any, config: pytest.Config, item: Any, case: Case) -> Case:
     if not hook.pytest_evalguard_modify_case.get_hookimpls():
         return case
     identity, outcome = case.nodeid, case.outcome
+    facts = {name: getattr(case, name) for name in _FACTS}
     try:
         answers = hook.pytest_evalguard_modify_case(config=config, case=case, item=item)
         if any(answer is False for answer in answers):
             return Case(identity, "dropped")
-        return _checked(case, identity)
-    except _RAISED as error:
+        for name, fact in facts.items():
+            setattr(case, name, fact)  # what happened is not a hook's to say
+        return _checked(case)
+    except RAISED as error:
         said = cut(" ".join(as_text(describe(error)).split()), 300)
         return Case(identity, outcome, reason=f"{HOOK}: {said}", withheld=True)
 
 
-def _checked(case: Case, identity: str) -> Case:
-    case.nodeid = identity
+def _checked(case: Case) -> Case:
     if case.outcome not in get_args(Outcome):
         raise ValueError(f"no such outcome: {describe(case.outcome)}")
     for name in _TEXTS:
         value = getattr(case, name)
         if value is not None:
             setattr(case, name, as_text(value))
+    case.input = "" if case.input is None else case.input
+    case.latency_ms = checked_number(case.latency_ms, "latency_ms")
     if case.score is not None:
         case.score = checked_score(case.score)
+    if case.cost_usd is not None:
+        case.cost_usd = checked_number(case.cost_usd, "cost_usd")
+    for name in ("prompt_tokens", "completion_tokens"):
+        if (count := getattr(case, name)) is not None:
+            setattr(case, name, checked_count(count, name))
     case.scores = {as_text(name): _score(each) for name, each in case.scores.items()}
     case.tags = [as_text(tag) for tag in case.tags]
     case.metadata = {as_text(key): as_data(each) for key, each in case.metadata.items()}

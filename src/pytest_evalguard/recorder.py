@@ -34,7 +34,12 @@ class EvalCase:
     do not show. What was set can be read back as it was.
     """
 
-    # a default argument, not a module's name: plugins that freeze time rebind those
+    __slots__ = (
+        *("_ambiguous", "_clean", "_findings", "_lock", "_marked", "_measured"),
+        *("_metadata", "_nodeid", "_open", "_scores", "_texts", "_tokens", "_values"),
+    )
+
+    # bound to the class, not to the module: plugins that freeze time rebind those
     _clock: Callable[[], float] = staticmethod(perf_counter)
 
     def __init__(

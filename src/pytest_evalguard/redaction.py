@@ -88,12 +88,21 @@ def _hidden(value: Json) -> Json:
 
 
 class _Shape(NamedTuple):
+    """A pattern, looked for where the needle is; `proof` must be in what it finds.
+
+    A proof within the pattern would be looked for again from each place in a long word.
+    """
+
     needle: str
     pattern: re.Pattern[str]
+    proof: re.Pattern[str]
+
+    def hide(self, found: re.Match[str]) -> str:
+        return REDACTED if self.proof.search(found[0]) else found[0]
 
 
-def _shape(needle: str, prefix: str, rest: str) -> _Shape:
-    """Return a shape that starts where a word does.
+def _shape(needle: str, prefix: str, rest: str, proof: str = "") -> _Shape:
+    """Return a shape that starts where a word or a part of one does.
 
     What stands before is looked at after the prefix, so that the search is for a
     literal. An escape of JSON or of a URL is no part of a word.
@@ -102,7 +111,7 @@ def _shape(needle: str, prefix: str, rest: str) -> _Shape:
         rf"(?:(?<![A-Za-z0-9]{prefix})|(?<=\\[bfnrt]{prefix})"
         rf"|(?<=\\u[0-9A-Fa-f]{{4}}{prefix})|(?<=%[0-9A-Fa-f]{{2}}{prefix}))"
     )
-    return _Shape(needle, re.compile(f"{prefix}{start}{rest}"))
+    return _Shape(needle, re.compile(f"{prefix}{start}{rest}"), re.compile(proof))
 
 
 # by a character that each of them has, as a rarer one is looked for in no time
@@ -118,7 +127,8 @@ _SHAPES = {
         _shape(
             "eyJ",
             "eyJ",
-            r"[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{4,}(?:\.[A-Za-z0-9_-]*){0,3}",
+            r"[A-Za-z0-9_-]{8,}(?:\.[A-Za-z0-9_-]{4,}(?:\.[A-Za-z0-9_-]*){0,3})?",
+            r"\.",
         ),
     ),
     "9": (_shape("ya29.", r"ya29\.", "[A-Za-z0-9._-]{16,}"),),
@@ -133,8 +143,8 @@ _SHAPES = {
     "-": (
         # OpenAI, Anthropic (sk-ant-), OpenRouter; the class names of scikit-learn's
         # pages (sk-toggleable__label) have neither a digit nor a capital
-        _shape("sk-", "sk-", "(?=[a-z_-]*[A-Z0-9]|[a-z]{16})[A-Za-z0-9_-]{16,}"),
-        _shape("xox", "xox[a-z]-", "(?=[A-Za-z-]*[0-9]|[A-Za-z]{8})[A-Za-z0-9-]{8,}"),
+        _shape("sk-", "sk-", "[A-Za-z0-9_-]{16,}", "[A-Z0-9]|[a-z]{16}"),
+        _shape("xox", "xox[a-z]-", "[A-Za-z0-9-]{8,}", "[0-9]|[A-Za-z]{8}"),
         _shape("glpat-", "glpat-", "[A-Za-z0-9_-]{16,}"),
         _Shape(
             "PRIVATE KEY",
@@ -142,10 +152,11 @@ _SHAPES = {
                 r"-----BEGIN [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?-----"
                 r"(?:[^-]*(?:-(?!----)[^-]*)*-----END [A-Z0-9 ]{0,40}KEY[A-Z ]*-----"
                 # or its end is cut off: as long as it looks like a key
-                r"|(?=(?:\\{1,7}[nr]|[\"'\s]){0,16}"
+                r"|(?=(?:\\{1,31}[nr]|[\"'\s]){0,16}"
                 r"(?:[A-Za-z0-9+/]{16}|[A-Za-z-]{3,20}: ))"
                 r"(?:[A-Za-z0-9+/=\s:,.\"']|\\.|-(?!----))*)"
             ),
+            re.compile(""),
         ),
     ),
 }
@@ -158,9 +169,9 @@ _USERINFO = re.compile(
 def _redact_shapes(text: str) -> str:
     for mark, shapes in _SHAPES.items():
         if mark in text:
-            for needle, pattern in shapes:
-                if needle in text:
-                    text = pattern.sub(REDACTED, text)
+            for shape in shapes:
+                if shape.needle in text:
+                    text = shape.pattern.sub(shape.hide, text)
     if "@" in text and "://" in text:
         text = _USERINFO.sub(f"://{REDACTED}@", text)
     return text
@@ -175,23 +186,25 @@ def _after(words: str, stem: str) -> str:
     return f"{stem}(?:{'|'.join(before)})"
 
 
+_WORD_START = r"(?:(?<![a-z])|(?<=\\[nrt]))"
 _WORDS = {
     "key": _after("api secret access private account signing", "key"),
-    "token": _after("access auth refresh session bearer (?<![a-z])id", "token"),
+    "token": _after(rf"access auth refresh session bearer {_WORD_START}id", "token"),
     "secret": "secret",
     "pass": "pass(?:word|wd|phrase)",
     "authorization": "authorization",
     "cookie": "cookie",
 }
 _ASSIGNS = (
-    r"(?P<quoted>\\{0,7}[\"']\]?)?[ \t]{0,16}(?P<sign>=>|:=|[:=])"
-    r"[ \t]{0,16}(?P<open>\\{0,7}[\"'])?"
+    r"(?P<quoted>\\{0,31}[\"']\]?)?[ \t]{0,16}(?P<sign>=>|:=|[:=])"
+    r"[ \t]{0,16}(?P<open>\\{0,31}[\"'])?"
 )
 # these are for text in lower case: with re.IGNORECASE there is no literal to look for
 _NAME = re.compile(rf"(?:{'|'.join(_WORDS.values())})\Z")
 _NAMED = tuple((word, re.compile(each + _ASSIGNS)) for word, each in _WORDS.items())
-_BEARER = re.compile(r"bearer[ \t]{1,4}([a-z0-9._~+/=-]{8,})")
-_BASIC = re.compile(r"basic[ \t]{1,4}([a-z0-9+/]{6,}={0,2})")
+# what is passed over may end with the next of its kind
+_BEARER = re.compile(r"bearer[ \t]{1,4}(?=([a-z0-9._~+/=-]{8,}))")
+_BASIC = re.compile(r"basic[ \t]{1,4}(?=([a-z0-9+/]{6,}={0,2}))")
 
 
 def _redact_names(text: str) -> str:
@@ -237,7 +250,8 @@ def _credentials(
 
 def _is_token(value: str) -> bool:
     """Whether what follows "bearer" is more than the next word of a sentence."""
-    return len(value) >= 32 or _HUMP.search(value) is not None
+    is_long = len(value) >= (20 if _HUMP.search(value) else 32)
+    return is_long or _DIGIT.search(value) is not None
 
 
 def _is_userinfo(value: str) -> bool:
@@ -249,7 +263,7 @@ def _is_userinfo(value: str) -> bool:
     return ":" in decoded and decoded.isprintable()
 
 
-_HUMP = re.compile("[0-9]|[a-z][A-Z]")
+_HUMP = re.compile("[a-z][A-Z]")
 _DIGIT = re.compile("[0-9]")
 
 
@@ -259,8 +273,9 @@ def _assigned(pattern: re.Pattern[str], text: str, folded: str) -> Iterator[_Spa
         start, end, is_secret = (_quoted if found["open"] else _bare)(text, found)
         if is_secret:
             yield start, end
-        # never twice over the same value: what is passed over is passed over for good
-        place = max(end, found.end())
+        # what is passed over may hold a secret; a long word is not looked at twice
+        is_over = is_secret or (not found["open"] and end - found.end() > 200)
+        place = end if is_over else found.end()
 
 
 _STOPS = {mark: re.compile(rf"(?<!\\)(\\*)([{mark}\n])") for mark in "\"'"}
@@ -296,7 +311,7 @@ _RUN = re.compile(r"[^\s\"'&;,<>\\]{4,}")
 _WORD = re.compile(r"[^\s\"'<>{}()\[\],;\\]{4,}")
 _COOKIES = re.compile(r"[^\s=;\"'\\]{1,100}=[^\r\n\"'\\]*")
 _SCHEME = re.compile(r"(?i)(?:bearer|basic|token|api-?key|digest|negotiate)[ \t]{1,4}")
-_LINE_END = re.compile(r"[,;]?[ \t]*(?:[\r\n]|\\{1,7}[nr]|\\{0,7}[\"']|\Z)")
+_LINE_END = re.compile(r"[,;]?[ \t]*(?:[\r\n]|\\{1,31}[nr]|\\{0,31}[\"']|\Z)")
 _PLACEHOLDER = re.compile(
     r"\$\{?[A-Z_]+\}?|\$?\{+[\w. ]*\}+|<[^<>]*>|\*+|"
     r"(?i:none|null|true|false|undefined|string)"

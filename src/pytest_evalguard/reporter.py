@@ -10,6 +10,7 @@ import sys
 from collections.abc import Generator
 from collections.abc import Iterator
 from contextlib import contextmanager
+from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
@@ -18,21 +19,23 @@ import pytest
 from .case import Case
 from .case import case_from_line
 from .deadline import Deadline
+from .delivery import Sent
 from .delivery import Service
 from .delivery import Submission
 from .delivery import submission_of
 from .errors import EvalguardError
 from .ledger import Ledger
+from .modification import RAISED
 from .modification import modified
 from .redaction import Redactor
 from .redaction import redact_case
 from .retention import remove_old_sessions
 from .session import Target
+from .session import check_out
 from .session import plan_session
 from .settings import Settings
-from .summary import Sent
 from .summary import display_path
-from .summary import dry_run_line
+from .summary import dry_run_lines
 from .summary import figures
 from .summary import header
 from .summary import state_lines
@@ -43,6 +46,7 @@ from .targets import freeze
 from .targets import targets_of
 from .termination import Termination
 from .text import counted
+from .values import describe
 
 _PREFLIGHT_SECONDS = 5.0
 # xdist's controller ends a session at --maxfail as if it was interrupted, saying this
@@ -70,7 +74,10 @@ class Reporter:
         self._process = os.getpid()
         self._ledger = Ledger(*plan_session(settings.out))
         self._targets = targets_of(settings)
+        self._services: dict[str, Service] = {}
         self._is_interrupted = False
+        self._is_cut_short = False
+        self._problems: list[str] = []
         self._sent: list[Sent] = []
         self._is_told = False
         self._termination = Termination()
@@ -119,20 +126,26 @@ class Reporter:
 
     def pytest_sessionstart(self) -> None:
         """Ask the service about the run, or create it, before the first test."""
-        if self._will_send:
-            with usage_errors():
-                self._targets = tuple(map(self._prepared, self._targets))
-            self._ledger.update(targets=self._targets)
+        if not self._will_send or not self._targets:
+            return
+        with usage_errors():
+            check_out(self._settings.out)
+            self._targets = tuple(map(self._prepared, self._targets))
+        own = [each for each in self._targets if each.service not in self._services]
+        self._ledger.update(targets=tuple(own))
 
     def pytest_report_header(self) -> str | None:
         """Say where results will go, if anywhere."""
-        return header(self._settings) if self._settings.has_target else None
+        has_target = self._settings.has_target and self._settings.runs_tests
+        return header(self._settings) if has_target else None
 
     def pytest_keyboard_interrupt(
         self, excinfo: pytest.ExceptionInfo[BaseException]
     ) -> None:
         """Note that the session was interrupted; ``-x`` is no interruption."""
-        if not str(excinfo.value).startswith(_STOPPED_BY_MAXFAIL):
+        if str(excinfo.value).startswith(_STOPPED_BY_MAXFAIL):
+            self._is_cut_short = True
+        else:
             self._is_interrupted = True
 
     def pytest_internalerror(self) -> None:
@@ -147,6 +160,8 @@ class Reporter:
 
         Also when another Ctrl-C ends the end of the session: nobody else is told then.
         """
+        if sys.exc_info()[1] is not None:
+            self._is_interrupted = True  # a Ctrl-C while the first was being handled
         try:
             result = yield
         except BaseException:
@@ -163,7 +178,9 @@ class Reporter:
         if not self._settings.runs_tests or not self._has_session():
             return
         self._close(session)
-        self._sent = self._submit_all()
+        self._sent = self._submit_all(session)
+        if self._problems:
+            _fail(session)
         is_complete = all(each.submission.is_complete for each in self._sent)
         if self._settings.strict and self._will_send and not is_complete:
             _fail(session)
@@ -220,14 +237,22 @@ class Reporter:
             yield from figures(self._ledger.totals, path)
             yield from state_lines(self._ledger.state)
             yield from loss_lines(self._ledger)
+            yield from self._problems
             yield f"recorded in {display_path(path)}"
         for sent in self._sent:
             if self._settings.dry_run:
-                yield dry_run_line(sent, path)
+                yield from dry_run_lines(sent, path)
             else:
                 yield from where_lines(sent, path, self._settings.run_link)
 
     def _prepared(self, target: Target) -> Target:
+        """Return a target that can be fed, unless a service of the user's takes it."""
+        service = self._config.hook.pytest_evalguard_make_service(
+            config=self._config, name=target.service
+        )
+        if service is not None:
+            self._services[target.service] = service
+            return target
         from .services.evalguard import prepare
 
         name = f"pytest {self._config.rootpath.name}"
@@ -236,49 +261,60 @@ class Reporter:
 
     def _has_session(self) -> bool:
         """Whether there is anything to close; a run that was created must be ended."""
-        has_new_run = self._will_send and any(each.finish for each in self._targets)
-        if self._ledger.is_empty and has_new_run:
-            self._ledger.start()
-            return True
-        return not self._ledger.is_empty
+        has_new_run = any(each.finish for each in self._ledger.state.targets)
+        if has_new_run and not self._ledger.is_started:
+            with usage_errors():
+                self._ledger.start()
+        return self._ledger.is_started
 
     def _missing(self, session: pytest.Session) -> int:
         """Return how many cases left no trace in a session that ended well."""
-        if self._is_interrupted or session.exitstatus != 0:
+        if self._is_interrupted or self._is_cut_short or session.shouldfail:
             return 0
-        return self._ledger.unfinished
+        has_run = session.exitstatus in (0, 1) and not session.shouldstop
+        return self._ledger.unfinished if has_run else 0
 
-    def _submit_all(self) -> list[Sent]:
+    def _submit_all(self, session: pytest.Session) -> list[Sent]:
         deadline = Deadline(self._settings.timeout)
-        return [Sent(each, self._submit(each, deadline)) for each in self._targets]
-
-    def _submit(self, target: Target, deadline: Deadline) -> Submission:
-        if self._settings.dry_run:
-            return freeze(self._ledger.session, target)
-        if self._is_interrupted:
-            rows, error = self._ledger.state.rows, "the session was interrupted"
-            return Submission(target.service, unsent=rows, error=error)
-        hook = self._config.hook
-        service = hook.pytest_evalguard_make_service(
-            config=self._config, name=target.service
-        ) or built_in_service(target, str(self._settings.key))
-        submission = self._submit_by(service, target, deadline)
-        hook.pytest_evalguard_submitted(
-            config=self._config, service=target.service, submission=submission
-        )
-        return submission
-
-    def _submit_by(
-        self, service: Service, target: Target, deadline: Deadline
-    ) -> Submission:
-        session = self._ledger.session
         try:
-            return service.submit(session, deadline)
+            return [self._submit(each, deadline) for each in self._targets]
         except KeyboardInterrupt:
-            return replace(submission_of(session, target), error="sending was stopped")
-        except OSError as error:
-            rows = self._ledger.state.rows
-            return Submission(target.service, unsent=rows, error=str(error))
+            session.exitstatus = pytest.ExitCode.INTERRUPTED
+            return [self._kept(each, "sending was stopped") for each in self._targets]
+
+    def _submit(self, target: Target, deadline: Deadline) -> Sent:
+        if self._is_interrupted:
+            return self._kept(target, "the session was interrupted")
+        try:
+            if self._settings.dry_run:
+                return Sent(target, freeze(self._ledger.session, target))
+            service = self._services.get(target.service) or built_in_service(
+                target, str(self._settings.key)
+            )
+            submission = service.submit(self._ledger.session, deadline)
+        except RAISED as error:  # a full disk, or a service of the user's own
+            return self._kept(target, describe(error))
+        self._tell_hooks(target, submission)
+        return Sent(target, submission, target.service not in self._services)
+
+    def _tell_hooks(self, target: Target, submission: Submission) -> None:
+        try:
+            self._config.hook.pytest_evalguard_submitted(
+                config=self._config, service=target.service, submission=submission
+            )
+        except RAISED as error:
+            self._problems.append(f"pytest_evalguard_submitted: {describe(error)}")
+
+    def _kept(self, target: Target, why: str) -> Sent:
+        """Return what is known of a target at which nothing more is tried."""
+        rows = self._ledger.state.rows
+        submission = Submission(
+            target.service, unsent=rows, error=why, run_id=target.run_id
+        )
+        with suppress(EvalguardError, OSError):
+            found = submission_of(self._ledger.session, target)
+            submission = replace(found, error=why)
+        return Sent(target, submission, target.service not in self._services)
 
 
 def loss_lines(ledger: Ledger) -> Iterator[str]:

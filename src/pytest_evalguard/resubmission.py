@@ -10,6 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from .deadline import Deadline
+from .delivery import Sent
 from .delivery import Submission
 from .delivery import is_proven
 from .delivery import prove
@@ -25,7 +26,6 @@ from .settings import DEFAULT_OUT
 from .settings import DEFAULT_URL
 from .settings import checked_id
 from .settings import checked_url
-from .summary import Sent
 from .summary import display_path
 from .targets import built_in_service
 
@@ -103,7 +103,15 @@ def with_run(
             return session, target
     address = url or DEFAULT_URL
     target = Target("evalguard", run_id, address, prove(key, address))
-    session.write(replace(state, targets=(*state.targets, target)))
+    with session.locked() as is_free:
+        if not is_free:
+            raise SessionError(
+                f"{display_path(session.path)} is still running or being submitted: try"
+                " again when that has ended"
+            )
+        # a run that accepted nothing is no longer wanted, it may have been a slip
+        kept = [t for t in state.targets if submission_of(session, t).accepted]
+        session.write(replace(session.state, targets=(*kept, target)))
     return session, target
 
 
@@ -116,7 +124,7 @@ def submit(
     :raises ConfigurationError: the session names a URL, and not with this key.
     """
     if url is not None:
-        target = replace(target, url=url)
+        target = replace(target, url=url, proof=prove(key, url))
     elif not is_proven(target, key):
         raise ConfigurationError(
             f"{display_path(session.path)} says it goes to {target.url}, but was not"

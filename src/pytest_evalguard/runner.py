@@ -213,7 +213,7 @@ class CaseRunner:
         fields = {**marked, **fields, "metadata": metadata}
         fields.setdefault("latency_ms", _call_ms(run.reports))
         if "input" not in fields:
-            fields["input"] = _default_input(item)
+            fields["input"] = self._default_input(item)
         case = Case(identity_of(item), outcome, **fields)
         case.reason = None if outcome in ("passed", "xpassed") else run.reason(outcome)
         case.attempts = run.attempts
@@ -223,10 +223,16 @@ class CaseRunner:
         case.silent = "actual" not in fields and _is_silent(item, case)
         return case
 
+    def _default_input(self, item: pytest.Item) -> str:
+        callspec = getattr(item, "callspec", None)
+        if callspec is None:
+            return identity_of(item)
+        return as_text(callspec.params, self._redact)
+
 
 def _mark_fields(mark: Mapping[str, Any], clean: Redactor) -> dict[str, Any]:
     fields = dict(mark)
-    for name in ("input", "expected"):
+    for name in ("input", "expected", "name"):
         if name in fields:
             fields[name] = as_text(fields[name], clean)
     if "metadata" in fields:
@@ -234,11 +240,6 @@ def _mark_fields(mark: Mapping[str, Any], clean: Redactor) -> dict[str, Any]:
     if "tags" in fields:
         fields["tags"] = sorted(as_text(tag, clean) for tag in fields["tags"])
     return fields
-
-
-def _default_input(item: pytest.Item) -> str:
-    callspec = getattr(item, "callspec", None)
-    return as_text(callspec.params) if callspec is not None else identity_of(item)
 
 
 def _call_ms(reports: Mapping[str, pytest.TestReport]) -> float:
@@ -259,9 +260,8 @@ def _require_score(recorder: EvalCase, threshold: float) -> None:
     case = Case(
         "", "passed", score=fields.get("score"), scores=fields.get("scores", {})
     )
-    has_score = case.score is not None or case.scores
-    if has_score and case.overall_score < threshold:
+    if case.is_scored and case.overall_score < threshold:
         pytest.fail(
-            f"score {case.overall_score:g} is below the threshold of {threshold:g}",
+            f"score {case.score_text} is below the threshold of {threshold:g}",
             pytrace=False,
         )

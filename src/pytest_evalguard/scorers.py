@@ -102,7 +102,7 @@ def checked_name(value: object) -> str:
     """
     if not issubclass(type(value), str):
         raise TypeError(f"a scorer's name must be a string, got {describe(value)}")
-    name = clean_text(value)
+    name = clean_text(value)  # type: ignore[arg-type] # its type is str
     if not name.strip() or name in RESERVED_NAMES:
         reserved = " and ".join(repr(each) for each in sorted(RESERVED_NAMES))
         raise ValueError(

@@ -21,8 +21,10 @@ from dataclasses import dataclass
 from dataclasses import field
 from datetime import datetime
 from datetime import timezone
+from functools import cache
 from pathlib import Path
 from typing import IO
+from typing import Any
 from typing import Literal
 
 import pytest
@@ -48,11 +50,11 @@ class Target:
     shows that who chose `url` had the key, see `delivery.prove`.
     """
 
-    service: str
+    service: Literal["evalguard"]
     run_id: str | None
     url: str
     proof: str
-    dialect: str = "documented"
+    dialect: Literal["documented", "sdk"] = "documented"
     batch_size: int = 1000
     project_id: str | None = None
     finish: bool = False
@@ -156,14 +158,10 @@ def create_session(session: Session, state: SessionState) -> None:
     """
     try:
         _make_out(session.path.parent)
-        session.path.mkdir()
+        session.path.mkdir(mode=0o700, exist_ok=True)
         session.write(state)
     except OSError as error:
-        raise SessionError(
-            f"the directory for recorded sessions can't be written: {error};"
-            " choose another by --evalguard-out=DIR, EVALGUARD_OUT or the ini option"
-            " evalguard_out"
-        ) from error
+        raise _unwritable(error) from error
 
 
 def open_session(path: Path) -> Session:
@@ -188,8 +186,9 @@ def remove_session(session: Session) -> None:
     """Remove a session directory unless a process holds it."""
     try:
         with session.locked() as is_free:
-            if is_free:
-                shutil.rmtree(session.path)
+            pass  # Windows removes no file that is open
+        if is_free:
+            shutil.rmtree(session.path)
     except OSError:
         return  # another session may be removing it, or it is not ours to remove
 
@@ -219,9 +218,32 @@ def _make_out(out: Path) -> None:
             (out / name).write_text(text)
 
 
-def _read_state(path: Path) -> SessionState:
+def check_out(out: Path) -> None:
+    """Make the directory that sessions are kept in.
+
+    :raises SessionError: it can't be written.
+    """
+    try:
+        _make_out(out)
+    except OSError as error:
+        raise _unwritable(error) from error
+
+
+def _unwritable(error: OSError) -> SessionError:
+    return SessionError(
+        f"the directory for recorded sessions can't be written: {error}; choose another"
+        " by --evalguard-out=DIR, EVALGUARD_OUT or the ini option evalguard_out"
+    )
+
+
+@cache
+def _state_adapter() -> Any:
     from pydantic import TypeAdapter
 
+    return TypeAdapter(SessionState)
+
+
+def _read_state(path: Path) -> SessionState:
     try:
         data = json.loads(path.read_text(encoding="utf-8"))
         version = data.get("schema") if isinstance(data, dict) else None
@@ -230,7 +252,10 @@ def _read_state(path: Path) -> SessionState:
                 f"{path} has schema version {version}, this pytest-evalguard reads"
                 f" {SCHEMA}: use the version that wrote it, or a newer one"
             )
-        return TypeAdapter(SessionState).validate_python(data)
+        state: SessionState = _state_adapter().validate_python(data)
+        if not all(1 <= target.batch_size <= 1000 for target in state.targets):
+            raise SessionError(f"{path} has a batch size that is not within 1..1000")
+        return state
     except (OSError, ValueError) as error:
         raise SessionError(f"{path} can't be read: {error}") from error
 
@@ -251,6 +276,8 @@ else:
     def _lock(file: int) -> bool:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
+        except BlockingIOError:
             return False
+        except OSError:
+            return True  # a file system without locks
         return True

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from dataclasses import field
 from pathlib import Path
 from typing import Any
+from typing import Literal
 
 import pytest
 
@@ -17,7 +18,8 @@ KEY_VARIABLE = "EVALGUARD_API_KEY"
 PROJECT_VARIABLE = "EVALGUARD_PROJECT_ID"
 DEFAULT_URL = "https://evalguard.ai"
 DEFAULT_OUT = ".evalguard"
-DIALECTS = ("documented", "sdk")
+Dialect = Literal["documented", "sdk"]
+DIALECTS: tuple[Dialect, ...] = ("documented", "sdk")
 MAX_BATCH = 1000
 NEW = "new"
 
@@ -41,7 +43,7 @@ class Settings:
     run_id: str | None = None
     url: str = DEFAULT_URL
     project_id: str | None = None
-    dialect: str = "documented"
+    dialect: Dialect = "documented"
     batch_size: int = MAX_BATCH
     keep: int = 20
     timeout: float = 60.0
@@ -79,7 +81,7 @@ def read_settings(config: pytest.Config, environ: Mapping[str, str]) -> Settings
         run_id=run_id,
         url=checked_url(source.text("url", "EVALGUARD_BASE_URL", "url") or DEFAULT_URL),
         project_id=_project(environ) if run_id == NEW and needs_key else None,
-        dialect=_choice("evalguard_dialect", source.ini("dialect"), DIALECTS),
+        dialect=_dialect(source.ini("dialect")),
         batch_size=source.number("batch_size", MAX_BATCH),
         keep=source.number("keep", 1_000_000),
         timeout=source.seconds("timeout"),
@@ -115,9 +117,8 @@ def read_key(
         return None
     if not key:
         raise ConfigurationError(
-            f"{name} is not set: submitting needs the API key in that environment"
-            " variable (it is read from nowhere else); or leave out the run to record"
-            " locally"
+            f"{name} is not set: EvalGuard needs the API key in that environment"
+            " variable; it is read from nowhere else"
         )
     if not key.isascii() or not key.isprintable() or " " in key:
         raise ConfigurationError(
@@ -183,7 +184,9 @@ class _Source:
             return bool(self.ini(name))
         if value.strip().lower() in _TRUE | _FALSE:
             return value.strip().lower() in _TRUE
-        raise ConfigurationError(f"{variable} must be 1 or 0, got {value!r}")
+        raise ConfigurationError(
+            f"{variable} must be 1 or 0, true or false, got {value!r}"
+        )
 
     def number(self, name: str, largest: int) -> int:
         text = str(self.ini(name))
@@ -196,8 +199,9 @@ class _Source:
 
     def seconds(self, name: str) -> float:
         given: str | None = self._config.getoption(f"evalguard_{name}")
-        value = self.ini(name) if given is None else given
-        return positive_seconds(value, f"--evalguard-{name}")
+        if given is not None:
+            return positive_seconds(given, f"--evalguard-{name}")
+        return positive_seconds(self.ini(name), f"ini option evalguard_{name}")
 
 
 def positive_seconds(value: object, what: str) -> float:
@@ -227,9 +231,8 @@ def _mark(name: str) -> str:
 def _out(given: str | None, config: pytest.Config) -> Path:
     if given is None:
         return config.rootpath / DEFAULT_OUT
-    option = config.getoption("evalguard_out")
-    base = config.rootpath if option is None else config.invocation_params.dir
-    return base / given
+    is_ini = given == config.getini("evalguard_out")
+    return (config.rootpath if is_ini else config.invocation_params.dir) / given
 
 
 def _project(environ: Mapping[str, str]) -> str:
@@ -252,9 +255,10 @@ def _run_link(template: str | None) -> str | None:
     return template
 
 
-def _choice(name: str, value: str, choices: tuple[str, ...]) -> str:
-    if value not in choices:
-        raise ConfigurationError(
-            f"ini option {name} must be {' or '.join(choices)}, got {value!r}"
-        )
-    return value
+def _dialect(value: str) -> Dialect:
+    for dialect in DIALECTS:
+        if value == dialect:
+            return dialect
+    raise ConfigurationError(
+        f"ini option evalguard_dialect must be {' or '.join(DIALECTS)}, got {value!r}"
+    )

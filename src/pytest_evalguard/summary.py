@@ -6,14 +6,12 @@ import os
 import shlex
 import textwrap
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 from .case import Case
 from .case import Outcome
-from .delivery import Submission
+from .delivery import Sent
 from .session import SessionState
-from .session import Target
 from .settings import Settings
 from .text import aligned
 from .text import counted
@@ -29,14 +27,6 @@ _OUTCOMES: tuple[Outcome, ...] = (
 _WIDTH = 80
 _LABEL = 12
 _VALUE = _WIDTH - _LABEL
-
-
-@dataclass(frozen=True)
-class Sent:
-    """What became of a session's results at one target."""
-
-    target: Target
-    submission: Submission
 
 
 def header(settings: Settings) -> str:
@@ -68,6 +58,7 @@ def figures(totals: Totals, path: Path) -> Iterator[str]:
         yield f"and {hidden:,} more that did not pass: {_command('show', path)}"
     yield from _named(totals.flaky, "passed only when run again")
     yield from _named(totals.silent, "recorded neither actual nor score")
+    yield from _named(totals.unscored, "passed a threshold without recording a score")
     yield from _named(totals.withheld, "withheld, as a hook failed on them")
 
 
@@ -82,8 +73,8 @@ def case_lines(case: Case) -> Iterator[str]:
         yield _field("  expected", shortened(printable(case.expected), _VALUE))
     elif case.actual is not None:
         yield _field("  actual", shortened(printable(case.actual), _VALUE))
-    if case.score is not None:
-        yield _field("  score", f"{case.score:g}")
+    if case.is_scored:
+        yield _field("  score", shortened(printable(case.score_text), _VALUE))
     if case.reason:
         lines = textwrap.wrap(printable(case.reason), _VALUE, break_on_hyphens=False)
         yield _field("  reason", lines[0])
@@ -102,12 +93,13 @@ def where_lines(sent: Sent, path: Path, link: str | None = None) -> Iterator[str
     yield from unsent_lines(sent, path)
 
 
-def dry_run_line(sent: Sent, path: Path) -> str:
-    """Return the line that says what would have been sent."""
+def dry_run_lines(sent: Sent, path: Path) -> Iterator[str]:
+    """Yield what would have been sent, and the command that does it."""
     results = counted(sent.submission.unsent, "result")
-    return (
-        f"dry run: {results} for {_run(sent)} written to {display_path(path)}, not sent"
-    )
+    yield f"dry run: {results} for {_run(sent)}, not sent"
+    if sent.target.run_id is not None:
+        run = f"submit --run {shlex.quote(sent.target.run_id)}"
+        yield f"  send them by: {_command(run, path)}"
 
 
 def unsent_lines(sent: Sent, path: Path) -> Iterator[str]:
@@ -116,11 +108,13 @@ def unsent_lines(sent: Sent, path: Path) -> Iterator[str]:
     why = printable(submission.error or "no reason is known")
     if submission.rejected:
         yield f"refused: {counted(submission.rejected, 'result')} by {run}: {why}"
+        if sent.target.finish:
+            yield f"  {run} is left open: pytest-evalguard finish-run ID ends it"
     if submission.unsent:
         yield f"not submitted: {counted(submission.unsent, 'result')} to {run}: {why}"
     elif submission.is_open:
         yield f"not submitted: the end of {run}: {why}"
-    if submission.is_open:
+    if submission.is_open and sent.is_stored:
         yield f"  send them by: {_command('submit', path)}"
 
 

@@ -63,6 +63,7 @@ class Totals:
         self.flaky = Names(most)
         self.silent = Names(most)
         self.withheld = Names(most)
+        self.unscored = Names(most)
         self.failed: list[Case] = []
         self.score = Mean()
         self.scorers: dict[str, Mean] = {}
@@ -87,6 +88,8 @@ class Totals:
                 getattr(self, names).add(case.nodeid)
         if not case.has_row:
             return
+        if case.passed and case.threshold is not None and not case.is_scored:
+            self.unscored.add(case.nodeid)
         if not case.passed:
             insort(self.failed, _shortened(case), key=lambda each: each.nodeid)
             del self.failed[self._most :]

@@ -24,7 +24,8 @@ def normalised_url(url: str) -> str:
         host, _ = parts.hostname, parts.port
     except ValueError as error:
         raise ConfigurationError(f"the URL {shown!r} can't be read: {error}") from error
-    if not url.isprintable() or (host and not _HOST.fullmatch(host)):
+    is_odd = not url.isprintable() or "\\" in url
+    if is_odd or (host and not _HOST.fullmatch(host)):
         raise ConfigurationError(
             f"the URL {shown!r} has a character that no URL or host name may have"
         )

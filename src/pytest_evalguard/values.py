@@ -40,8 +40,8 @@ HOSTILE = (Exception, SystemExit, GeneratorExit)
 # not the value's doing: Ctrl-C, and what ends a test or the session from a signal
 _PASSED_ON = (KeyboardInterrupt, pytest.exit.Exception, pytest.fail.Exception)
 
-_CONTAINERS = (dict, list, tuple, Mapping, Sequence, Set, ValuesView)
-_SEQUENCES_OF_ONE = (str, UserString, bytes, bytearray, memoryview)
+_ELEMENTS = (Sequence, Set, ValuesView)
+_NO_ELEMENTS = (UserString, memoryview)
 _SPELT_OUT = ("datetime", "decimal", "fractions", "uuid", "ipaddress")
 _STRINGS_SHARE = 0.9  # of MAX_TEXT, so that what holds the strings has room as well
 _LONGEST_SECRET = 20_000
@@ -58,7 +58,7 @@ def as_text(value: object, clean: Callable[[str], str] = str) -> str:
     :param clean: replaces secrets, before text is cut to `MAX_TEXT` characters.
     """
     if _is_text(type(value)):
-        text = clean_text(value)
+        text = clean_text(value)  # type: ignore[arg-type] # its type is str
     else:
         reader = _Reader(clean, int(_STRINGS_SHARE * MAX_TEXT))
         text = _encode(reader.read(value, 0))
@@ -73,17 +73,17 @@ def as_data(value: object, clean: Callable[[str], str] = str) -> Json:
     return _Reader(clean, MAX_TEXT).read(value, 0)
 
 
-def clean_text(text: Any) -> str:
+def clean_text(text: str) -> str:
     """Return a plain `str` that UTF-8 can carry: lone surrogates are escaped."""
     if type(text) is not str:
         text = str.__str__(text)
     if text.isascii():
-        return str(text)
+        return text
     try:
         text.encode()
     except UnicodeEncodeError:
-        return str(text.encode("utf-8", "backslashreplace").decode())
-    return str(text)
+        return text.encode("utf-8", "backslashreplace").decode()
+    return text
 
 
 def cut(text: str, limit: int = MAX_TEXT) -> str:
@@ -123,12 +123,12 @@ class _Reader:
         self._left = MAX_ELEMENTS
         self._open: set[int] = set()
 
-    def read(self, value: object, depth: int) -> Json:
+    def read(self, value: Any, depth: int) -> Json:
         kind = type(value)
         if kind is str:
             return self._text(value)
-        if value is None or value is True or value is False:
-            return value
+        if value is None or kind is bool:
+            return value  # type: ignore[no-any-return] # it is one of three
         try:
             return self._read_other(value, kind, depth)
         except _PASSED_ON:
@@ -137,15 +137,26 @@ class _Reader:
             return self._text(describe(value))
 
     def _read_other(self, value: Any, kind: type, depth: int) -> Json:
+        if kind is dict:
+            return self._nested(value, value, self._read_mapping, depth)
+        if kind is list or kind is tuple:
+            return self._nested(value, value, self._read_elements, depth)
+        if kind is int or kind is float:
+            return self._number(value)
         if _is_text(kind):
             return self._text(value)
         if issubclass(kind, enum.Enum):
-            return self._nested(value, value.value, depth)
+            return self._nested(value, value.value, self.read, depth)
         if issubclass(kind, (bytes, bytearray)):
             raw = memoryview(value).tobytes()
             return self._text(raw.decode("utf-8", "backslashreplace"))
-        if _is_container(kind):
-            return self._nested(value, value, depth)
+        if issubclass(kind, Mapping):
+            return self._nested(value, value, self._read_mapping, depth)
+        if issubclass(kind, _ELEMENTS) and not issubclass(kind, _NO_ELEMENTS):
+            return self._nested(value, value, self._read_elements, depth)
+        return self._read_object(value, kind, depth)
+
+    def _read_object(self, value: Any, kind: type, depth: int) -> Json:
         if hasattr(kind, "tolist") and hasattr(kind, "dtype"):
             return self._read_array(value, kind, depth)
         if issubclass(kind, int):
@@ -153,7 +164,7 @@ class _Reader:
         if issubclass(kind, float):
             return self._number(float.__float__(value))
         if (fields := _fields(value, kind)) is not None:
-            return self._nested(value, fields, depth)
+            return self._nested(value, fields, self.read, depth)
         return self._text(_spelt_out(value, kind))
 
     def _read_array(self, value: Any, kind: type, depth: int) -> Json:
@@ -163,26 +174,21 @@ class _Reader:
             return self._text(f"<{_name(value)} of shape {shape}, {dtype}>")
         is_date = getattr(value.dtype, "kind", "") == "M"
         plain = (value.astype(str) if is_date else value).tolist()
-        return (
-            self._text(describe(value))
-            if type(plain) is kind
-            else self.read(plain, depth)
-        )
+        if type(plain) is kind:
+            return self._text(describe(value))
+        return self.read(plain, depth)
 
-    def _nested(self, owner: object, content: object, depth: int) -> Json:
+    def _nested(
+        self, owner: object, content: Any, read: Callable[[Any, int], Json], depth: int
+    ) -> Json:
         if id(owner) in self._open:
             return self._text(f"<{_name(owner)}: contains itself>")
         if depth >= MAX_DEPTH:
-            return self._text(
-                f"<{_name(owner)}: nested deeper than {MAX_DEPTH} levels>"
-            )
+            levels = f"nested deeper than {MAX_DEPTH} levels"
+            return self._text(f"<{_name(owner)}: {levels}>")
         self._open.add(id(owner))
         try:
-            if issubclass(type(content), Mapping):
-                return self._read_mapping(content, depth + 1)  # type: ignore[arg-type]
-            if _is_container(type(content)):
-                return self._read_elements(content, depth + 1)  # type: ignore[arg-type]
-            return self.read(content, depth + 1)
+            return read(content, depth + 1)
         finally:
             self._open.discard(id(owner))
 
@@ -192,7 +198,9 @@ class _Reader:
             if not self._take():
                 data[unused_key("…", data)] = _cut_mark(value)
                 break
-            name = unused_key(self._key(key, depth), data)
+            name = self._text(key) if type(key) is str else self._key(key, depth)
+            if name in data:
+                name = unused_key(name, data)
             data[name] = self.read(element, depth)
         return data
 
@@ -218,15 +226,14 @@ class _Reader:
         if -_LARGEST_INT <= value < _LARGEST_INT:
             return value
         bits = value.bit_length()
-        return self._text(
-            f"<int of {bits:,} bits>" if bits > _MOST_BITS else str(value)
-        )
+        is_huge = bits > _MOST_BITS
+        return self._text(f"<int of {bits:,} bits>" if is_huge else str(value))
 
-    def _text(self, text: Any) -> str:
+    def _text(self, text: str) -> str:
         text = clean_text(text)
         if len(text) <= self._room:
             self._room -= len(text)
-            return str(text)
+            return text
         room, self._room, self._left = self._room, 0, -1
         return _cleaned_cut(text, room, self._clean)
 
@@ -237,10 +244,6 @@ class _Reader:
 
 def _is_text(kind: type) -> bool:
     return kind is str or (issubclass(kind, str) and not issubclass(kind, enum.Enum))
-
-
-def _is_container(kind: type) -> bool:
-    return issubclass(kind, _CONTAINERS) and not issubclass(kind, _SEQUENCES_OF_ONE)
 
 
 def _name(value: object) -> str:

@@ -21,7 +21,6 @@ from ..delivery import FrozenRequest
 from ..delivery import Outbox
 from ..delivery import Submission
 from ..errors import ConfigurationError
-from ..errors import EvalguardError
 from ..errors import ServiceError
 from ..session import Session
 from ..session import Target
@@ -43,11 +42,16 @@ _REASONS = {
     401: _WRONG_KEY,
     403: "the API key may not do this",
     404: _NO_RUN,
-    413: "the batch is too large for the service: lower evalguard_batch_size",
+    413: "the batch is too large for the service: lower evalguard_batch_size and run"
+    " again",
     422: "the idempotency key was used with another body",
 }
 # answers that a right key, run or URL would change: the results can still be sent
 _FATAL = frozenset((401, 403, 404))
+
+
+class Refused(ServiceError):
+    """The service understood a request and will not carry it out."""
 
 
 class EvalGuard:
@@ -66,7 +70,7 @@ class EvalGuard:
     ) -> str:
         """Create an external run and return its id.
 
-        :raises ConfigurationError: the service refuses key, project or name.
+        :raises Refused: the service refuses key, project or name.
         :raises ServiceError: no run was created, for another reason.
         """
         body = {
@@ -82,9 +86,10 @@ class EvalGuard:
         run_id = _field(reply, "id")
         if reply.status in (200, 201) and isinstance(run_id, str) and run_id.strip():
             return run_id
-        what = f"no run was created: {reply.explain({401: _WRONG_KEY})}"
+        reasons = {401: _WRONG_KEY, 404: f"is there a project {project_id}?"}
+        what = f"no run was created: {reply.explain(reasons)}"
         if 400 <= reply.status < 500 and not is_temporary(reply.status):
-            raise ConfigurationError(what)
+            raise Refused(what)
         raise ServiceError(what)
 
     def finish_run(
@@ -165,7 +170,7 @@ class EvalGuardService:
             if self._target.run_id is None:
                 self._target = self._create_run(session, deadline)
             return self._submit(session, deadline)
-        except EvalguardError as error:
+        except ServiceError as error:
             return Submission(NAME, unsent=session.state.rows, error=str(error))
         finally:
             self._api.close()
@@ -176,18 +181,18 @@ class EvalGuardService:
         project, name = str(self._target.project_id), f"pytest {state.created}"
         run_id = self._api.create_run(project, name, "", deadline)
         created = replace(self._target, run_id=run_id)
-        targets = [created if each == self._target else each for each in state.targets]
-        session.write(replace(state, targets=tuple(targets)))
+        others = [each for each in state.targets if each.run_id is not None]
+        session.write(replace(state, targets=(*others, created)))
         return created
 
     def _submit(self, session: Session, deadline: Deadline) -> Submission:
         target = self._target
         outbox = freeze(session, target)
-        error, is_settled = outbox.deliver(
+        error = outbox.deliver(
             lambda request: self._api.send_batch(target, request, deadline)
         )
         submission = outbox.submission(error)
-        if target.finish and submission.is_complete and is_settled:
+        if target.finish and submission.is_complete:
             return self._finish(session, outbox, submission, deadline)
         return submission
 
@@ -222,6 +227,8 @@ def prepare(target: Target, key: str, name: str, deadline: Deadline) -> Target:
             return target
         run_id = api.create_run(str(target.project_id), name, "", deadline)
         return replace(target, run_id=run_id)
+    except Refused as error:
+        raise ConfigurationError(str(error)) from error
     except ServiceError:
         return target
     finally:
@@ -274,6 +281,8 @@ def _judge(reply: Reply, target: Target) -> Answer:
     if _is_success(reply):
         return Answer("accepted")
     error = reply.explain(_REASONS)
+    if reply.status < 300 and not _is_failure(reply):
+        error += "; that is no answer of EvalGuard's: is the base URL right?"
     if reply.status == 400:
         error += _dialect_hint(reply, target.dialect)
     if is_temporary(reply.status) or reply.status < 400:
@@ -288,7 +297,10 @@ def _dialect_hint(reply: Reply, dialect: str) -> str:
     words = {word.strip("'`.,:;()[]{}\\") for word in words}
     other = "sdk" if dialect == "documented" else "documented"
     if words & (FIELDS_OF["documented"] | FIELDS_OF["sdk"]):
-        return f"; if the service wants the other rows, set evalguard_dialect = {other}"
+        return (
+            "; if the service wants the other rows, set evalguard_dialect ="
+            f" {other} and run again"
+        )
     return ""
 
 

@@ -1,0 +1,179 @@
+"""Recorded text can't act on a terminal or on the log of a CI service."""
+
+from __future__ import annotations
+
+import re
+import textwrap
+import unicodedata
+
+import pytest
+from hypothesis import given
+from hypothesis import settings
+from hypothesis import strategies as st
+
+from pytest_evalguard.text import aligned
+from pytest_evalguard.text import counted
+from pytest_evalguard.text import first_difference
+from pytest_evalguard.text import printable
+from pytest_evalguard.text import shortened
+from pytest_evalguard.text import shortened_end
+
+TEXTS = st.text(max_size=150)
+WIDTHS = st.integers(1, 80)
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("plain — “text”, é, 日本語, 😀", "plain — “text”, é, 日本語, 😀"),
+        ("a\nb\r\nc\td", "a\\nb\\r\\nc\\td"),
+        ("\x1b[31mred\x1b[0m", "\\x1b[31mred\\x1b[0m"),
+        ("\x07\x00\x7f\x9b", "\\x07\\x00\\x7f\\x9b"),
+        ("abc\u202edcba\u2066x\u2069", "abc\\u202edcba\\u2066x\\u2069"),
+        ("zero\u200bwidth\ufeff\u00ad\u2060", "zero\\u200bwidth\\ufeff\\xad\\u2060"),
+        ("\u2028\u2029\x85", "\\u2028\\u2029\\x85"),
+        ("wide\u3000and\u00a0narrow\u202f", "wide and narrow "),
+        ("lone \ud800", "lone \\ud800"),
+        ("\U000e0041 tag", "\\U000e0041 tag"),
+    ],
+)
+def test_what_can_act_or_hide_is_shown_as_an_escape(text: str, shown: str) -> None:
+    assert printable(text) == shown
+
+
+COMMANDS = [
+    *("::error::x", "  ::error file=a.py,line=1::x", "\t::set-output name=a::b"),
+    *(
+        "::add-mask::x",
+        "::stop-commands::token",
+        "::token::",
+        "::group::x",
+        "::ERROR::x",
+    ),
+    *("##[error]x", "say ##[group]x", "###[command]x", "##vso[task.setvariable a]b"),
+    *(
+        "x ##VSO[task.complete]",
+        "##teamcity[testFailed]",
+        "a\n::error::x",
+        "a\r##[end]",
+    ),
+    *("##\u200b[error]", ":\u200b:error::x", "x" * 68 + "::error::y", "a ::error::b"),
+]
+
+# as GitHub's, Azure's and TeamCity's own readers look for them
+COMMAND = re.compile(r"(?m)^\s*::[\w-]+[^:\n]*::|##\w*\[")
+
+
+@pytest.mark.parametrize("text", COMMANDS)
+@pytest.mark.parametrize("width", [12, 20, 68, 200])
+def test_a_command_to_a_ci_service_is_none_any_more(text: str, width: int) -> None:
+    assert not COMMAND.search(printable(text))
+    # nor is it one when the summary has wrapped or cut it
+    for line in textwrap.wrap(printable(text), width):
+        assert not COMMAND.search(f"            {line}")
+    assert not COMMAND.search(shortened(printable(text), width))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "tests/test_it.py::TestIt::test_a[x::y]",
+        "std::vector<int> and Foo::Bar::baz()",
+        "# Title\n## Section\n### [link](x)".replace("\n", " "),
+        "a: b, c :: d".replace(" ::", ","),
+        "time 12:30::45",
+    ],
+)
+def test_what_is_no_command_stays(text: str) -> None:
+    assert printable(text) == text
+
+
+@settings(max_examples=300)
+@given(
+    st.lists(
+        st.one_of(
+            st.sampled_from(COMMANDS), st.sampled_from(list(":# [\n\terror")), TEXTS
+        )
+    ).map("".join)
+)
+def test_any_text_becomes_one_safe_line(text: str) -> None:
+    shown = printable(text)
+    assert shown.isprintable()
+    assert not COMMAND.search(shown)
+    assert not any(unicodedata.category(char) in ("Cc", "Cf", "Cs") for char in shown)
+    assert printable(shown) == shown
+
+
+@given(TEXTS, WIDTHS)
+def test_a_text_is_cut_in_its_middle_to_its_width(text: str, width: int) -> None:
+    cut = shortened(text, width)
+    if len(text) <= width:
+        assert cut == text
+    else:
+        assert len(cut) == width
+        head, tail = (
+            cut[: width - 1 - (width - 1) // 3],
+            cut[width - (width - 1) // 3 :],
+        )
+        assert cut == f"{head}…{tail}"
+        assert text.startswith(head)
+        assert text.endswith(tail)
+
+
+@given(TEXTS, WIDTHS)
+def test_a_text_is_cut_at_its_end_to_its_width(text: str, width: int) -> None:
+    cut = shortened_end(text, width)
+    assert cut == (text if len(text) <= width else f"{text[: width - 1]}…")
+    assert len(cut) <= width
+
+
+PAIRS = st.tuples(st.text(max_size=90), st.text(max_size=90), st.text(max_size=90)).map(
+    lambda parts: (parts[0] + parts[1], parts[0] + parts[2])
+)
+
+
+@settings(max_examples=300)
+@given(PAIRS)
+def test_the_first_difference_is_where_two_texts_part(pair: tuple[str, str]) -> None:
+    one, other = pair
+    index = first_difference(one, other)
+    if index is None:
+        assert one == other
+    else:
+        assert one[:index] == other[:index]
+        assert one[index : index + 1] != other[index : index + 1]
+
+
+@settings(max_examples=300)
+@given(PAIRS, st.integers(9, 80))
+def test_two_texts_are_cut_at_the_same_place(pair: tuple[str, str], width: int) -> None:
+    one, other = pair
+    index = first_difference(one, other)
+    first, second, place = aligned(one, other, width)
+    assert max(len(first), len(second)) <= width
+    if index is None or place is None:
+        assert (index, place) == (None, None)
+        assert first == second == shortened(one, width)
+        return
+    assert first[:place] == second[:place]
+    assert place < width
+    for text, shown in ((one, first), (other, second)):
+        assert shown[place : width - 1] == text[index:][: width - 1 - place] or (
+            len(shown) == width
+        )
+
+
+@pytest.mark.parametrize(
+    ("number", "noun", "shown"),
+    [
+        (0, "result", "0 results"),
+        (1, "result", "1 result"),
+        (1200, "case", "1,200 cases"),
+    ],
+)
+def test_a_number_stands_with_its_noun(number: int, noun: str, shown: str) -> None:
+    assert counted(number, noun) == shown
+
+
+def test_a_noun_may_have_a_plural_of_its_own() -> None:
+    assert counted(2, "batch", "batches") == "2 batches"
