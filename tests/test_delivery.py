@@ -399,7 +399,7 @@ def test_a_full_disk_stops_no_test_and_is_told_with_a_count(
     assert "8 passed" in result.out, result.out + result.err
     told = result.summary + result.err
     assert "lost: " in told, told
-    assert "could not be written to disk" in told
+    assert "can't be sent, they are not on disk: " in told
     assert result.status == 1
     assert "Traceback" not in result.out + result.err
 
@@ -516,3 +516,99 @@ def test_list_json_counts_what_is_where(suite: Suite, standin: StandIn) -> None:
     (entry,) = json.loads(suite.script("list", "--json").out)
     (submission,) = entry["submissions"]
     assert (submission["accepted"], submission["rejected"]) == (0, 2)
+
+
+@pytest.mark.parametrize(
+    "harm",
+    [
+        "next(OUT.glob('*/cases.jsonl')).write_text('')",
+        "f = next(OUT.glob('*/cases.jsonl')); f.unlink(); f.write_text('junk\\n')",
+    ],
+    ids=["emptied", "replaced"],
+)
+def test_a_journal_that_was_changed_is_told_and_fails_the_session(
+    suite: Suite, standin: StandIn, harm: str
+) -> None:
+    suite.test(f"""
+        import pathlib
+        OUT = pathlib.Path(__file__).with_name(".evalguard")
+        @pytest.mark.parametrize("n", range(3))
+        def test_it(eval_case, n):
+            if n == 2:
+                {harm}
+    """)
+    process = suite.start(f"--evalguard-run={standin.add_run()}", standin=standin)
+    result = suite.finish(process)
+    assert result.status == 1
+    assert "lost: " in result.summary
+    assert result.session.state["rows"] == sum(
+        len(json.loads(post.body)["results"]) for post in standin.posts
+    )
+
+
+def test_a_test_that_closes_every_file_harms_no_file_of_its_own(
+    suite: Suite, standin: StandIn
+) -> None:
+    suite.test("""
+        import os
+        FILES = []
+        def test_a(eval_case):
+            eval_case.actual = "1"
+        def test_b(eval_case):
+            os.closerange(3, 300)
+            FILES.extend(open(f"mine-{n}", "w") for n in range(12))
+        def test_c(eval_case):
+            eval_case.actual = "3"
+    """)
+    result = suite.run(f"--evalguard-run={standin.add_run()}", "-s", standin=standin)
+    assert len(rows_of(standin)) == 3
+    for path in suite.directory.glob("mine-*"):
+        assert path.read_text() == ""
+    assert result.status == 0
+
+
+def test_a_secret_is_redacted_before_it_is_cut(suite: Suite) -> None:
+    key = "Zx81plainlookinglivekey9000QwertyUiop"
+    suite.test("""
+        import os
+        KEY = os.environ["EVALGUARD_API_KEY"]
+        class Long:
+            def __repr__(self):
+                return "y" * 970 + KEY
+        def test_message():
+            pass
+        def test_values(eval_case):
+            eval_case.actual = Long()
+            eval_case.metadata["m"] = Long()
+            eval_case.add_finding(Long())
+            eval_case.mark_ambiguous(Long())
+            raise RuntimeError("x" * 470 + KEY)
+        def test_skip(eval_case):
+            pytest.skip("x" * 480 + KEY)
+    """)
+    result = suite.run("--tb=no", "-rN", env={"EVALGUARD_API_KEY": key})
+    journal = (result.session.path / "cases.jsonl").read_text()
+    assert "Zx81" not in journal
+    assert "Zx81" not in result.summary
+
+
+def test_a_folder_of_the_users_gets_no_gitignore(suite: Suite) -> None:
+    suite.test(TWO)
+    suite.run("--evalguard-out=.")
+    assert not (suite.directory / ".gitignore").exists()
+
+
+def test_an_internal_error_of_xdist_fails_the_session(suite: Suite) -> None:
+    suite.distribution = ("-n", "2")
+    suite.test("""
+        import time
+        def boom():
+            raise RuntimeError
+        def test_a(eval_case):
+            time.perf_counter = boom
+        def test_b(eval_case):
+            pass
+    """)
+    result = suite.finish(suite.start())
+    assert "INTERNALERROR" in result.out
+    assert result.status != 0

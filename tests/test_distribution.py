@@ -177,3 +177,19 @@ def test_subtests_are_part_of_their_test(everywhere: Suite) -> None:
     failed = session.cases["test_one_fails"]
     assert failed["actual"] == "done"
     assert failed["reason"].startswith("AssertionError: assert 1 != 1, at test_it.py:")
+
+
+def test_a_failed_subtest_fails_a_test_that_then_skips(suite: Suite) -> None:
+    plugins: list[str] = []
+    if pytest.version_tuple < (9, 0):
+        pytest.importorskip("pytest_subtests")
+        plugins = ["subtests"]
+    suite.test("""
+        def test_it(eval_case, subtests):
+            with subtests.test("a"):
+                assert 0
+            pytest.skip("the rest needs a GPU")
+    """)
+    result = suite.run(plugins=plugins)
+    assert result.status == 1
+    assert result.session.outcomes == {"test_it": "failed"}

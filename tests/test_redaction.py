@@ -240,6 +240,8 @@ def test_a_secret_is_replaced_and_nothing_else(text: str, shown: str) -> None:
 INNOCENT = [
     "The risk-assessment of the task-force; an ask-me-anything, a disk-encryption.",
     "Basic TypeScript, basic arithmetic, BASIC programming, Basic authentication.",
+    "Basic aGVsbG8gd29ybGQ= is no header, nor is Basic /+/+/+/+.",
+    "data:application/json;base64,eyJoZWxsbyI6IndvcmxkIn0= has one part only.",
     "Bearer of bad news. Bearer authentication is used. The bearer shall not.",
     "The password is wrong. Passwords: required. Password: required",
     "Password: 8 characters at the least, secret: none, cookie: chocolate",
@@ -338,6 +340,8 @@ TEXT_FIELDS = ("nodeid", "input", "expected", "actual", "reason", "name", "ambig
 
 @settings(max_examples=300, deadline=None)
 @given(st.lists(FRAGMENTS, min_size=len(TEXT_FIELDS), max_size=len(TEXT_FIELDS)))
+@example(["id", "password: hunter2", "two words", "", "", "", ""])
+@example(["id", 'secret: "hunter2', "two words", "", "", "", ""])
 def test_each_text_of_a_case_is_redacted_as_if_it_were_alone(texts: list[str]) -> None:
     case = Case("", "passed")
     for name, text in zip(TEXT_FIELDS, texts, strict=True):

@@ -207,3 +207,26 @@ def test_a_test_that_is_asked_for_twice_is_two_cases(everywhere: Suite) -> None:
     args = ("--keep-duplicates", "test_it.py", "test_it.py")
     result = everywhere.run(*args)
     assert sorted(result.session.cases) == ["test_it", "test_it #2"]
+
+
+def test_a_fixture_asked_for_at_run_time_is_fresh_in_each_attempt(
+    everywhere: Suite,
+) -> None:
+    everywhere.test(
+        FLAKY
+        + """
+    def test_dynamic(request):
+        number = count("dynamic")
+        case = request.getfixturevalue("eval_case")
+        if number == 1:
+            case.score = 0.1
+        case.actual = f"attempt {number}"
+        assert number == 2
+    """
+    )
+    case = everywhere.run("--reruns=3", plugins=["rerunfailures"]).session.cases[
+        "test_dynamic"
+    ]
+    assert case["actual"] == "attempt 2"
+    assert "score" not in case
+    assert case["flaky"] is True

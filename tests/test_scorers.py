@@ -53,7 +53,7 @@ class LikeTorch:
         *((np.bool_(True), 1.0), (np.array(0.5), 0.5), (np.array([0.5]), 0.5)),
         *((np.longdouble(0.5), 0.5), (LikeTorch(), 0.5), (5e-324, 5e-324)),
     ],
-    ids=repr,
+    ids=describe,
 )
 def test_a_score_is_any_number_within_0_and_1(value: object, score: float) -> None:
     assert checked_score(value) == score

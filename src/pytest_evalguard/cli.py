@@ -156,7 +156,8 @@ def create_run_command(options: argparse.Namespace) -> int:
     url = given_url(options.url, os.environ) or DEFAULT_URL
     api = EvalGuard(url, str(read_key(os.environ, KEY_VARIABLE)))
     try:
-        _say(api.create_run(project, name, options.model, Deadline(_SECONDS)))
+        run_id = api.create_run(project, name, options.model, Deadline(_SECONDS))
+        _say(printable(run_id))
     finally:
         api.close()
     return DONE
@@ -228,14 +229,15 @@ def _entry(session: Session) -> dict[str, Any]:
 
 def _entry_line(entry: dict[str, Any]) -> str:
     if "error" in entry:
-        return f"{entry['name']}  unreadable: {printable(entry['error'])}"
+        return f"{printable(entry['name'])}  unreadable: {printable(entry['error'])}"
     where = "; ".join(
         f"run {each['run_id'] or 'not created'}: {each['accepted']} accepted,"
         f" {each['rejected']} refused, {each['unsent']} unsent"
         for each in entry["submissions"]
     )
     cases = f"{entry['finished']} of {counted(entry['selected'], 'case')}"
-    return f"{entry['name']}  {entry['status']}  {cases}  {printable(where) or 'local'}"
+    name = printable(entry["name"])
+    return f"{name}  {entry['status']}  {cases}  {printable(where) or 'local'}"
 
 
 def _status(session: Session, state: SessionState) -> str:

@@ -10,7 +10,6 @@ from __future__ import annotations
 import hashlib
 import hmac
 import json
-import os
 from collections.abc import Callable
 from collections.abc import Iterable
 from collections.abc import Iterator
@@ -24,6 +23,7 @@ from .deadline import Deadline
 from .errors import SessionError
 from .session import Session
 from .session import Target
+from .session import replace_file
 
 FINISH = "finish"
 """The key under which it is kept that a run was finished."""
@@ -110,33 +110,23 @@ class Outbox:
 
     def freeze(self, requests: Iterable[FrozenRequest]) -> None:
         """Put all requests on disk, safe from a power cut, before any is sent."""
-        draft = self._requests.with_suffix(".tmp")
-        with draft.open("w", encoding="ascii") as file:
-            for request in requests:
-                file.write(
-                    json.dumps({**asdict(request), "body": request.body.decode()})
-                )
-                file.write("\n")
-            file.flush()
-            os.fsync(file.fileno())
-        draft.replace(self._requests)
-        _sync_directory(self._requests.parent)
+        replace_file(self._requests, map(_request_line, requests))
 
     def requests(self) -> Iterator[FrozenRequest]:
         """Read the frozen requests, in order."""
-        with self._requests.open(encoding="ascii") as file:
+        with self._requests.open(encoding="ascii", errors="replace") as file:
             for line in file:
                 yield _read_request(line, self._requests)
 
     def settle(self, key: str, answer: Answer) -> None:
         """Keep an answer that is for good."""
         line = json.dumps({"key": key, "state": answer.state, "error": answer.error})
-        flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | getattr(os, "O_BINARY", 0)
-        file = os.open(self._answers, flags, 0o600)
-        try:
-            os.write(file, f"{line}\n".encode("ascii"))
-        finally:
-            os.close(file)
+        with self._answers.open("a+b") as file:
+            before = file.tell()
+            file.seek(max(0, before - 1))
+            # a kill may have torn the line before
+            is_torn = before > 0 and file.read() != b"\n"
+            file.write((b"\n" if is_torn else b"") + f"{line}\n".encode("ascii"))
 
     def answers(self) -> dict[str, Answer]:
         """Return the answers so far by key; a torn line is no answer."""
@@ -180,11 +170,15 @@ class Outbox:
         )
 
 
+def _request_line(request: FrozenRequest) -> str:
+    return json.dumps({**asdict(request), "body": request.body.decode()}) + "\n"
+
+
 def _read_request(line: str, path: Path) -> FrozenRequest:
     try:
         data = json.loads(line)
         key, results, body = data["key"], int(data["results"]), data["body"].encode()
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise SessionError(f"{path} is damaged, it was changed by somebody") from error
     return FrozenRequest(str(key), results, body)
 
@@ -194,8 +188,10 @@ def _read_answer(line: str) -> tuple[str, Answer] | None:
         data = json.loads(line)
         if data["state"] not in ("accepted", "rejected"):
             return None
-        return str(data["key"]), Answer(data["state"], data["error"])
-    except (ValueError, KeyError, TypeError):
+        error = data["error"]
+        text = None if error is None else str(error)
+        return str(data["key"]), Answer(data["state"], text)
+    except (ValueError, KeyError, TypeError, RecursionError):
         return None
 
 
@@ -236,14 +232,5 @@ def prove(key: str, url: str) -> str:
 
 def is_proven(target: Target, key: str) -> bool:
     """Whether a target's URL was chosen by someone who had the key."""
-    return hmac.compare_digest(target.proof, prove(key, target.url))
-
-
-def _sync_directory(path: Path) -> None:
-    if os.name != "posix":  # pragma: no cover # a directory can't be opened there
-        return
-    directory = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(directory)
-    finally:
-        os.close(directory)
+    proof = prove(key, target.url)
+    return hmac.compare_digest(target.proof.encode(), proof.encode())

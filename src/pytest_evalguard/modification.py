@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 from typing import get_args
 
@@ -29,11 +30,19 @@ RAISED = (*HOSTILE, pytest.fail.Exception, pytest.skip.Exception)
 """What a hook of a user's may raise without ending the session."""
 
 
-def modified(hook: Any, config: pytest.Config, item: Any, case: Case) -> Case:
+def modified(
+    hook: Any,
+    config: pytest.Config,
+    item: pytest.Item | None,
+    case: Case,
+    clean: Callable[[str], str],
+) -> Case:
     """Return the case as the hooks leave it; outcome `dropped` where one says False.
 
     A hook that raises, or leaves what no row can hold, may have been about to redact:
     then the outcome is kept and every value withheld.
+
+    :param clean: applied to what is said of an error before that is cut.
     """
     if not hook.pytest_evalguard_modify_case.get_hookimpls():
         return case
@@ -47,7 +56,7 @@ def modified(hook: Any, config: pytest.Config, item: Any, case: Case) -> Case:
             setattr(case, name, fact)  # what happened is not a hook's to say
         return _checked(case)
     except RAISED as error:
-        said = cut(" ".join(as_text(describe(error)).split()), 300)
+        said = cut(" ".join(describe(error, clean).split()), 300)
         return Case(identity, outcome, reason=f"{HOOK}: {said}", withheld=True)
 
 

@@ -5,13 +5,13 @@ Keeps each case as it arrives; at the session's end submits and summarises.
 
 from __future__ import annotations
 
-import os
 import sys
 from collections.abc import Generator
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextlib import suppress
 from dataclasses import replace
+from os import getpid
 from typing import Any
 
 import pytest
@@ -71,12 +71,13 @@ class Reporter:
         self._config = config
         self._settings = settings
         self._redact = redact
-        self._process = os.getpid()
+        self._process = getpid()
         self._ledger = Ledger(*plan_session(settings.out))
         self._targets = targets_of(settings)
         self._services: dict[str, Service] = {}
         self._is_interrupted = False
         self._is_cut_short = False
+        self._has_internal_error = False
         self._problems: list[str] = []
         self._sent: list[Sent] = []
         self._is_told = False
@@ -105,7 +106,7 @@ class Reporter:
 
     def publish(self, case: Case, report: pytest.TestReport | None) -> None:
         """Take a case that finished in this process."""
-        if self._process == os.getpid():  # no child of a test that forked
+        if self._process == getpid():  # no child of a test that forked
             self._ledger.add(case)
 
     def add_line(self, line: str) -> None:
@@ -120,7 +121,7 @@ class Reporter:
             self._ledger.add_crash(identity, reason)
             return
         case = Case(identity, "error", identity, reason=reason)
-        case = modified(self._config.hook, self._config, None, case)
+        case = modified(self._config.hook, self._config, None, case, self._redact)
         redact_case(case, self._redact)
         self._ledger.add(case)
 
@@ -151,6 +152,7 @@ class Reporter:
     def pytest_internalerror(self) -> None:
         """Note that pytest or a plugin failed."""
         self._is_interrupted = True
+        self._has_internal_error = True
 
     @pytest.hookimpl(wrapper=True, trylast=True)
     def pytest_sessionfinish(
@@ -173,11 +175,14 @@ class Reporter:
         return result
 
     def _finish(self, session: pytest.Session) -> None:
-        if self._process != os.getpid():
+        if self._process != getpid():
             return  # a test forked, and its child left by the end of the session
         if not self._settings.runs_tests or not self._has_session():
             return
-        self._close(session)
+        try:
+            self._close(session)
+        except OSError as error:  # no file can be opened any more, or worse
+            self._problems.append(f"the session could not be closed: {error}")
         self._sent = self._submit_all(session)
         if self._problems:
             _fail(session)
@@ -197,7 +202,7 @@ class Reporter:
         )
         has_hidden_failure = any(not case.passed for case in recovered)
         has_loss = missing or self._ledger.lost or self._ledger.totals.withheld.count
-        if has_hidden_failure or has_loss:
+        if has_hidden_failure or has_loss or self._has_internal_error:
             _fail(session)
 
     @pytest.hookimpl(trylast=True)
@@ -215,14 +220,14 @@ class Reporter:
     def pytest_unconfigure(self) -> None:
         """Say on stderr what no summary has said: results that are nowhere yet."""
         self._termination.uninstall()
-        if self._process == os.getpid():
+        if self._process == getpid():
             self._tell_unsent()
 
     def _tell_unsent(self) -> None:
         if self._is_told or self._settings.dry_run:
             return
         self._is_told = True
-        for line in loss_lines(self._ledger):
+        for line in (*loss_lines(self._ledger), *self._problems):
             sys.stderr.write(f"evalguard: {line}\n")
         for sent in self._sent:
             for line in unsent_lines(sent, self._ledger.session.path):
@@ -321,7 +326,8 @@ def loss_lines(ledger: Ledger) -> Iterator[str]:
     """Yield what the disk did not take."""
     if ledger.lost:
         cases = counted(ledger.lost, "case")
-        yield f"lost: {cases} could not be written to disk: {ledger.disk_error}"
+        why = ledger.disk_error or "the session's files were changed meanwhile"
+        yield f"lost: {cases} can't be sent, they are not on disk: {why}"
 
 
 def _fail(session: pytest.Session) -> None:

@@ -24,6 +24,6 @@ def _is_done(session: Session) -> bool:
     try:
         state = session.state
         is_open = any(submission_of(session, each).is_open for each in state.targets)
-    except (SessionError, OSError, ValueError):
+    except (SessionError, OSError, ValueError, RecursionError):
         return False  # what can't be read may be somebody's only copy
     return state.status == "finished" and not is_open

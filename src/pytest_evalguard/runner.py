@@ -69,7 +69,7 @@ class _Run:
         outcome = outcome_of(self.reports)
         if outcome == "not run" and "call" in self.reasons:
             return "failed"  # a plugin made no report of this attempt
-        if self.failed_subtest is not None and outcome in ("passed", "xpassed"):
+        if self.failed_subtest is not None and outcome != "error":
             return "failed"
         if outcome == "passed" and recorded(self.recorder).get("ambiguous") is not None:
             return "ambiguous"
@@ -127,7 +127,8 @@ class CaseRunner:
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_runtest_setup(self, item: pytest.Item) -> Generator[None, None, None]:
         self._start(item)
-        if is_case(item, self._mark):
+        # a test that asks for the fixture at run time is known by its first attempt
+        if run_key in item.stash or is_case(item, self._mark):
             self._begin(item)
         yield
 
@@ -158,9 +159,8 @@ class CaseRunner:
         except pytest.exit.Exception:
             raise
         except Exception as error:
-            run.reasons["call"] = error_line(
-                item, pytest.ExceptionInfo.from_exception(error)
-            )
+            excinfo = pytest.ExceptionInfo.from_exception(error)
+            run.reasons["call"] = error_line(item, excinfo, self._redact)
             raise
 
     @pytest.hookimpl(wrapper=True)
@@ -171,7 +171,7 @@ class CaseRunner:
         run = item.stash.get(run_key, None)
         if run is not None:
             run.reports[call.when] = report
-            run.reasons[call.when] = reason_of(item, report, call.excinfo)
+            run.reasons[call.when] = reason_of(item, report, call.excinfo, self._redact)
         return report
 
     @pytest.hookimpl(tryfirst=True)
@@ -202,7 +202,8 @@ class CaseRunner:
             self._publish(self._finish(item, run), None)
 
     def _finish(self, item: pytest.Item, run: _Run) -> Case:
-        case = modified(item.ihook, item.config, item, self._case(item, run))
+        case = self._case(item, run)
+        case = modified(item.ihook, item.config, item, case, self._redact)
         redact_case(case, self._redact)
         return case
 

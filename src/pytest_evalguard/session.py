@@ -12,10 +12,13 @@ import os
 import platform
 import shutil
 import sys
+import tempfile
 import uuid
+from collections.abc import Iterable
 from collections.abc import Iterator
 from collections.abc import Mapping
 from contextlib import contextmanager
+from contextlib import suppress
 from dataclasses import asdict
 from dataclasses import dataclass
 from dataclasses import field
@@ -95,7 +98,7 @@ class Session:
 
     def write(self, state: SessionState) -> None:
         """Replace the state on disk."""
-        replace_file(self.path / STATE, json.dumps(asdict(state), indent=2) + "\n")
+        replace_file(self.path / STATE, [json.dumps(asdict(state), indent=2), "\n"])
 
     def cases(self) -> StoredCases:
         """Read which cases are on disk."""
@@ -124,15 +127,18 @@ class Lock:
 
     def __init__(self, directory: Path) -> None:
         self._path = directory / LOCK
-        self._file: IO[str] | None = None
+        self._file: IO[bytes] | None = None
 
     def acquire(self) -> bool:
         """Take the lock, or return False at once when another process has it.
 
         :raises OSError: the directory can't be written.
         """
-        self._file = self._path.open("a")
-        return _lock(self._file.fileno())
+        flags = os.O_RDWR | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0)
+        # a pipe in a directory from elsewhere must not hold us
+        file = os.open(self._path, flags | getattr(os, "O_NONBLOCK", 0), 0o600)
+        self._file = os.fdopen(file, "r+b", buffering=0)
+        return _lock(file)
 
     def release(self) -> None:
         """Give the lock back."""
@@ -193,14 +199,30 @@ def remove_session(session: Session) -> None:
         return  # another session may be removing it, or it is not ours to remove
 
 
-def replace_file(path: Path, text: str) -> None:
-    """Write a file so that a reader sees the old or the new text, never a part."""
-    draft = path.with_name(f"{path.name}.{os.getpid()}.tmp")
-    with draft.open("w", encoding="utf-8") as file:
-        file.write(text)
-        file.flush()
-        os.fsync(file.fileno())
-    draft.replace(path)
+def replace_file(path: Path, lines: Iterable[str]) -> None:
+    """Write a file, safe from a power cut; a reader sees the old or the new one."""
+    number, draft = tempfile.mkstemp(dir=path.parent, prefix=f"{path.name}.")
+    try:
+        with os.fdopen(number, "w", encoding="utf-8") as file:
+            file.writelines(lines)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(draft, path)
+    except BaseException:
+        with suppress(OSError):
+            os.unlink(draft)
+        raise
+    _sync_directory(path.parent)
+
+
+def _sync_directory(path: Path) -> None:
+    if os.name != "posix":  # pragma: no cover # a directory can't be opened there
+        return
+    directory = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(directory)
+    finally:
+        os.close(directory)
 
 
 def _versions() -> dict[str, str]:
@@ -212,10 +234,11 @@ def _versions() -> dict[str, str]:
 
 
 def _make_out(out: Path) -> None:
-    out.mkdir(parents=True, exist_ok=True)
-    for name, text in ((".gitignore", "*\n"), ("CACHEDIR.TAG", _TAG)):
-        if not (out / name).exists():
-            (out / name).write_text(text)
+    if out.is_dir():
+        return  # it may be a folder of the user's, where these have no place
+    out.mkdir(parents=True)
+    (out / ".gitignore").write_text("*\n")
+    (out / "CACHEDIR.TAG").write_text(_TAG)
 
 
 def check_out(out: Path) -> None:
@@ -256,7 +279,7 @@ def _read_state(path: Path) -> SessionState:
         if not all(1 <= target.batch_size <= 1000 for target in state.targets):
             raise SessionError(f"{path} has a batch size that is not within 1..1000")
         return state
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise SessionError(f"{path} can't be read: {error}") from error
 
 

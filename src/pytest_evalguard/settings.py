@@ -147,6 +147,8 @@ def checked_id(value: str, what: str) -> str:
     """
     if not value.strip() or not value.isprintable():
         raise ConfigurationError(f"{what} is blank or not printable, got {value!r}")
+    if value.strip() in (".", ".."):  # in a path these are no names
+        raise ConfigurationError(f"{what} can't be {value!r}")
     return value.strip()
 
 

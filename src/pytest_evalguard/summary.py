@@ -89,7 +89,8 @@ def where_lines(sent: Sent, path: Path, link: str | None = None) -> Iterator[str
         results = counted(submission.accepted, "result")
         yield f"submitted {results} to {run} ({batches})"
         if link and not submission.is_open:
-            yield _field("", link.replace("{run_id}", str(sent.submission.run_id)))
+            url = link.replace("{run_id}", str(sent.submission.run_id))
+            yield _field("", printable(url))
     yield from unsent_lines(sent, path)
 
 
@@ -121,9 +122,10 @@ def unsent_lines(sent: Sent, path: Path) -> Iterator[str]:
 def display_path(path: Path) -> str:
     """Return a path as a user in the working directory would write it."""
     try:
-        return os.path.relpath(path) if path.is_relative_to(Path.cwd()) else str(path)
+        is_below = path.is_relative_to(Path.cwd())
+        return printable(os.path.relpath(path) if is_below else str(path))
     except OSError:  # the working directory is gone
-        return str(path)
+        return printable(str(path))
 
 
 def state_lines(state: SessionState) -> Iterator[str]:

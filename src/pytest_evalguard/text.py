@@ -12,7 +12,7 @@ ELLIPSIS = "…"
 # begins, and a long text may be wrapped at any blank or within a long word
 _HASHES = re.compile(r"##(?=\w*\[)")
 _COLONS = re.compile(
-    r"(?:^|(?<=\s))::|::(?=(?:debug|notice|warning|error|group|endgroup|echo|add-mask"
+    r"(?:^|(?<=\s)):{2,}|:{2,}(?=(?:debug|notice|warning|error|group|endgroup|echo|add-mask"
     r"|add-path|add-matcher|remove-matcher|set-env|set-output|save-state|stop-commands"
     r")\b)",
     re.IGNORECASE,
@@ -27,7 +27,11 @@ def printable(text: str) -> str:
     """
     if not text.isprintable():
         text = "".join(map(_shown, text))
-    return _COLONS.sub(": :", _HASHES.sub("## ", text))
+    return _COLONS.sub(_spaced, _HASHES.sub("## ", text))
+
+
+def _spaced(found: re.Match[str]) -> str:
+    return " ".join(found[0])
 
 
 def _shown(char: str) -> str:

@@ -282,7 +282,10 @@ def _within(
         except Exception as error:  # noqa: BLE001 # or the caller would wait in vain
             results.put(Unreachable(message(error)))
 
-    threading.Thread(target=run, name="evalguard-http", daemon=True).start()
+    try:
+        threading.Thread(target=run, name="evalguard-http", daemon=True).start()
+    except RuntimeError as error:  # the process may have no more threads
+        raise Unreachable(str(error)) from error
     try:
         result = results.get(timeout=min(deadline.left, threading.TIMEOUT_MAX))
     except queue.Empty:

@@ -93,15 +93,23 @@ def cut(text: str, limit: int = MAX_TEXT) -> str:
     return f"{text[:limit]}… [cut: {limit:,} of {len(text):,} characters kept]"
 
 
-def describe(value: object) -> str:
-    """Return `repr(value)`, bounded and without addresses, or what happened instead."""
+def describe(value: object, clean: Callable[[str], str] = str) -> str:
+    """Return `repr(value)`, bounded and without addresses, or what happened instead.
+
+    :param clean: applied to the whole text before it is cut.
+    """
     try:
         text = clean_text(repr(value))
     except _PASSED_ON:
         raise
     except BaseException as error:  # noqa: BLE001 # whatever a value does is shown
         text = f"<{_name(value)}: repr() raised {_name(error)}>"
-    return cut(_IDENTITY.sub("", text), _LONGEST_REPR)
+    return cut(clean(without_addresses(text)), _LONGEST_REPR)
+
+
+def without_addresses(text: str) -> str:
+    """Return text without what differs from process to process in a default repr."""
+    return _IDENTITY.sub("", text)
 
 
 def unused_key(key: str, taken: Mapping[str, object]) -> str:
@@ -134,7 +142,7 @@ class _Reader:
         except _PASSED_ON:
             raise
         except BaseException:  # noqa: BLE001 # whatever a value does is shown
-            return self._text(describe(value))
+            return self._text(describe(value, self._clean))
 
     def _read_other(self, value: Any, kind: type, depth: int) -> Json:
         if kind is dict:
@@ -165,7 +173,8 @@ class _Reader:
             return self._number(float.__float__(value))
         if (fields := _fields(value, kind)) is not None:
             return self._nested(value, fields, self.read, depth)
-        return self._text(_spelt_out(value, kind))
+        text = _spelt_out(value, kind)
+        return self._text(describe(value, self._clean) if text is None else text)
 
     def _read_array(self, value: Any, kind: type, depth: int) -> Json:
         """Read what is like numpy's arrays and scalars; a large one is not unfolded."""
@@ -175,7 +184,7 @@ class _Reader:
         is_date = getattr(value.dtype, "kind", "") == "M"
         plain = (value.astype(str) if is_date else value).tolist()
         if type(plain) is kind:
-            return self._text(describe(value))
+            return self._text(describe(value, self._clean))
         return self.read(plain, depth)
 
     def _nested(
@@ -309,12 +318,12 @@ def _non_finite(value: float) -> str:
     return "Infinity" if value > 0 else "-Infinity"
 
 
-def _spelt_out(value: Any, kind: Any) -> str:
+def _spelt_out(value: Any, kind: Any) -> str | None:
     if issubclass(kind, type):
         return f"{value.__module__}.{value.__qualname__}"
     if hasattr(kind, "isoformat"):
         return str(kind.isoformat(value))
     is_spelt_out = kind.__module__ in _SPELT_OUT or issubclass(kind, UserString)
     if is_spelt_out or hasattr(kind, "__fspath__"):
-        return _IDENTITY.sub("", str(value))
-    return describe(value)
+        return without_addresses(str(value))
+    return None

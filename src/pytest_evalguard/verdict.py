@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from .case import Outcome
 from .values import HOSTILE
 from .values import clean_text
 from .values import cut
+from .values import without_addresses
 
 MAX_REASON = 500
 """Longest reason, in characters."""
@@ -50,26 +52,37 @@ def _skip(report: pytest.TestReport) -> Outcome:
 
 
 def reason_of(
-    item: pytest.Item, report: pytest.TestReport, excinfo: object = None
+    item: pytest.Item,
+    report: pytest.TestReport,
+    excinfo: object,
+    clean: Callable[[str], str],
 ) -> str | None:
     """Say in one line why a phase did not pass: error, message, the user's own line.
 
     None when it passed. At most `MAX_REASON` characters.
+
+    :param clean: applied to the message before it is cut.
     """
     if report.passed:
         return None
     if report.skipped:
-        return _one_line(_skip_reason(report))
+        return _one_line(_skip_reason(report), clean)
     if isinstance(excinfo, pytest.ExceptionInfo):
         if isinstance(report.longrepr, str) and "XPASS(strict)" in report.longrepr:
-            return _one_line(report.longrepr)
-        return error_line(item, excinfo)
-    return _one_line(_crash_message(report))
+            return _one_line(report.longrepr, clean)
+        return error_line(item, excinfo, clean)
+    return _one_line(_crash_message(report), clean)
 
 
-def error_line(item: pytest.Item, excinfo: pytest.ExceptionInfo[BaseException]) -> str:
+def error_line(
+    item: pytest.Item,
+    excinfo: pytest.ExceptionInfo[BaseException],
+    clean: Callable[[str], str],
+) -> str:
     """Return error type, message and place, on one line."""
-    return f"{_error(excinfo.value)}, at {_own_line(item, excinfo)}"
+    error = excinfo.value
+    message = _one_line(f"{type(error).__name__}: {_message(error)}", clean)
+    return f"{message}, at {_own_line(item, excinfo)}"
 
 
 def _skip_reason(report: pytest.TestReport) -> str:
@@ -85,10 +98,6 @@ def _crash_message(report: pytest.TestReport) -> str:
     return str(crash.message) if crash is not None else report.longreprtext
 
 
-def _error(error: BaseException) -> str:
-    return _one_line(f"{type(error).__name__}: {_message(error)}")
-
-
 def _message(error: BaseException) -> str:
     try:
         if isinstance(error, pytest.FixtureLookupError):
@@ -99,8 +108,9 @@ def _message(error: BaseException) -> str:
         return f"<its str() raised {type(raised).__name__}>"
 
 
-def _one_line(text: str) -> str:
-    paragraph = _PARAGRAPH.split(clean_text(text).strip(), maxsplit=1)[0]
+def _one_line(text: str, clean: Callable[[str], str]) -> str:
+    text = without_addresses(clean(clean_text(text)))
+    paragraph = _PARAGRAPH.split(text.strip(), maxsplit=1)[0]
     return cut(" ".join(paragraph.split()), MAX_REASON)
 
 
