@@ -118,6 +118,7 @@ def test_a_server_that_never_finishes_can_not_hold_a_session(
     result = suite.run(*args, standin=standin)
     assert time.monotonic() - started < 2 + 2 + 4  # limit, grace, pytest's own start
     assert "not submitted: 2 results" in result.summary
+    assert standin.url.removeprefix("http://") in result.summary
     assert result.status == 0
     assert result.err == ""
 

@@ -181,7 +181,11 @@ class Client:
             except httpx.HTTPError as error:
                 raise Unreachable(self._message(error)) from None
 
-        return _within(deadline, exchange, self._message)
+        try:
+            return _within(deadline, exchange, self._message)
+        except Unreachable as error:
+            host = request.url.netloc.decode("ascii", "replace")
+            raise Unreachable(f"{host}: {error}") from None
 
     def _same_host(self, url: httpx.URL, reply: Reply) -> httpx.URL:
         location = reply.headers["location"]
