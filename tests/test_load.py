@@ -51,14 +51,17 @@ def test_an_unused_plugin_loads_prints_and_writes_nothing(everywhere: Suite) -> 
         loaded = {name for name in modules(everywhere) if "pytest_evalguard" in name}
         assert "pytest_evalguard.recorder" not in loaded
         assert "pytest_evalguard.reporter" not in loaded
+        assert "pytest_evalguard.values" not in loaded
 
 
 def test_a_session_that_sends_nothing_loads_no_http_and_no_models(
     everywhere: Suite,
 ) -> None:
     everywhere.write("conftest.py", REPORT_MODULES)
+    everywhere.ini("evalguard_keep = 1")
     everywhere.test("def test_it(eval_case): eval_case.score = 1")
-    everywhere.run("-pno:cacheprovider")
+    for _ in range(3):  # the last one removes the first
+        everywhere.run("-pno:cacheprovider")
     assert HEAVY & modules(everywhere) == set()
     if everywhere.is_distributed:
         assert HEAVY & modules(everywhere, of_worker=True) == set()

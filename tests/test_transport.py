@@ -319,7 +319,8 @@ def test_a_lost_connection_is_unreachable(
     standin: StandIn, client: Client, when: str
 ) -> None:
     standin.plan(Reset(when))  # type: ignore[arg-type] # one of its literals
-    with pytest.raises(Unreachable, match=r"^127\.0\.0\.1:\d+: (Read|RemoteProtocol)Error"):
+    error = r"^127\.0\.0\.1:\d+: (Read|RemoteProtocol)Error"
+    with pytest.raises(Unreachable, match=error):
         post(client)
 
 

@@ -9,8 +9,6 @@ from typing import Any
 
 import pytest
 
-from .values import describe
-
 FIXTURE = "eval_case"
 
 
@@ -54,6 +52,8 @@ def mark_problems(items: Iterable[pytest.Item], mark: str) -> list[str]:
 
 
 def _problems(mark: pytest.Mark) -> Iterable[str]:
+    from .values import describe  # only a session with cases needs it
+
     shown = f"@pytest.mark.{mark.name}"
     if mark.args:
         yield (

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 from .delivery import submission_of
 from .errors import SessionError
+from .session import STATE
 from .session import Session
 from .session import remove_session
 from .session import sessions_in
@@ -22,8 +24,17 @@ def remove_old_sessions(out: Path, keep: int) -> None:
 
 def _is_done(session: Session) -> bool:
     try:
+        if _is_local(session):
+            return True
         state = session.state
         is_open = any(submission_of(session, each).is_open for each in state.targets)
     except (SessionError, OSError, ValueError, RecursionError):
         return False  # what can't be read may be somebody's only copy
     return state.status == "finished" and not is_open
+
+
+def _is_local(session: Session) -> bool:
+    """Whether it ended and was to go nowhere; no models are loaded to see that."""
+    data = json.loads((session.path / STATE).read_text(encoding="utf-8"))
+    ended = isinstance(data, dict) and data.get("status") == "finished"
+    return ended and not data.get("targets", True)

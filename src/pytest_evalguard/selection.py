@@ -14,7 +14,6 @@ from . import hookspecs
 from .mark import is_case
 from .mark import mark_problems
 from .mark import suggestion
-from .values import clean_text
 
 _PREFIX = "pytest_evalguard_"
 
@@ -73,6 +72,8 @@ def identify(
 
     :param suffix: appended to each, where several processes run the same tests.
     """
+    from .values import clean_text  # only a session with cases needs it
+
     names = [redact(clean_text(_own_nodeid(item))) + suffix for item in items]
     seen: Counter[str] = Counter()
     taken = Counter(names)

@@ -90,7 +90,7 @@ class Totals:
             return
         if case.passed and case.threshold is not None and not case.is_scored:
             self.unscored.add(case.nodeid)
-        if not case.passed:
+        if not case.passed and self._is_shown(case):
             insort(self.failed, _shortened(case), key=lambda each: each.nodeid)
             del self.failed[self._most :]
         self.score.add(case.overall_score)
@@ -102,6 +102,10 @@ class Totals:
         self.completion_tokens += case.completion_tokens or 0
         self.cost_usd += case.cost_usd or 0.0
         self._latencies.append(case.latency_ms)
+
+    def _is_shown(self, case: Case) -> bool:
+        is_full = len(self.failed) >= self._most
+        return not is_full or case.nodeid < self.failed[-1].nodeid
 
     @property
     def rows(self) -> int:
