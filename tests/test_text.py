@@ -57,7 +57,15 @@ COMMANDS = [
         "a\n::error::x",
         "a\r##[end]",
     ),
-    *("##\u200b[error]", ":\u200b:error::x", "x" * 68 + "::error::y", "a ::error::b"),
+    *(
+        "##\u200b[error]",
+        ":\u200b:error::x",
+        "x" * 68 + "::error::y",
+        "x" * 68 + "::ERROR::y",
+        "a ::error::b",
+        ":::error::x",
+        "x" * 66 + "::::error::y",
+    ),
 ]
 
 # as GitHub's, Azure's and TeamCity's own readers look for them
@@ -157,10 +165,6 @@ def test_two_texts_are_cut_at_the_same_place(pair: tuple[str, str], width: int) 
         return
     assert first[:place] == second[:place]
     assert place < width
-    for text, shown in ((one, first), (other, second)):
-        assert shown[place : width - 1] == text[index:][: width - 1 - place] or (
-            len(shown) == width
-        )
 
 
 @pytest.mark.parametrize(

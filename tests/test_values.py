@@ -316,6 +316,16 @@ def test_nor_does_one_where_the_cleaning_ends(place: int) -> None:
     assert "sk-" not in json.dumps(as_data([text], Redactor()))
 
 
+@pytest.mark.parametrize("before", range(950, 1_003))
+def test_nor_does_one_across_the_end_of_a_long_repr(before: int) -> None:
+    class Shown:
+        def __repr__(self) -> str:
+            return f"{'x' * before} {SECRET} {'y' * 100}"
+
+    assert "sk-" not in as_text(Shown(), Redactor())
+    assert "sk-" not in json.dumps(as_data([Shown()], Redactor()))
+
+
 def test_what_is_cut_off_is_not_cleaned_in_vain() -> None:
     seen: list[int] = []
 

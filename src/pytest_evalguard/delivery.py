@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import json
+import os
 from collections.abc import Callable
 from collections.abc import Iterable
 from collections.abc import Iterator
@@ -121,7 +122,7 @@ class Outbox:
     def settle(self, key: str, answer: Answer) -> None:
         """Keep an answer that is for good."""
         line = json.dumps({"key": key, "state": answer.state, "error": answer.error})
-        with self._answers.open("a+b") as file:
+        with open(self._answers, "a+b", opener=_open_no_link) as file:
             before = file.tell()
             file.seek(max(0, before - 1))
             # a kill may have torn the line before
@@ -193,6 +194,10 @@ def _read_answer(line: str) -> tuple[str, Answer] | None:
         return str(data["key"]), Answer(data["state"], text)
     except (ValueError, KeyError, TypeError, RecursionError):
         return None
+
+
+def _open_no_link(path: str, flags: int) -> int:
+    return os.open(path, flags | getattr(os, "O_NOFOLLOW", 0), 0o600)
 
 
 def slug(target: Target) -> str:
