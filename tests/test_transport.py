@@ -16,6 +16,7 @@ from contextlib import suppress
 from datetime import datetime
 from datetime import timezone
 from email.utils import format_datetime
+from urllib.parse import unquote
 
 import pytest
 from hypothesis import given
@@ -458,7 +459,8 @@ def test_a_relative_redirect_stays_on_the_host(
 ) -> None:
     standin.plan(Redirect(location))
     post(client)
-    assert standin.requests[-1].path == path
+    # older versions of httpx quote the backslash
+    assert unquote(standin.requests[-1].path) == path
 
 
 def test_a_redirect_without_a_location_is_an_answer(

@@ -191,7 +191,7 @@ PLAIN: list[tuple[object, object]] = [
     (np.datetime64("2026-01-02T03:04:05.000000006"), "2026-01-02T03:04:05.000000006"),
     (np.array(["2026-01-02"], dtype="M8[ns]"), ["2026-01-02T00:00:00.000000000"]),
     (np.zeros((1000, 1000)), "<ndarray of shape (1000, 1000), dtype('float64')>"),
-    (np.longdouble(1), "np.longdouble('1.0')"),
+    (np.longdouble(1), repr(np.longdouble(1))),
 ]
 
 

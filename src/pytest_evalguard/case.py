@@ -107,9 +107,11 @@ class Case:
     @property
     def score_text(self) -> str:
         """The overall score, and what it is the mean of where that is so."""
+        if self.score is not None:
+            return f"{self.score:g}"
         parts = [f"{name} {each.score:g}" for name, each in self.scores.items()]
-        mean = f" (mean of {', '.join(parts)})" if self.score is None else ""
-        return f"{self.overall_score:g}{mean}"
+        mean = "mean of " if len(parts) > 1 else ""
+        return f"{self.overall_score:g} ({mean}{', '.join(parts)})"
 
     def to_line(self) -> str:
         """Return the case as one line of ASCII JSON, fields at their default left out.
