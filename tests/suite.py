@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import textwrap
+import time
 from collections import Counter
 from collections.abc import Mapping
 from collections.abc import Sequence
@@ -194,6 +195,14 @@ class Suite:
             check=False,
         )
         return Result(done.returncode, done.stdout, done.stderr, self.directory)
+
+
+def wait_for(directory: Path, pattern: str, count: int) -> None:
+    """Wait until that many files are there."""
+    end = time.monotonic() + 30
+    while len(list(directory.glob(pattern))) < count:
+        assert time.monotonic() < end
+        time.sleep(0.01)
 
 
 def rows_of(standin: StandIn) -> list[dict[str, Any]]:

@@ -24,6 +24,7 @@ from standin import StandIn
 from standin import Status
 from suite import Suite
 from suite import rows_of
+from suite import wait_for
 
 TWO = """
     @pytest.mark.parametrize("n", range(2))
@@ -244,8 +245,7 @@ def test_a_session_that_still_runs_is_not_submitted(
                 time.sleep(0.01)
     """)
     process = suite.start(f"--evalguard-run={standin.add_run()}", standin=standin)
-    while not (suite.directory / "started").exists():
-        time.sleep(0.01)
+    wait_for(suite.directory, "started", 1)
     assert "running" in suite.script("list").out
     result = suite.script("submit", standin=standin)
     assert result.status == 1
@@ -292,8 +292,7 @@ def test_sigterm_ends_a_session_as_ctrl_c_does(
             time.sleep(0.1)
     """)
     process = everywhere.start(f"--evalguard-run={standin.add_run()}", standin=standin)
-    while len(list(everywhere.directory.glob("done-*"))) < 6:
-        time.sleep(0.01)
+    wait_for(everywhere.directory, "done-*", 6)
     process.send_signal(signal.SIGTERM)
     result = everywhere.finish(process)
     assert result.status == 2
@@ -322,11 +321,9 @@ def test_a_second_ctrl_c_loses_nothing_either(
             time.sleep(0.1)
     """)
     process = everywhere.start(f"--evalguard-run={standin.add_run()}", standin=standin)
-    while len(list(everywhere.directory.glob("done-*"))) < 6:
-        time.sleep(0.01)
+    wait_for(everywhere.directory, "done-*", 6)
     os.killpg(process.pid, signal.SIGINT)
-    while not (everywhere.directory / "closing").exists():
-        time.sleep(0.01)
+    wait_for(everywhere.directory, "closing", 1)
     os.killpg(process.pid, signal.SIGINT)
     result = everywhere.finish(process)
     state = result.session.state

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-import time
-from pathlib import Path
 
 import pytest
 
@@ -13,6 +11,7 @@ from standin import StandIn
 from suite import Result
 from suite import Suite
 from suite import rows_of
+from suite import wait_for
 
 FIVE = """
     @pytest.mark.parametrize("n", range(5))
@@ -184,14 +183,6 @@ SLOW = """
         (HERE / f"done-{n}").touch()
         time.sleep(0.1)
 """
-
-
-def wait_for(directory: Path, pattern: str, count: int) -> None:
-    """Wait until that many files are there."""
-    end = time.monotonic() + 30
-    while len(list(directory.glob(pattern))) < count:
-        assert time.monotonic() < end
-        time.sleep(0.01)
 
 
 def stopped(suite: Suite, standin: StandIn, number: signal.Signals) -> Result:
