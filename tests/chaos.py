@@ -6,7 +6,7 @@ A schedule runs a session, plain or distributed, against a stand-in with planned
 faults, perhaps kills it at a random moment, then submits what is left, with kills and
 two at once, until there are no faults any more. At its end, whatever happened:
 
-- each case that had finished is at the service exactly once in effect,
+- each case that had finished is at each service exactly once in effect,
 - no key was seen with two bodies,
 - no secret was seen in a request or on disk.
 """
@@ -85,6 +85,10 @@ class Schedule:
         self.suite = Suite(directory, distribution)
         self.run_id = standin.add_run()
         self.count = self.chance.randint(1, 20)
+        self.targets = self.chance.choice([("run",), ("agent",), ("run", "agent")])
+        self.has_killed = False
+        for n in range(self.count):
+            standin.add_prompt(f"case {n}")
 
     def play(self) -> None:
         self._write()
@@ -93,12 +97,12 @@ class Schedule:
         for _ in range(self.chance.randint(0, 2)):
             self._plan(self.chance.randint(0, 3))
             self._submit(kill=self.chance.random() < 0.5)
-        self.standin.plan()
-        self._clear_faults()
+        self.standin.forget_faults()
         self._submit(kill=False)
 
     def _write(self) -> None:
         deadly = self.chance.sample(range(self.count), self.chance.choice([0, 0, 1]))
+        self.deadly = deadly
         tests = TESTS.replace("COUNT", str(self.count)).replace("SECRET", SECRET)
         tests = tests.replace("PAUSE", str(self.chance.choice([0, 0.01, 0.05])))
         self.suite.ini(f"evalguard_batch_size = {self.chance.randint(1, 7)}")
@@ -106,23 +110,15 @@ class Schedule:
         self.suite.test(tests.replace("DEADLY", str(deadly)))
 
     def _plan(self, count: int) -> None:
-        faults = [self.chance.choice(FAULTS)(self.chance) for _ in range(count)]
-        self.standin.plan(*faults)
-
-    def _clear_faults(self) -> None:
-        """Use up what is left of the plan by requests that are refused anyway."""
-        import httpx
-
-        url = f"{self.standin.url}/api/v1/evals/none/results"
-        while self.standin.pending_faults:
-            try:
-                httpx.post(url, timeout=2)
-            except httpx.HTTPError:
-                continue
+        for path in ("/evals/", "/test-results", "/test-prompts"):
+            faults = [self.chance.choice(FAULTS)(self.chance) for _ in range(count)]
+            method = None if path == "/test-results" else "POST"
+            self.standin.plan(*faults, method=method, path_contains=path)
 
     def _session(self) -> None:
-        args = (f"--evalguard-run={self.run_id}", "--evalguard-timeout=3")
-        process = self.suite.start(*args, standin=self.standin)
+        ids = {"run": self.run_id, "agent": self.standin.agent_id}
+        args = [f"--evalguard-{each}={ids[each]}" for each in self.targets]
+        process = self.suite.start(*args, "--evalguard-timeout=3", standin=self.standin)
         self._perhaps_kill(process, self.chance.random() < 0.6)
         self.suite.finish(process)
 
@@ -150,6 +146,7 @@ class Schedule:
             return
         time.sleep(self.chance.uniform(0.1, 2.0))
         number = self.chance.choice([signal.SIGKILL, signal.SIGINT, signal.SIGTERM])
+        self.has_killed = True
         try:
             os.killpg(process.pid, number)
         except ProcessLookupError:
@@ -157,16 +154,34 @@ class Schedule:
 
     def problems(self) -> list[str]:
         """Return what does not hold, one sentence each."""
-        rows = Counter(row["input"] for row in self.standin.runs[self.run_id].rows)
         finished = {
             f"case {path.name.partition('-')[2]}"
             for path in self.suite.directory.glob("finished-*")
         }
+        found = self._at_run(finished) if "run" in self.targets else []
+        found += self._at_agent(finished) if "agent" in self.targets else []
+        return found + self._keys() + self._leaks()
+
+    def _at_run(self, finished: set[str]) -> list[str]:
+        rows = Counter(row["input"] for row in self.standin.runs[self.run_id].rows)
         dead = {name for name in rows if name.startswith("test_it.py::")}
         found = [f"{name} is missing" for name in sorted(finished - rows.keys())]
         found = [each for each in found if not self._is_dead(each, dead)]
-        found += [f"{name} is there {n} times" for name, n in rows.items() if n > 1]
-        return found + self._keys() + self._leaks()
+        return found + [
+            f"{name} is there {n} times" for name, n in rows.items() if n > 1
+        ]
+
+    def _at_agent(self, finished: set[str]) -> list[str]:
+        texts = {each["id"]: each["prompt"] for each in self.standin.prompts}
+        found = []
+        for prompt_id, results in self.standin.results.items():
+            distinct = {(each["status"], each["response"]) for each in results}
+            # what a killed process had on its way may arrive after it was looked for
+            if len(distinct) > 1 or (len(results) > 1 and not self.has_killed):
+                found.append(f"{texts[prompt_id]} has {len(results)} results")
+        there = {texts[prompt_id] for prompt_id in self.standin.results}
+        dead = {f"case {n}" for n in self.deadly}
+        return found + [f"{each} has no result" for each in finished - there - dead]
 
     def _is_dead(self, problem: str, dead: set[str]) -> bool:
         """Whether a crashed test has a row under its node id instead."""
@@ -183,10 +198,12 @@ class Schedule:
         return found
 
     def _leaks(self) -> list[str]:
-        texts = {f"request {n}": p.body for n, p in enumerate(self.standin.posts)}
+        sent = [*self.standin.posts, *self.standin.agent_posts]
+        texts = {f"request {n}": p.body for n, p in enumerate(sent)}
         for path in self.suite.directory.glob(".evalguard/*/*"):
             texts[str(path)] = path.read_bytes()
-        secrets = (SECRET.encode(), self.standin.key.encode())
+        keys = (self.standin.key, self.standin.agent_key)
+        secrets = [each.encode() for each in (SECRET, *keys)]
         return [
             f"a secret is in {name}"
             for name, text in texts.items()

@@ -867,6 +867,11 @@ class StandIn:
         with self._lock:
             self._plans.append(_Plan(deque(faults), method, path_contains))
 
+    def forget_faults(self) -> None:
+        """From now on, answer as usual."""
+        with self._lock:
+            self._plans.clear()
+
     @property
     def pending_faults(self) -> list[Fault]:
         """The planned faults that no request has met yet."""

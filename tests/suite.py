@@ -23,6 +23,7 @@ from standin import StandIn
 from standin import validate_body
 
 KEY = "eg_standin_key"
+AGENT_KEY = "agent_standin_key"
 DISTRIBUTIONS: tuple[tuple[str, ...], ...] = ((), ("-n", "2"))
 WITHOUT_ROW = ("skipped", "not run", "dropped")
 
@@ -218,10 +219,14 @@ def check_invariants(result: Result, standin: StandIn | None) -> None:
     for stored in result.sessions:
         _check_count(stored)
     for path in result.directory.rglob(".evalguard/*/*"):
-        assert KEY.encode() not in path.read_bytes(), path
+        for key in (KEY, AGENT_KEY):
+            assert key.encode() not in path.read_bytes(), path
     for post in standin.posts if standin else []:
         assert validate_body("addResults", post.body) == []
         assert post.headers["idempotency-key"]
+    for post in standin.agent_posts if standin else []:
+        assert validate_body("addResult", post.body) == []
+    assert not standin or standin.resets == []
 
 
 def _check_count(stored: Stored) -> None:

@@ -31,7 +31,7 @@ from pytest_evalguard.journal import CASES
 from pytest_evalguard.journal import Journal
 from pytest_evalguard.journal import StoredCases
 from pytest_evalguard.session import Session
-from pytest_evalguard.session import Target
+from pytest_evalguard.target import RunTarget
 from pytest_evalguard.totals import Totals
 
 SETTINGS = settings(max_examples=80, deadline=None)
@@ -272,7 +272,7 @@ def test_a_disk_that_takes_half_a_line_spoils_no_other(
 
 # Requests and answers
 
-TARGET = Target("evalguard", "run", "https://h.example", "proof")
+TARGET = RunTarget(run_id="run", url="https://h.example", proof="proof")
 REQUESTS = [
     FrozenRequest(f"key-{n}", n, f'{{"n":{n},"é":1}}'.encode()) for n in (1, 2, 3)
 ]

@@ -9,6 +9,7 @@ import os
 import sys
 from collections.abc import Iterator
 from collections.abc import Sequence
+from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -21,26 +22,36 @@ from .errors import ConfigurationError
 from .errors import EvalguardError
 from .errors import ServiceError
 from .errors import SessionError
+from .progress import Progress
+from .prompts import LOCK
+from .prompts import locked_prompts
+from .resubmission import access_to
 from .resubmission import find_out
-from .resubmission import given_url
+from .resubmission import find_project
 from .resubmission import newest_session
 from .resubmission import submit
 from .resubmission import unsent
-from .resubmission import with_run
+from .resubmission import with_targets
 from .session import Session
 from .session import SessionState
-from .session import Target
 from .session import open_session
 from .session import sessions_in
+from .settings import AGENT_KEY_VARIABLE
+from .settings import DEFAULT_AGENT_URL
 from .settings import DEFAULT_URL
 from .settings import KEY_VARIABLE
 from .settings import checked_id
+from .settings import checked_url
 from .settings import positive_seconds
-from .settings import read_key
+from .summary import destination
 from .summary import display_path
 from .summary import figures
 from .summary import state_lines
 from .summary import where_lines
+from .target import AgentTarget
+from .target import RunTarget
+from .target import Target
+from .target import prove
 from .text import counted
 from .text import printable
 from .totals import Totals
@@ -78,29 +89,50 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def submit_command(options: argparse.Namespace) -> int:
     """Send unsent sessions."""
-    key = str(read_key(os.environ, KEY_VARIABLE))
-    url = given_url(options.url, os.environ)
     out = find_out(options.out, os.environ)
     deadline = Deadline(positive_seconds(options.timeout, "--timeout"))
-    if options.run is None:
-        pairs = list(unsent(options.dirs, out, _say_error))
+    for url in filter(None, (options.url, options.agent_url)):
+        checked_url(url)
+    targets = list(_targets(options))
+    if targets:
+        pairs = with_targets(options.dirs, out, targets)
     else:
-        pairs = [with_run(options.dirs, out, options.run, url, key)]
+        pairs = list(unsent(options.dirs, out, _say_error))
     if not pairs:
         _say(f"nothing to submit in {' '.join(options.dirs) or display_path(out)}")
         for directory in options.dirs:
             _say_where(open_session(Path(directory)))
-    return max((_submit(*pair, url, key, deadline) for pair in pairs), default=DONE)
+    return max((_submit(*pair, options, deadline) for pair in pairs), default=DONE)
+
+
+def _targets(options: argparse.Namespace) -> Iterator[Target]:
+    """Yield the run and the agent that are named, with where they are."""
+    if options.run is not None:
+        access = access_to("evalguard", os.environ, options.url)
+        url = access.url or DEFAULT_URL
+        run_id = checked_id(options.run, "--run")
+        yield RunTarget(run_id=run_id, url=url, proof=prove(access.key, url))
+    if options.agent is not None:
+        access = access_to("agent", os.environ, options.agent_url)
+        url = access.url or DEFAULT_AGENT_URL
+        agent_id = checked_id(options.agent, "--agent")
+        yield AgentTarget(agent_id=agent_id, url=url, proof=prove(access.key, url))
 
 
 def _submit(
-    session: Session, target: Target, url: str | None, key: str, deadline: Deadline
+    session: Session, target: Target, options: argparse.Namespace, deadline: Deadline
 ) -> int:
+    url = options.url if target.kind == "run" else options.agent_url
+    project = find_project(find_out(options.out, os.environ))
+    progress = Progress(_rewrite if sys.stdout.isatty() else None)
     try:
-        sent = submit(session, target, url, key, deadline)
+        access = access_to(target.service, os.environ, url)
+        sent = submit(session, target, access, project, deadline, progress)
     except EvalguardError as error:
         _say_error(str(error))
         return USAGE
+    finally:
+        progress.end()
     _say_lines(where_lines(sent, session.path))
     return DONE if sent.submission.is_complete else REFUSED
 
@@ -153,8 +185,8 @@ def create_run_command(options: argparse.Namespace) -> int:
 
     project = checked_id(options.project, "--project")
     name = checked_id(options.name, "--name")
-    url = given_url(options.url, os.environ) or DEFAULT_URL
-    api = EvalGuard(url, str(read_key(os.environ, KEY_VARIABLE)))
+    access = access_to("evalguard", os.environ, options.url)
+    api = EvalGuard(access.url or DEFAULT_URL, access.key)
     try:
         run_id = api.create_run(project, name, options.model, Deadline(_SECONDS))
         _say(printable(run_id))
@@ -173,14 +205,62 @@ def finish_run_command(options: argparse.Namespace) -> int:
     status = options.status or _status_of(sessions, run_id)
     totals = Totals.of(case for session in sessions for case in session.cases())
     summary = run_summary(totals.score.value, totals.pass_rate) if sessions else {}
-    url = given_url(options.url, os.environ) or DEFAULT_URL
-    api = EvalGuard(url, str(read_key(os.environ, KEY_VARIABLE)))
+    access = access_to("evalguard", os.environ, options.url)
+    api = EvalGuard(access.url or DEFAULT_URL, access.key)
     try:
         api.finish_run(run_id, status, summary, Deadline(_SECONDS))
     finally:
         api.close()
     _say(f"run {printable(run_id)} finished: {status}")
     return DONE
+
+
+def prompts_pull_command(options: argparse.Namespace) -> int:
+    """Write an agent's prompts into the lock file."""
+    from .prompting import last_cases
+    from .prompting import pull
+
+    out = find_out(options.out, os.environ)
+    path = find_project(out) / LOCK
+    with _agent_api(options) as (agent_id, api):
+        prompts = pull(api, agent_id, path, last_cases(out), Deadline(_SECONDS))
+    known = sum(bool(each.nodeids) for each in prompts)
+    _say(
+        f"{counted(len(prompts), 'prompt')} of agent {printable(agent_id)} in"
+        f" {display_path(path)}, {known:,} with the tests that answer them"
+    )
+    return DONE
+
+
+def prompts_push_command(options: argparse.Namespace) -> int:
+    """Create the prompts that the last session has and the agent has not."""
+    from .prompting import last_cases
+    from .prompting import push
+
+    out = find_out(options.out, os.environ)
+    session = newest_session(out)
+    with _agent_api(options) as (agent_id, api):
+        locked = locked_prompts(find_project(out), agent_id)
+        created = push(api, locked, last_cases(out), Deadline(_SECONDS))
+    _say(
+        f"{counted(created, 'prompt')} created at agent {printable(agent_id)} from"
+        f" {display_path(session.path)}; pytest-evalguard prompts pull writes them into"
+        f" {LOCK}"
+    )
+    return DONE
+
+
+@contextmanager
+def _agent_api(options: argparse.Namespace) -> Iterator[tuple[str, Any]]:
+    from .services.agent import AgentApi
+
+    agent_id = checked_id(options.agent, "--agent")
+    access = access_to("agent", os.environ, options.agent_url)
+    api = AgentApi(access.url or DEFAULT_AGENT_URL, agent_id, access.key)
+    try:
+        yield agent_id, api
+    finally:
+        api.close()
 
 
 def _sessions_of(run_id: str, out: Path) -> Iterator[Session]:
@@ -190,7 +270,7 @@ def _sessions_of(run_id: str, out: Path) -> Iterator[Session]:
         except SessionError as error:
             _say_error(f"left out: {error}")
             continue
-        if any(target.run_id == run_id for target in targets):
+        if any((each.kind, each.id) == ("run", run_id) for each in targets):
             yield session
 
 
@@ -209,7 +289,7 @@ def _entry(session: Session) -> dict[str, Any]:
     name, path = session.path.name, str(session.path)
     try:
         state = session.state
-        sent = [submission_of(session, target) for target in state.targets]
+        sent = [Sent(each, submission_of(session, each)) for each in state.targets]
         status = _status(session, state)
         finished = sum(n for name, n in state.counts.items() if name != "not run")
         if state.status == "running":
@@ -223,7 +303,9 @@ def _entry(session: Session) -> dict[str, Any]:
         "selected": state.selected,
         "finished": finished,
         "counts": dict(state.counts),
-        "submissions": [asdict(submission) for submission in sent],
+        "submissions": [
+            {"to": destination(each), **asdict(each.submission)} for each in sent
+        ],
     }
 
 
@@ -231,7 +313,7 @@ def _entry_line(entry: dict[str, Any]) -> str:
     if "error" in entry:
         return f"{printable(entry['name'])}  unreadable: {printable(entry['error'])}"
     where = "; ".join(
-        f"run {each['run_id'] or 'not created'}: {each['accepted']} accepted,"
+        f"{each['to']}: {each['accepted']} accepted,"
         f" {each['rejected']} refused, {each['unsent']} unsent"
         for each in entry["submissions"]
     )
@@ -252,6 +334,11 @@ def _say(line: str) -> None:
     sys.stdout.write(f"{line}\n")
 
 
+def _rewrite(line: str) -> None:
+    sys.stdout.write(f"\r{line:<79}\r")
+    sys.stdout.flush()
+
+
 def _say_lines(lines: Iterator[str]) -> None:
     for line in lines:
         _say(line)
@@ -265,8 +352,9 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="pytest-evalguard",
         description="Submit, list and show sessions that pytest-evalguard recorded.",
-        epilog=f"The API key is read from {KEY_VARIABLE}, and from nowhere else."
-        " Exit codes: 0 done, 1 something was refused, 2 usage or configuration.",
+        epilog=f"API keys are read from {KEY_VARIABLE} and {AGENT_KEY_VARIABLE}, and"
+        " from nowhere else. Exit codes: 0 done, 1 something was refused, 2 usage or"
+        " configuration.",
     )
     parser.add_argument("--version", action="version", version=__version__)
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
@@ -275,6 +363,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_show(commands)
     _add_create_run(commands)
     _add_finish_run(commands)
+    _add_prompts(commands)
     return parser
 
 
@@ -301,12 +390,16 @@ def _add_submit(commands: Any) -> None:
         help="send the named sessions, together, or the newest one to this run",
     )
     command.add_argument(
+        "--agent", metavar="ID", help="the same, one result a prompt, to this agent"
+    )
+    command.add_argument(
         "--timeout",
         metavar="SECONDS",
         default=_SECONDS,
         help="total time, retries and waits included (default: 60)",
     )
     _add_url(command)
+    _add_agent_url(command)
     _add_out(command)
 
 
@@ -367,9 +460,43 @@ def _add_finish_run(commands: Any) -> None:
     _add_out(command)
 
 
+def _add_prompts(commands: Any) -> None:
+    group = commands.add_parser(
+        "prompts", help="pull an agent's prompts into the lock file, push missing ones"
+    )
+    actions = group.add_subparsers(required=True, metavar="ACTION")
+    pull = _command(
+        actions,
+        "pull",
+        prompts_pull_command,
+        f"write an agent's prompts into {LOCK}, with the tests that answer them",
+        "pytest-evalguard prompts pull --agent 0d9b8a52-7f4e-4b0f-a1de-2c6c5e7f9a31",
+    )
+    push = _command(
+        actions,
+        "push",
+        prompts_push_command,
+        "create the prompts of the last session that the agent does not have yet",
+        "pytest-evalguard prompts push --agent 0d9b8a52-7f4e-4b0f-a1de-2c6c5e7f9a31",
+    )
+    for command in (pull, push):
+        command.add_argument("--agent", required=True, metavar="ID", help="the agent")
+        _add_agent_url(command)
+        _add_out(command)
+
+
 def _add_url(command: Any) -> None:
     command.add_argument(
         "--url", help=f"EvalGuard's base URL (env: EVALGUARD_BASE_URL; {DEFAULT_URL})"
+    )
+
+
+def _add_agent_url(command: Any) -> None:
+    command.add_argument(
+        "--agent-url",
+        metavar="URL",
+        help="the agent service's base URL (env: EVALGUARD_AGENT_URL;"
+        f" {DEFAULT_AGENT_URL})",
     )
 
 

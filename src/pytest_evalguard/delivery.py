@@ -7,11 +7,8 @@ answered for good is kept beside them, so that nothing is sent again after that.
 
 from __future__ import annotations
 
-import hashlib
-import hmac
 import json
 import os
-from collections.abc import Callable
 from collections.abc import Iterable
 from collections.abc import Iterator
 from dataclasses import asdict
@@ -23,11 +20,21 @@ from typing import Protocol
 from .deadline import Deadline
 from .errors import SessionError
 from .session import Session
-from .session import Target
 from .session import replace_file
+from .target import Target
+from .target import slug
 
 FINISH = "finish"
 """The key under which it is kept that a run was finished."""
+
+
+@dataclass(frozen=True)
+class LeftOut:
+    """Cases that a service takes no result of: why, how many, the first by name."""
+
+    why: str
+    count: int
+    first: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -35,7 +42,7 @@ class Submission:
     """What became of a session's results at one service, counted in results.
 
     `requests` is how many requests were accepted, `error` why the rest was not;
-    `run_id` is the run they went to.
+    `target_id` is the run or agent they went to, `left_out` what can't be sent.
     """
 
     service: str
@@ -44,7 +51,8 @@ class Submission:
     unsent: int = 0
     requests: int = 0
     error: str | None = None
-    run_id: str | None = None
+    target_id: str | None = None
+    left_out: tuple[LeftOut, ...] = ()
 
     @property
     def is_open(self) -> bool:
@@ -102,6 +110,7 @@ class Outbox:
         name = slug(target)
         self._requests = session.path / f"{name}.requests.jsonl"
         self._answers = session.path / f"{name}.answers.jsonl"
+        self._left_out = session.path / f"{name}.left-out.json"
         self._target = target
 
     @property
@@ -109,8 +118,13 @@ class Outbox:
         """Whether the requests are on disk."""
         return self._requests.is_file()
 
-    def freeze(self, requests: Iterable[FrozenRequest]) -> None:
+    def freeze(
+        self, requests: Iterable[FrozenRequest], left_out: Iterable[LeftOut] = ()
+    ) -> None:
         """Put all requests on disk, safe from a power cut, before any is sent."""
+        entries = [asdict(each) for each in left_out]
+        if entries or self._left_out.is_file():
+            replace_file(self._left_out, [json.dumps(entries, indent=2), "\n"])
         replace_file(self._requests, map(_request_line, requests))
 
     def requests(self) -> Iterator[FrozenRequest]:
@@ -136,23 +150,11 @@ class Outbox:
         lines = self._answers.read_text(encoding="ascii", errors="replace").splitlines()
         return dict(filter(None, map(_read_answer, lines)))
 
-    def deliver(self, send: Callable[[FrozenRequest], Answer]) -> str | None:
-        """Send what is not settled, in order; return the first error, if any.
-
-        A refusal of one request does not stop the others, an answer that would meet
-        each of them the same does.
-        """
-        answers, first_error = self.answers(), None
-        for request in self.requests():
-            answer = answers.get(request.key)
-            if answer is None:
-                answer = send(request)
-                if answer.state != "unsent":
-                    self.settle(request.key, answer)
-            first_error = first_error or answer.error
-            if answer.is_fatal:
-                break
-        return first_error
+    @property
+    def unsettled(self) -> int:
+        """How many results have no answer that is for good."""
+        answers = self.answers()
+        return sum(each.results for each in self.requests() if each.key not in answers)
 
     def submission(self, error: str | None = None) -> Submission:
         """Count where the results are."""
@@ -165,10 +167,29 @@ class Outbox:
             accepted += answer.state == "accepted"
             if answer.state == "rejected":
                 error = error or answer.error
-        service, run_id = self._target.service, self._target.run_id
         return Submission(
-            service, **counts, requests=accepted, error=error, run_id=run_id
+            self._target.service,
+            **counts,
+            requests=accepted,
+            error=error,
+            target_id=self._target.id,
+            left_out=self.left_out(),
         )
+
+    def left_out(self) -> tuple[LeftOut, ...]:
+        """Return the cases that can't be sent, as they were frozen.
+
+        :raises SessionError: somebody damaged what was written of them.
+        """
+        if not self._left_out.is_file():
+            return ()
+        from pydantic import TypeAdapter
+
+        try:
+            text = self._left_out.read_bytes()
+            return TypeAdapter(tuple[LeftOut, ...]).validate_json(text)
+        except ValueError as error:
+            raise _damaged(self._left_out) from error
 
 
 def _request_line(request: FrozenRequest) -> str:
@@ -180,8 +201,12 @@ def _read_request(line: str, path: Path) -> FrozenRequest:
         data = json.loads(line)
         key, results, body = data["key"], int(data["results"]), data["body"].encode()
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
-        raise SessionError(f"{path} is damaged, it was changed by somebody") from error
+        raise _damaged(path) from error
     return FrozenRequest(str(key), results, body)
+
+
+def _damaged(path: Path) -> SessionError:
+    return SessionError(f"{path} is damaged, it was changed by somebody")
 
 
 def _read_answer(line: str) -> tuple[str, Answer] | None:
@@ -200,12 +225,6 @@ def _open_no_link(path: str, flags: int) -> int:
     return os.open(path, flags | getattr(os, "O_NOFOLLOW", 0), 0o600)
 
 
-def slug(target: Target) -> str:
-    """Return the name of a target's files, the same for the same run."""
-    digest = hashlib.sha256(str(target.run_id).encode()).hexdigest()[:8]
-    return f"{target.service}-{digest}"
-
-
 def submission_of(session: Session, target: Target) -> Submission:
     """Return where the results of a session are, without sending anything."""
     outbox = Outbox(session, target)
@@ -214,28 +233,12 @@ def submission_of(session: Session, target: Target) -> Submission:
         error = "the run is not finished"
     if outbox.is_frozen:
         return outbox.submission(error)
-    return Submission(
-        target.service, unsent=_rows(session), error=error, run_id=target.run_id
-    )
+    unsent = _sendable(session, target)
+    return Submission(target.service, unsent=unsent, error=error, target_id=target.id)
 
 
-def _rows(session: Session) -> int:
+def _sendable(session: Session, target: Target) -> int:
     state = session.state
-    if state.status == "running":  # or killed: only the journal knows
-        return sum(case.has_row for case in session.cases())
-    return state.rows
-
-
-def prove(key: str, url: str) -> str:
-    """Return a proof that who wrote `url` into a session had the key.
-
-    A session directory may come from elsewhere. Without the proof, its URL could make
-    a later `submit` send the key to a host of somebody's choice.
-    """
-    return hmac.new(key.encode(), url.encode(), hashlib.sha256).hexdigest()
-
-
-def is_proven(target: Target, key: str) -> bool:
-    """Whether a target's URL was chosen by someone who had the key."""
-    proof = prove(key, target.url)
-    return hmac.compare_digest(target.proof.encode(), proof.encode())
+    if target.kind == "run" and state.status != "running":
+        return state.rows
+    return sum(map(target.takes, session.cases()))  # or it was killed, and can't say

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from contextlib import suppress
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,8 @@ import pytest
 from .case import Case
 from .journal import WORKER_PREFIX
 from .journal import Journal
+from .prompts import Prompt
+from .prompts import PromptIds
 from .redaction import Redactor
 from .reporter import Reporter
 from .selection import identify
@@ -50,6 +53,7 @@ class Controller:
             "mark": self._settings.mark,
             "redact": self._settings.redact,
             "suffix": f" @{node.gateway.id}" if is_each else "",
+            "prompts": _to_json(self._reporter.prompts),
             "channel": channel,
         }
 
@@ -107,6 +111,14 @@ class Worker:
             file = directory / f"{WORKER_PREFIX}{given['workerid']}.jsonl"
             self._journal = Journal(file)
 
+    @property
+    def prompts(self) -> PromptIds | None:
+        """The prompts that the controller knows, where results are sent to an agent."""
+        text = self._input.get("prompts")
+        if text is None:
+            return None
+        return PromptIds(Prompt(**each) for each in json.loads(text))
+
     def announce(
         self, items: list[pytest.Item], cases: list[pytest.Item], problems: list[str]
     ) -> None:
@@ -136,6 +148,12 @@ class Worker:
                 self._journal.append(line)
         if report is not None:
             setattr(report, LINE, line)
+
+
+def _to_json(prompts: PromptIds | None) -> str | None:
+    if prompts is None:
+        return None
+    return json.dumps([asdict(each) for each in prompts.prompts])
 
 
 def _ranges(indices: list[int]) -> list[list[int]]:

@@ -6,7 +6,6 @@ import hashlib
 from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import replace
-from datetime import datetime
 from pathlib import Path
 
 from .errors import SessionError
@@ -42,11 +41,11 @@ def _merge(sessions: Sequence[Session], out: Path) -> Session:
     text = "".join(f"{lines[identity]}\n" for identity in sorted(lines))
     ids = "\n".join(state.id for state in states)
     identity = hashlib.sha256(f"{ids}\n{text}".encode()).hexdigest()[:32]
-    created = max(state.created for state in states)
-    stamp = datetime.fromisoformat(created).strftime("%Y%m%dT%H%M%SZ")
+    created = max(state.created_at for state in states)
+    stamp = created.strftime("%Y%m%dT%H%M%SZ")
     merged = Session(out / f"{stamp}-m{identity[:7]}")
     if not (merged.path / STATE).is_file():
-        create_session(merged, SessionState(identity, created))
+        create_session(merged, SessionState(identity, created.isoformat()))
         replace_file(merged.journal_path, [text])
         merged.write(_merged_state(merged, states))
     return merged

@@ -19,6 +19,18 @@ _OPTIONS: tuple[tuple[str, str | None, str], ...] = (
         "base URL of EvalGuard (env: EVALGUARD_BASE_URL, default: https://evalguard.ai)",
     ),
     (
+        "agent",
+        "AGENT_ID",
+        "submit one result a prompt to this agent of an agent-evaluation service (env:"
+        " EVALGUARD_AGENT_ID). The key is read from EVALGUARD_AGENT_API_KEY",
+    ),
+    (
+        "agent-url",
+        "URL",
+        "base URL of the agent-evaluation service (env: EVALGUARD_AGENT_URL, default:"
+        " https://agent-evalserver-production.up.railway.app)",
+    ),
+    (
         "out",
         "DIR",
         "where sessions are kept (env: EVALGUARD_OUT, default: .evalguard in rootdir)",
@@ -40,6 +52,8 @@ _OPTIONS: tuple[tuple[str, str | None, str], ...] = (
 # (name after evalguard_, type, default, help)
 _INI: tuple[tuple[str, str, object, str], ...] = (
     ("url", "string", "", "base URL of EvalGuard"),
+    ("agent_url", "string", "", "base URL of the agent-evaluation service"),
+    ("agent_concurrency", "string", "4", "agent results sent at once, 1 to 4"),
     ("out", "string", "", "where sessions are kept, relative to rootdir"),
     ("strict", "bool", False, "a failed submission fails the session"),
     ("timeout", "string", "60", "seconds that submitting may take"),

@@ -10,6 +10,7 @@ import pytest
 
 if TYPE_CHECKING:
     from .distribution import Worker
+    from .prompts import PromptIds
     from .recorder import EvalCase
     from .redaction import Redactor
     from .reporter import Reporter
@@ -72,7 +73,7 @@ def pytest_collection_finish(session: pytest.Session) -> None:
         return
     mark = config.stash[settings_key].mark
     cases = select_cases(session.items, mark)
-    problems = find_problems(config, cases, mark)
+    problems = find_problems(config, cases, mark, _prompts(config))
     if hasattr(config, "workerinput"):
         _worker(config).announce(session.items, cases, problems)
     elif cases or problems:
@@ -109,6 +110,13 @@ def _redact(config: pytest.Config) -> Redactor:
 
     settings = config.stash[settings_key]
     return Redactor(settings.keys, shapes=settings.redact)
+
+
+def _prompts(config: pytest.Config) -> PromptIds | None:
+    if hasattr(config, "workerinput"):
+        return _worker(config).prompts
+    has_reporter = config.pluginmanager.has_plugin(_REPORTER)
+    return _reporter(config).prompts if has_reporter else None
 
 
 def _reporter(config: pytest.Config) -> Reporter:

@@ -6,6 +6,7 @@ Keeps each case as it arrives; at the session's end submits and summarises.
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
 from collections.abc import Generator
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -27,10 +28,12 @@ from .errors import EvalguardError
 from .ledger import Ledger
 from .modification import RAISED
 from .modification import modified
+from .progress import Progress
+from .prompts import PromptIds
+from .prompts import locked_prompts
 from .redaction import Redactor
 from .redaction import redact_case
 from .retention import remove_old_sessions
-from .session import Target
 from .session import check_out
 from .session import plan_session
 from .settings import Settings
@@ -41,8 +44,10 @@ from .summary import header
 from .summary import state_lines
 from .summary import unsent_lines
 from .summary import where_lines
+from .target import Target
+from .targets import BuiltIn
 from .targets import built_in_service
-from .targets import freeze
+from .targets import key_of
 from .targets import targets_of
 from .termination import Termination
 from .text import counted
@@ -74,6 +79,7 @@ class Reporter:
         self._process = getpid()
         self._ledger = Ledger(*plan_session(settings.out))
         self._targets = targets_of(settings)
+        self.prompts: PromptIds | None = None
         self._services: dict[str, Service] = {}
         self._is_interrupted = False
         self._is_cut_short = False
@@ -127,6 +133,11 @@ class Reporter:
 
     def pytest_sessionstart(self) -> None:
         """Ask the service about the run, or create it, before the first test."""
+        if self._settings.agent_id is not None and self._settings.runs_tests:
+            with usage_errors():
+                self.prompts = locked_prompts(
+                    self._config.rootpath, self._settings.agent_id
+                )
         if not self._will_send or not self._targets:
             return
         with usage_errors():
@@ -135,10 +146,10 @@ class Reporter:
         own = [each for each in self._targets if each.service not in self._services]
         self._ledger.update(targets=tuple(own))
 
-    def pytest_report_header(self) -> str | None:
+    def pytest_report_header(self) -> list[str]:
         """Say where results will go, if anywhere."""
-        has_target = self._settings.has_target and self._settings.runs_tests
-        return header(self._settings) if has_target else None
+        targets = self._targets if self._settings.runs_tests else ()
+        return [header(each, self._settings.dry_run) for each in targets]
 
     def pytest_keyboard_interrupt(
         self, excinfo: pytest.ExceptionInfo[BaseException]
@@ -258,11 +269,12 @@ class Reporter:
         if service is not None:
             self._services[target.service] = service
             return target
-        from .services.evalguard import prepare
-
         name = f"pytest {self._config.rootpath.name}"
-        deadline = Deadline(_PREFLIGHT_SECONDS)
-        return prepare(target, str(self._settings.key), name, deadline)
+        return self._built_in(target).prepare(name, Deadline(_PREFLIGHT_SECONDS))
+
+    def _built_in(self, target: Target, progress: Progress | None = None) -> BuiltIn:
+        key, directory = key_of(self._settings, target), self._config.rootpath
+        return built_in_service(target, key, directory, progress)
 
     def _has_session(self) -> bool:
         """Whether there is anything to close; a run that was created must be ended."""
@@ -281,24 +293,33 @@ class Reporter:
 
     def _submit_all(self, session: pytest.Session) -> list[Sent]:
         deadline = Deadline(self._settings.timeout)
+        sent: list[Sent] = []
         try:
-            return [self._submit(each, deadline) for each in self._targets]
+            for left, target in zip(
+                range(len(self._targets), 0, -1), self._targets, strict=True
+            ):
+                # a service that hangs leaves the ones after it their share of the time
+                sent.append(self._submit(target, Deadline(deadline.left / left)))
         except KeyboardInterrupt:
             session.exitstatus = pytest.ExitCode.INTERRUPTED
-            return [self._kept(each, "sending was stopped") for each in self._targets]
+            rest = self._targets[len(sent) :]
+            sent += [self._kept(each, "sending was stopped") for each in rest]
+        return sent
 
     def _submit(self, target: Target, deadline: Deadline) -> Sent:
         if self._is_interrupted:
             return self._kept(target, "the session was interrupted")
+        session, progress = self._ledger.session, Progress(_rewriter(self._config))
         try:
             if self._settings.dry_run:
-                return Sent(target, freeze(self._ledger.session, target))
-            service = self._services.get(target.service) or built_in_service(
-                target, str(self._settings.key)
-            )
-            submission = service.submit(self._ledger.session, deadline)
+                return Sent(target, self._built_in(target).preview(session))
+            service = self._services.get(target.service)
+            service = service or self._built_in(target, progress)
+            submission = service.submit(session, deadline)
         except RAISED as error:  # a full disk, or a service of the user's own
             return self._kept(target, describe(error))
+        finally:
+            progress.end()
         self._tell_hooks(target, submission)
         return Sent(target, submission, target.service not in self._services)
 
@@ -314,7 +335,7 @@ class Reporter:
         """Return what is known of a target at which nothing more is tried."""
         rows = self._ledger.state.rows
         submission = Submission(
-            target.service, unsent=rows, error=why, run_id=target.run_id
+            target.service, unsent=rows, error=why, target_id=target.id
         )
         with suppress(EvalguardError, OSError):
             found = submission_of(self._ledger.session, target)
@@ -328,6 +349,19 @@ def loss_lines(ledger: Ledger) -> Iterator[str]:
         cases = counted(ledger.lost, "case")
         why = ledger.disk_error or "the session's files were changed meanwhile"
         yield f"lost: {cases} can't be sent, they are not on disk: {why}"
+
+
+def _rewriter(config: pytest.Config) -> Callable[[str], None] | None:
+    """Return what replaces the last line of the terminal, None where there is none."""
+    terminal = config.pluginmanager.get_plugin("terminalreporter")
+    if terminal is None or not terminal.isatty:
+        return None
+
+    def rewrite(line: str) -> None:
+        terminal.ensure_newline()
+        terminal.rewrite(line, erase=True)
+
+    return rewrite
 
 
 def _fail(session: pytest.Session) -> None:

@@ -6,27 +6,31 @@ from collections.abc import Callable
 from collections.abc import Iterator
 from collections.abc import Mapping
 from collections.abc import Sequence
+from dataclasses import dataclass
 from dataclasses import replace
 from pathlib import Path
 
 from .deadline import Deadline
 from .delivery import Sent
 from .delivery import Submission
-from .delivery import is_proven
-from .delivery import prove
 from .delivery import submission_of
 from .errors import ConfigurationError
 from .errors import SessionError
 from .merging import merged_session
+from .progress import Progress
+from .prompts import LOCK
 from .session import Session
-from .session import Target
 from .session import open_session
 from .session import sessions_in
 from .settings import DEFAULT_OUT
-from .settings import DEFAULT_URL
-from .settings import checked_id
 from .settings import checked_url
+from .settings import read_key
 from .summary import display_path
+from .target import Target
+from .target import is_proven
+from .target import prove
+from .targets import KEY_VARIABLES
+from .targets import URL_VARIABLES
 from .targets import built_in_service
 
 
@@ -39,6 +43,18 @@ def find_out(given: str | None, environ: Mapping[str, str]) -> Path:
         if (directory / DEFAULT_OUT).is_dir():
             return directory / DEFAULT_OUT
     return here / DEFAULT_OUT
+
+
+def find_project(out: Path) -> Path:
+    """Return the directory that has the lock file of prompts, or would have it.
+
+    It is the nearest one at or above the working directory, else where `out` is.
+    """
+    here = Path.cwd()
+    for directory in (here, *here.parents):
+        if (directory / LOCK).is_file():
+            return directory
+    return out.parent if out.name == DEFAULT_OUT else here
 
 
 def newest_session(out: Path) -> Session:
@@ -68,8 +84,8 @@ def unsent(
         session = open_session(Path(directory))
         if not session.state.targets:
             raise ConfigurationError(
-                f"{display_path(session.path)} was recorded for no run: name one by"
-                " --run ID"
+                f"{display_path(session.path)} was recorded for no run or agent: name"
+                " one by --run ID or --agent ID"
             )
         yield from _open_targets(session)
     for session in () if directories else sessions_in(out):
@@ -84,10 +100,10 @@ def _open_targets(session: Session) -> list[tuple[Session, Target]]:
     return [(session, each) for each in targets if submission_of(session, each).is_open]
 
 
-def with_run(
-    directories: Sequence[str], out: Path, run_id: str, url: str | None, key: str
-) -> tuple[Session, Target]:
-    """Give the named sessions, together, or the newest one, a run to be sent to.
+def with_targets(
+    directories: Sequence[str], out: Path, targets: Sequence[Target]
+) -> list[tuple[Session, Target]]:
+    """Give the named sessions, together, or the newest one, somewhere to be sent to.
 
     :raises SessionError: there is no such session, or two of them share a case.
     """
@@ -96,55 +112,85 @@ def with_run(
         session = merged_session(sessions, out)
     else:
         session = sessions[0] if sessions else newest_session(out)
-    run_id = checked_id(run_id, "--run")
-    state = session.state
-    for target in state.targets:
-        if target.run_id == run_id:
-            return session, target
-    address = url or DEFAULT_URL
-    target = Target("evalguard", run_id, address, prove(key, address))
+    return [(session, _added(session, target)) for target in targets]
+
+
+def _added(session: Session, target: Target) -> Target:
+    """Return the session's target of that name, a new one where it had none."""
+    for each in session.state.targets:
+        if (each.service, each.id) == (target.service, target.id):
+            return each
     with session.locked() as is_free:
         if not is_free:
             raise SessionError(
                 f"{display_path(session.path)} is still running or being submitted: try"
                 " again when that has ended"
             )
-        # a run that accepted nothing is no longer wanted, it may have been a slip
-        kept = [t for t in state.targets if submission_of(session, t).accepted]
-        session.write(replace(session.state, targets=(*kept, target)))
-    return session, target
+        state = session.state
+        kept = [each for each in state.targets if _is_kept(session, each, target)]
+        session.write(replace(state, targets=(*kept, target)))
+    return target
+
+
+def _is_kept(session: Session, target: Target, new: Target) -> bool:
+    """Whether a target stays: a wrong run that accepted nothing gives way."""
+    is_other = target.service != new.service
+    return is_other or bool(submission_of(session, target).accepted)
+
+
+@dataclass(frozen=True)
+class Access:
+    """The key of a service, and its URL where the user says one.
+
+    :raises ConfigurationError: the URL is none that a key may be sent to.
+    """
+
+    key: str
+    url: str | None = None
+
+
+def access_to(
+    service: str, environ: Mapping[str, str], url: str | None = None
+) -> Access:
+    """Return the key and the URL that the environment has for a service.
+
+    :param url: comes before the one of the environment.
+    :raises ConfigurationError: there is no key, or the URL is none that it may go to.
+    """
+    key = read_key(environ, KEY_VARIABLES[service])
+    url = url or environ.get(URL_VARIABLES[service])
+    return Access(str(key), checked_url(url) if url else None)
 
 
 def submit(
-    session: Session, target: Target, url: str | None, key: str, deadline: Deadline
+    session: Session,
+    target: Target,
+    access: Access,
+    directory: Path,
+    deadline: Deadline,
+    progress: Progress,
 ) -> Sent:
     """Submit one session to one target, unless another process is at it.
 
-    :param url: where the user says the service is, None to go by the session.
+    :param directory: where the project's lock file of prompts is, if it has one.
     :raises ConfigurationError: the session names a URL, and not with this key.
     """
-    if url is not None:
-        target = replace(target, url=url, proof=prove(key, url))
-    elif not is_proven(target, key):
+    if access.url is not None:
+        proof = prove(access.key, access.url)
+        target = replace(target, url=access.url, proof=proof)
+    elif not is_proven(target, access.key):
+        option = "--url" if target.kind == "run" else "--agent-url"
         raise ConfigurationError(
             f"{display_path(session.path)} says it goes to {target.url}, but was not"
             " recorded with this API key: if that is where the key belongs, say so by"
-            f" --url {target.url}"
+            f" {option} {target.url}"
         )
     with session.locked() as is_free:
         if not is_free:
             error = "another process is running or submitting this session"
             return Sent(target, _left(session, target, error))
-        return Sent(target, built_in_service(target, key).submit(session, deadline))
-
-
-def given_url(option: str | None, environ: Mapping[str, str]) -> str | None:
-    """Return the service's URL as the user says it, None when nothing is said.
-
-    :raises ConfigurationError: it is no URL that a key may be sent to.
-    """
-    url = option or environ.get("EVALGUARD_BASE_URL")
-    return checked_url(url) if url else None
+        service = built_in_service(target, access.key, directory, progress)
+        return Sent(target, service.submit(session, deadline))
 
 
 def _left(session: Session, target: Target, error: str) -> Submission:

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Callable
 from collections.abc import Iterator
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import pluggy
 import pytest
@@ -13,7 +14,11 @@ import pytest
 from . import hookspecs
 from .mark import is_case
 from .mark import mark_problems
+from .mark import read_mark
 from .mark import suggestion
+
+if TYPE_CHECKING:
+    from .prompts import PromptIds
 
 _PREFIX = "pytest_evalguard_"
 
@@ -26,14 +31,55 @@ def select_cases(items: Sequence[pytest.Item], mark: str) -> list[pytest.Item]:
 
 
 def find_problems(
-    config: pytest.Config, cases: Sequence[pytest.Item], mark: str
+    config: pytest.Config,
+    cases: Sequence[pytest.Item],
+    mark: str,
+    prompts: PromptIds | None,
 ) -> list[str]:
-    """Return what stops the session before its first test, as sentences."""
-    return [
+    """Return what stops the session before its first test, as sentences.
+
+    :param prompts: those that are known, where results are sent to an agent.
+    """
+    problems = [
         *_misspelt_hooks(config),
         *_foreign_marks(config, cases, mark),
         *mark_problems(cases, mark),
     ]
+    if prompts is not None and not problems:
+        problems += _shared_prompts(cases, mark, prompts)
+    return problems
+
+
+def _shared_prompts(
+    cases: Sequence[pytest.Item], mark: str, prompts: PromptIds
+) -> Iterator[str]:
+    """Tell of tests on one prompt of an agent, as far as marks and lock file know."""
+    owners: dict[int, list[str]] = {}
+    for item in cases:
+        prompt_id = _prompt_of(item, mark, prompts)
+        if prompt_id is not None:
+            owners.setdefault(prompt_id, []).append(_own_nodeid(item))
+    for prompt_id, (first, *others) in owners.items():
+        if others:
+            more = f" (and {len(others) - 1} more)" if len(others) > 1 else ""
+            yield (
+                f"{first} and {others[0]}{more} are on the same prompt, {prompt_id}:"
+                " their results would overwrite each other. Give each test a"
+                " prompt_id= of its own"
+            )
+
+
+def _prompt_of(item: pytest.Item, mark: str, prompts: PromptIds) -> int | None:
+    from .values import as_text
+
+    marked = read_mark(item, mark)
+    if "prompt_id" in marked:
+        prompt_id: int = marked["prompt_id"]
+        return prompt_id
+    nodeid = _own_nodeid(item)
+    return prompts.find(
+        nodeid, as_text(marked["input"]) if "input" in marked else nodeid
+    )
 
 
 def _misspelt_hooks(config: pytest.Config) -> Iterator[str]:

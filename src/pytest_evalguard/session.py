@@ -36,6 +36,7 @@ from . import __version__
 from .errors import SessionError
 from .journal import CASES
 from .journal import StoredCases
+from .target import Target
 
 SCHEMA = 1
 STATE = "session.json"
@@ -43,24 +44,6 @@ LOCK = "lock"
 _TAG = """Signature: 8a477f597d28d172789f06886806bc55
 # Made by pytest-evalguard; see https://bford.info/cachedir/
 """
-
-
-@dataclass(frozen=True)
-class Target:
-    """Where the results of a session are to go.
-
-    `run_id` is None for a run that is still to be created in `project_id`; `proof`
-    shows that who chose `url` had the key, see `delivery.prove`.
-    """
-
-    service: Literal["evalguard"]
-    run_id: str | None
-    url: str
-    proof: str
-    dialect: Literal["documented", "sdk"] = "documented"
-    batch_size: int = 1000
-    project_id: str | None = None
-    finish: bool = False
 
 
 @dataclass(frozen=True)
@@ -80,6 +63,18 @@ class SessionState:
     targets: tuple[Target, ...] = ()
     versions: Mapping[str, str] = field(default_factory=dict)
     schema: int = SCHEMA
+
+    @property
+    def created_at(self) -> datetime:
+        """When the session began; UTC where it does not say.
+
+        :raises SessionError: `created` is no time, somebody changed it.
+        """
+        try:
+            moment = datetime.fromisoformat(self.created)
+        except ValueError as error:
+            raise SessionError(f"session {self.id}: {error}") from error
+        return moment if moment.tzinfo else moment.replace(tzinfo=timezone.utc)
 
 
 @dataclass(frozen=True)
@@ -276,8 +271,6 @@ def _read_state(path: Path) -> SessionState:
                 f" {SCHEMA}: use the version that wrote it, or a newer one"
             )
         state: SessionState = _state_adapter().validate_python(data)
-        if not all(1 <= target.batch_size <= 1000 for target in state.targets):
-            raise SessionError(f"{path} has a batch size that is not within 1..1000")
         return state
     except (OSError, ValueError, RecursionError) as error:
         raise SessionError(f"{path} can't be read: {error}") from error

@@ -15,12 +15,15 @@ import pytest
 from .errors import ConfigurationError
 
 KEY_VARIABLE = "EVALGUARD_API_KEY"
+AGENT_KEY_VARIABLE = "EVALGUARD_AGENT_API_KEY"
 PROJECT_VARIABLE = "EVALGUARD_PROJECT_ID"
 DEFAULT_URL = "https://evalguard.ai"
+DEFAULT_AGENT_URL = "https://agent-evalserver-production.up.railway.app"
 DEFAULT_OUT = ".evalguard"
 Dialect = Literal["documented", "sdk"]
 DIALECTS: tuple[Dialect, ...] = ("documented", "sdk")
 MAX_BATCH = 1000
+MAX_AT_ONCE = 4
 NEW = "new"
 
 _TRUE = frozenset(("1", "true", "yes", "on"))
@@ -51,16 +54,20 @@ class Settings:
     strict: bool = False
     run_link: str | None = None
     key: str | None = field(default=None, repr=False)
+    agent_id: str | None = None
+    agent_url: str = DEFAULT_AGENT_URL
+    agent_key: str | None = field(default=None, repr=False)
+    agent_concurrency: int = MAX_AT_ONCE
 
     @property
     def keys(self) -> tuple[str, ...]:
         """The live keys that this process knows."""
-        return () if self.key is None else (self.key,)
+        return tuple(filter(None, (self.key, self.agent_key)))
 
     @property
     def has_target(self) -> bool:
         """Whether the session is to be submitted anywhere."""
-        return self.run_id is not None
+        return self.run_id is not None or self.agent_id is not None
 
 
 def read_settings(config: pytest.Config, environ: Mapping[str, str]) -> Settings:
@@ -72,7 +79,9 @@ def read_settings(config: pytest.Config, environ: Mapping[str, str]) -> Settings
     run_id = source.text("run", "EVALGUARD_RUN_ID")
     shows_setup: bool = config.getoption("setuponly", False)
     runs_tests = not (config.option.collectonly or shows_setup)
-    needs_key = run_id is not None and runs_tests and not source.flag("dry_run")
+    agent_id = source.text("agent", "EVALGUARD_AGENT_ID")
+    will_send = runs_tests and not source.flag("dry_run")
+    needs_key = will_send and run_id is not None
     return Settings(
         runs_tests=runs_tests,
         mark=_mark(source.ini("mark")),
@@ -89,6 +98,15 @@ def read_settings(config: pytest.Config, environ: Mapping[str, str]) -> Settings
         strict=source.switch("strict", "EVALGUARD_STRICT"),
         run_link=_run_link(source.ini("run_link")),
         key=read_key(environ, KEY_VARIABLE, required=needs_key),
+        agent_id=agent_id,
+        agent_url=checked_url(
+            source.text("agent_url", "EVALGUARD_AGENT_URL", "agent_url")
+            or DEFAULT_AGENT_URL
+        ),
+        agent_key=read_key(
+            environ, AGENT_KEY_VARIABLE, required=will_send and agent_id is not None
+        ),
+        agent_concurrency=source.number("agent_concurrency", MAX_AT_ONCE),
     )
 
 
@@ -102,6 +120,7 @@ def worker_settings(config: pytest.Config, environ: Mapping[str, str]) -> Settin
         mark=given.get("mark", "eval"),
         redact=given.get("redact", True),
         key=environ.get(KEY_VARIABLE) or None,
+        agent_key=environ.get(AGENT_KEY_VARIABLE) or None,
     )
 
 
@@ -117,7 +136,7 @@ def read_key(
         return None
     if not key:
         raise ConfigurationError(
-            f"{name} is not set: EvalGuard needs the API key in that environment"
+            f"{name} is not set: the service needs the API key in that environment"
             " variable; it is read from nowhere else"
         )
     if not key.isascii() or not key.isprintable() or " " in key:
@@ -133,7 +152,7 @@ def checked_url(url: str) -> str:
 
     :raises ConfigurationError: it is no https URL, nor http to a loopback host.
     """
-    if url == DEFAULT_URL:
+    if url in (DEFAULT_URL, DEFAULT_AGENT_URL):
         return url
     from .urls import normalised_url
 

@@ -10,9 +10,10 @@ from pathlib import Path
 
 from .case import Case
 from .case import Outcome
+from .delivery import LeftOut
 from .delivery import Sent
 from .session import SessionState
-from .settings import Settings
+from .target import Target
 from .text import aligned
 from .text import counted
 from .text import printable
@@ -29,11 +30,10 @@ _LABEL = 12
 _VALUE = _WIDTH - _LABEL
 
 
-def header(settings: Settings) -> str:
+def header(target: Target, dry_run: bool) -> str:
     """Return the line of pytest's header that says where results will go."""
-    run = "a new run" if settings.run_id == "new" else f"run {settings.run_id}"
-    line = f"evalguard: results go to {run} at {settings.url}"
-    return f"{line} (dry run: nothing is sent)" if settings.dry_run else line
+    line = f"evalguard: results go to {_name(target, target.id)} at {target.url}"
+    return f"{line} (dry run: nothing is sent)" if dry_run else line
 
 
 def figures(totals: Totals, path: Path) -> Iterator[str]:
@@ -83,40 +83,55 @@ def case_lines(case: Case) -> Iterator[str]:
 
 def where_lines(sent: Sent, path: Path, link: str | None = None) -> Iterator[str]:
     """Yield where results went: those submitted, and those that were not, with why."""
-    submission, run = sent.submission, _run(sent)
+    submission, there = sent.submission, destination(sent)
     if submission.accepted:
+        results = f"{counted(submission.accepted, 'result')} to {there}"
         batches = counted(submission.requests, "batch", "batches")
-        results = counted(submission.accepted, "result")
-        yield f"submitted {results} to {run} ({batches})"
-        if link and not submission.is_open:
-            url = link.replace("{run_id}", str(sent.submission.run_id))
+        is_run = sent.target.kind == "run"
+        yield f"submitted {results} ({batches})" if is_run else f"submitted {results}"
+        if link and is_run and not submission.is_open:
+            url = link.replace("{run_id}", str(submission.target_id))
             yield _field("", printable(url))
+    yield from left_out_lines(sent)
     yield from unsent_lines(sent, path)
+
+
+def left_out_lines(sent: Sent) -> Iterator[str]:
+    """Yield the cases that a service takes no result of, and why."""
+    for each in sent.submission.left_out:
+        what = f"{counted(each.count, 'case')} {each.why}"
+        yield from _names(f"not for {destination(sent)}: {what}:", each)
 
 
 def dry_run_lines(sent: Sent, path: Path) -> Iterator[str]:
     """Yield what would have been sent, and the command that does it."""
     results = counted(sent.submission.unsent, "result")
-    yield f"dry run: {results} for {_run(sent)}, not sent"
-    if sent.target.run_id is not None:
-        run = f"submit --run {shlex.quote(sent.target.run_id)}"
-        yield f"  send them by: {_command(run, path)}"
+    yield f"dry run: {results} for {destination(sent)}, not sent"
+    yield from left_out_lines(sent)
+    if sent.target.id is not None:
+        there = f"submit --{sent.target.kind} {shlex.quote(sent.target.id)}"
+        yield f"  send them by: {_command(there, path)}"
 
 
 def unsent_lines(sent: Sent, path: Path) -> Iterator[str]:
     """Yield what must be known of results that were not accepted, and what to do."""
-    submission, run = sent.submission, _run(sent)
+    submission, there = sent.submission, destination(sent)
     why = printable(submission.error or "no reason is known")
     if submission.rejected:
-        yield f"refused: {counted(submission.rejected, 'result')} by {run}: {why}"
+        yield f"refused: {counted(submission.rejected, 'result')} by {there}: {why}"
         if sent.target.finish:
-            yield f"  {run} is left open: pytest-evalguard finish-run ID ends it"
+            yield f"  {there} is left open: pytest-evalguard finish-run ID ends it"
     if submission.unsent:
-        yield f"not submitted: {counted(submission.unsent, 'result')} to {run}: {why}"
+        yield f"not submitted: {counted(submission.unsent, 'result')} to {there}: {why}"
     elif submission.is_open:
-        yield f"not submitted: the end of {run}: {why}"
+        yield f"not submitted: the end of {there}: {why}"
     if submission.is_open and sent.is_stored:
         yield f"  send them by: {_command('submit', path)}"
+
+
+def destination(sent: Sent) -> str:
+    """Return how the run or agent is called that results go to."""
+    return _name(sent.target, sent.submission.target_id or sent.target.id)
 
 
 def display_path(path: Path) -> str:
@@ -142,9 +157,10 @@ def _command(name: str, path: Path) -> str:
     return f"pytest-evalguard {name} {shlex.quote(display_path(path))}"
 
 
-def _run(sent: Sent) -> str:
-    run_id = sent.submission.run_id or sent.target.run_id
-    return "a new run" if run_id is None else f"run {printable(run_id)}"
+def _name(target: Target, identity: str | None) -> str:
+    if identity is None:
+        return f"a new {target.kind}"
+    return f"{target.kind} {printable(identity)}"
 
 
 def _outcomes(totals: Totals) -> str:
@@ -186,9 +202,12 @@ def _difference(expected: str, actual: str) -> Iterator[str]:
 
 
 def _named(names: Names, what: str) -> Iterator[str]:
-    if not names.count:
-        return
-    yield f"{counted(names.count, 'case')} {what}:"
+    if names.count:
+        yield from _names(f"{counted(names.count, 'case')} {what}:", names)
+
+
+def _names(title: str, names: Names | LeftOut) -> Iterator[str]:
+    yield title
     for name in names.first:
         yield f"  {shortened(printable(name), _WIDTH - 2)}"
     if names.count > len(names.first):

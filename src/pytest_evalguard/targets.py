@@ -1,25 +1,65 @@
 """Where results go: from settings to targets, from a target to its service.
 
-A new service is added here, and as a module of `services`.
+A new service is added here, in `target`, and as a module of `services`.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Protocol
+
+from .deadline import Deadline
 from .delivery import Service
 from .delivery import Submission
-from .delivery import prove
+from .progress import Progress
 from .session import Session
-from .session import Target
+from .settings import AGENT_KEY_VARIABLE
+from .settings import KEY_VARIABLE
 from .settings import NEW
 from .settings import Settings
+from .target import AgentTarget
+from .target import RunTarget
+from .target import Target
+from .target import prove
+
+KEY_VARIABLES: Mapping[str, str] = {
+    "evalguard": KEY_VARIABLE,
+    "agent": AGENT_KEY_VARIABLE,
+}
+"""The environment variable that holds a service's key, by the service's name."""
+
+URL_VARIABLES: Mapping[str, str] = {
+    "evalguard": "EVALGUARD_BASE_URL",
+    "agent": "EVALGUARD_AGENT_URL",
+}
+"""The environment variable that holds a service's base URL, by the service's name."""
+
+
+class BuiltIn(Service, Protocol):
+    """A service of this package."""
+
+    def prepare(self, name: str, deadline: Deadline) -> Target:
+        """Check the target before the session's first test; return it, ready."""
+        ...
+
+    def preview(self, session: Session) -> Submission:
+        """Say what would be sent, without sending anything."""
+        ...
 
 
 def targets_of(settings: Settings) -> tuple[Target, ...]:
     """Return where a session's results are to go."""
-    if settings.run_id is None:
-        return ()
-    target = Target(
-        service="evalguard",
+    targets: list[Target] = []
+    if settings.run_id is not None:
+        targets.append(_run_target(settings))
+    if settings.agent_id is not None:
+        targets.append(_agent_target(settings, settings.agent_id))
+    return tuple(targets)
+
+
+def _run_target(settings: Settings) -> RunTarget:
+    return RunTarget(
         run_id=None if settings.run_id == NEW else settings.run_id,
         url=settings.url,
         proof=prove(settings.key or "", settings.url),
@@ -28,18 +68,35 @@ def targets_of(settings: Settings) -> tuple[Target, ...]:
         project_id=settings.project_id,
         finish=settings.run_id == NEW,
     )
-    return (target,)
 
 
-def built_in_service(target: Target, key: str) -> Service:
-    """Return the built-in service of a target, whose module is loaded only now."""
-    from .services.evalguard import EvalGuardService
+def _agent_target(settings: Settings, agent_id: str) -> AgentTarget:
+    return AgentTarget(
+        agent_id=agent_id,
+        url=settings.agent_url,
+        proof=prove(settings.agent_key or "", settings.agent_url),
+        at_once=settings.agent_concurrency,
+    )
 
-    return EvalGuardService(target, key)
+
+def key_of(settings: Settings, target: Target) -> str:
+    """Return the live key for a target, empty where none is needed."""
+    is_run = isinstance(target, RunTarget)
+    return (settings.key if is_run else settings.agent_key) or ""
 
 
-def freeze(session: Session, target: Target) -> Submission:
-    """Put a target's requests on disk, as they would be sent."""
-    from .services.evalguard import freeze as freeze_batches
+def built_in_service(
+    target: Target, key: str, directory: Path, progress: Progress | None = None
+) -> BuiltIn:
+    """Return the built-in service of a target, whose module is loaded only now.
 
-    return freeze_batches(session, target).submission()
+    :param directory: where the project's lock file of prompts is, if it has one.
+    """
+    progress = progress or Progress()
+    if isinstance(target, RunTarget):
+        from .services.evalguard import EvalGuardService
+
+        return EvalGuardService(target, key, progress)
+    from .services.agent import AgentService
+
+    return AgentService(target, key, directory, progress)

@@ -5,8 +5,8 @@ Everything that leaves the process goes through `Client`; no other module import
 
 from __future__ import annotations
 
+import concurrent.futures
 import json
-import queue
 import random
 import re
 import threading
@@ -17,11 +17,13 @@ from dataclasses import dataclass
 from dataclasses import field
 from datetime import timezone
 from email.utils import parsedate_to_datetime
+from time import monotonic
 from typing import Any
 
 import httpx
 
 from . import __version__
+from .background import in_background
 from .deadline import Deadline
 from .errors import ServiceError
 from .redaction import Redactor
@@ -29,6 +31,9 @@ from .redaction import Redactor
 USER_AGENT = f"pytest-evalguard/{__version__}"
 MAX_REPLY = 1_000_000
 """Most bytes read of a reply."""
+
+MAX_LIST = 50_000_000
+"""Most bytes read of a reply that lists everything."""
 
 MAX_HOPS = 3
 """Most redirects followed, all on the same host."""
@@ -126,6 +131,8 @@ class Client:
         self._headers = {**fixed, **headers}
         self._clean = Redactor(value.split(" ")[-1] for value in headers.values())
         self._http: httpx.Client | None = None
+        self._lock = threading.Lock()
+        self._paused_until = 0.0
 
     def close(self) -> None:
         """Close all connections."""
@@ -139,14 +146,20 @@ class Client:
         deadline: Deadline,
         body: bytes | None = None,
         headers: Mapping[str, str] | None = None,
+        most: int = MAX_REPLY,
     ) -> Reply:
         """Send a request once, following redirects on the same host.
 
+        A pause that the service asked for is kept to, whichever request it met.
+
+        :param most: how many bytes are read of the reply.
         :raises Unreachable: no whole answer came before the deadline.
         :raises ServiceError: the service redirects elsewhere, or the environment's
             settings for proxies and certificates can't be used.
         """
-        http = self._http = self._http or self._open()
+        self._keep_pause(deadline)
+        with self._lock:
+            http = self._http = self._http or self._open()
         merged = {**self._headers, **(headers or {})}
         if body is not None:
             merged["content-type"] = "application/json"
@@ -156,7 +169,8 @@ class Client:
             raise ServiceError(f"{self._base} is no URL: {error}") from error
         for _ in range(MAX_HOPS + 1):
             request = http.build_request(method, url, content=body, headers=merged)
-            reply = self._exchange_within(http, request, deadline)
+            reply = self._exchange_within(http, request, deadline, most)
+            self._paused_until = max(self._paused_until, monotonic() + _pause(reply))
             if reply.status not in _FOLLOWED or "location" not in reply.headers:
                 return reply
             url = self._same_host(url, reply)
@@ -172,12 +186,24 @@ class Client:
                 f" {self._message(error)}"
             ) from None
 
+    def _keep_pause(self, deadline: Deadline) -> None:
+        pause = self._paused_until - monotonic()
+        if pause > 0 and not deadline.wait(pause):
+            raise Unreachable(
+                f"the service asked for a pause of {pause:.0f} s more, there is less"
+                " time left"
+            )
+
     def _exchange_within(
-        self, http: httpx.Client, request: httpx.Request, deadline: Deadline
+        self,
+        http: httpx.Client,
+        request: httpx.Request,
+        deadline: Deadline,
+        most: int,
     ) -> Reply:
         def exchange() -> Reply:
             try:
-                return _exchange(http, request, deadline, self._clean)
+                return _exchange(http, request, deadline, most, self._clean)
             except httpx.HTTPError as error:
                 raise Unreachable(self._message(error)) from None
 
@@ -208,7 +234,10 @@ class Client:
 
 
 def retrying(
-    attempt: Callable[[], Reply], deadline: Deadline, chance: random.Random
+    attempt: Callable[[], Reply],
+    deadline: Deadline,
+    chance: random.Random,
+    tell: Callable[[str], object] = str,
 ) -> Reply:
     """Repeat a request until it is answered for good, the deadline or the cap is met.
 
@@ -216,6 +245,7 @@ def retrying(
     times. Waits have full jitter, `Retry-After` is their floor; a wait that passes the
     deadline ends it at once. The last answer is returned.
 
+    :param tell: takes what is waited for, in a few words.
     :raises Unreachable: the last attempt got no answer.
     """
     conflicts = 0
@@ -224,14 +254,17 @@ def retrying(
         is_last = number == MAX_ATTEMPTS - 1
         try:
             reply = attempt()
-        except Unreachable:
+        except Unreachable as error:
+            tell(f"{error}, again in {pause:.0f} s")
             if is_last or not deadline.wait(pause):
                 raise
             continue
         conflicts += reply.status == _CONFLICT
         if is_last or not _is_retried(reply, conflicts):
             break
-        if not deadline.wait(max(pause, retry_after(reply))):
+        pause = max(pause, retry_after(reply))
+        tell(f"HTTP {reply.status}, again in {pause:.0f} s")
+        if not deadline.wait(pause):
             break
     return reply
 
@@ -258,6 +291,10 @@ def is_temporary(status: int) -> bool:
     return status in _RETRIED or status >= 500 or status == _CONFLICT
 
 
+def _pause(reply: Reply) -> float:
+    return retry_after(reply) if is_temporary(reply.status) else 0.0
+
+
 def _is_retried(reply: Reply, conflicts: int) -> bool:
     if reply.status == _CONFLICT:
         return conflicts < MAX_CONFLICTS
@@ -276,33 +313,23 @@ def _within(
     """
     if not deadline.left:
         raise Unreachable("no time left")
-    results: queue.SimpleQueue[Reply | ServiceError] = queue.SimpleQueue()
-
-    def run() -> None:
-        try:
-            results.put(exchange())
-        except ServiceError as error:
-            results.put(error)
-        except Exception as error:  # noqa: BLE001 # or the caller would wait in vain
-            results.put(Unreachable(message(error)))
-
+    future = in_background(exchange)
+    concurrent.futures.wait([future], min(deadline.left, threading.TIMEOUT_MAX))
+    if not future.done():
+        raise Unreachable("no answer in time")
     try:
-        threading.Thread(target=run, name="evalguard-http", daemon=True).start()
-    except RuntimeError as error:  # the process may have no more threads
-        raise Unreachable(str(error)) from error
-    try:
-        result = results.get(timeout=min(deadline.left, threading.TIMEOUT_MAX))
-    except queue.Empty:
-        raise Unreachable("no answer in time") from None
-    if isinstance(result, ServiceError):
-        raise result
-    return result
+        return future.result()
+    except ServiceError:
+        raise
+    except Exception as error:  # noqa: BLE001 # whatever it was, no answer came
+        raise Unreachable(message(error)) from None  # it may quote the key
 
 
 def _exchange(
     http: httpx.Client,
     request: httpx.Request,
     deadline: Deadline,
+    most: int,
     clean: Callable[[str], str],
 ) -> Reply:
     seconds = min(ATTEMPT_SECONDS, max(deadline.left, 0.001))
@@ -310,20 +337,21 @@ def _exchange(
     response = http.send(request, stream=True)
     try:
         headers = {name.lower(): value for name, value in response.headers.items()}
-        return Reply(response.status_code, _read(response, deadline), headers, clean)
+        body = _read(response, deadline, most)
+        return Reply(response.status_code, body, headers, clean)
     finally:
         response.close()
 
 
-def _read(response: httpx.Response, deadline: Deadline) -> bytes:
-    body = b""
+def _read(response: httpx.Response, deadline: Deadline, most: int) -> bytes:
+    body = bytearray()
     for chunk in response.iter_raw():
         body += chunk
-        if len(body) >= MAX_REPLY:
+        if len(body) >= most:
             break
         if not deadline.left:
             raise Unreachable("no whole answer in time")
-    return body[:MAX_REPLY]
+    return bytes(body[:most])
 
 
 def _origin(url: httpx.URL) -> tuple[str, str, int | None]:

@@ -22,8 +22,10 @@ from ..delivery import Outbox
 from ..delivery import Submission
 from ..errors import ConfigurationError
 from ..errors import ServiceError
+from ..progress import Progress
+from ..sending import deliver
 from ..session import Session
-from ..session import Target
+from ..target import RunTarget
 from ..transport import Client
 from ..transport import Reply
 from ..transport import is_temporary
@@ -31,7 +33,6 @@ from ..transport import retrying
 from .rows import FIELDS_OF
 from .rows import row_bytes
 
-NAME = "evalguard"
 API = "/api/v1"
 STATUSES = ("passed", "failed", "error")
 """The statuses that end a run."""
@@ -57,8 +58,9 @@ class Refused(ServiceError):
 class EvalGuard:
     """EvalGuard's API for one run or for the runs of one project."""
 
-    def __init__(self, url: str, key: str) -> None:
+    def __init__(self, url: str, key: str, progress: Progress | None = None) -> None:
         self._client = Client(api_base(url), {"authorization": f"Bearer {key}"})
+        self._progress = progress or Progress()
         self._chance = random.Random()  # noqa: S311 # spreads retries, hides nothing
 
     def close(self) -> None:
@@ -131,7 +133,7 @@ class EvalGuard:
             )
 
     def send_batch(
-        self, target: Target, request: FrozenRequest, deadline: Deadline
+        self, target: RunTarget, request: FrozenRequest, deadline: Deadline
     ) -> Answer:
         """Send one batch until it is answered for good or time is up."""
         path = f"{_run_path(str(target.run_id))}/results"
@@ -141,7 +143,7 @@ class EvalGuard:
             return self._client.send("POST", path, deadline, request.body, headers)
 
         try:
-            reply = retrying(attempt, deadline, self._chance)
+            reply = retrying(attempt, deadline, self._chance, self._progress.wait_for)
         except ServiceError as error:
             return Answer("unsent", str(error), is_fatal=True)
         return _judge(reply, target)
@@ -160,9 +162,37 @@ class EvalGuardService:
     :param key: the API key.
     """
 
-    def __init__(self, target: Target, key: str) -> None:
+    def __init__(self, target: RunTarget, key: str, progress: Progress) -> None:
         self._target = target
-        self._api = EvalGuard(target.url, key)
+        self._progress = progress
+        self._api = EvalGuard(target.url, key, progress)
+
+    def prepare(self, name: str, deadline: Deadline) -> RunTarget:
+        """Check that the run can be fed, or create it where it is to be new.
+
+        A service that can't be reached lets the session start: it may be back at its
+        end.
+
+        :param name: the name of a run that is created.
+        :raises ConfigurationError: the service refuses the key, the run or the project.
+        """
+        target = self._target
+        try:
+            if target.run_id is not None:
+                self._api.check_run(target.run_id, deadline)
+                return target
+            run_id = self._api.create_run(str(target.project_id), name, "", deadline)
+            return replace(target, run_id=run_id)
+        except Refused as error:
+            raise ConfigurationError(str(error)) from error
+        except ServiceError:
+            return target
+        finally:
+            self._api.close()
+
+    def preview(self, session: Session) -> Submission:
+        """Put the batches on disk as they would be sent."""
+        return freeze(session, self._target).submission()
 
     def submit(self, session: Session, deadline: Deadline) -> Submission:
         """Send what was not sent yet; finish the run if this package created it."""
@@ -171,25 +201,28 @@ class EvalGuardService:
                 self._target = self._create_run(session, deadline)
             return self._submit(session, deadline)
         except ServiceError as error:
-            return Submission(NAME, unsent=session.state.rows, error=str(error))
+            rows = session.state.rows
+            return Submission(self._target.service, unsent=rows, error=str(error))
         finally:
             self._api.close()
 
-    def _create_run(self, session: Session, deadline: Deadline) -> Target:
+    def _create_run(self, session: Session, deadline: Deadline) -> RunTarget:
         """Create the run that could not be created when the session started."""
         state = session.state
         project, name = str(self._target.project_id), f"pytest {state.created}"
         run_id = self._api.create_run(project, name, "", deadline)
         created = replace(self._target, run_id=run_id)
-        others = [each for each in state.targets if each.run_id is not None]
+        others = [each for each in state.targets if each.id is not None]
         session.write(replace(state, targets=(*others, created)))
         return created
 
     def _submit(self, session: Session, deadline: Deadline) -> Submission:
         target = self._target
         outbox = freeze(session, target)
-        error = outbox.deliver(
-            lambda request: self._api.send_batch(target, request, deadline)
+        error = deliver(
+            outbox,
+            lambda request: self._api.send_batch(target, request, deadline),
+            self._progress,
         )
         submission = outbox.submission(error)
         if target.finish and submission.is_complete:
@@ -212,29 +245,6 @@ class EvalGuardService:
         return sent
 
 
-def prepare(target: Target, key: str, name: str, deadline: Deadline) -> Target:
-    """Check that a target's run can be fed, or create it where it is to be new.
-
-    A service that can't be reached lets the session start: it may be back at its end.
-
-    :param name: the name of a run that is created.
-    :raises ConfigurationError: the service refuses the key, the run or the project.
-    """
-    api = EvalGuard(target.url, key)
-    try:
-        if target.run_id is not None:
-            api.check_run(target.run_id, deadline)
-            return target
-        run_id = api.create_run(str(target.project_id), name, "", deadline)
-        return replace(target, run_id=run_id)
-    except Refused as error:
-        raise ConfigurationError(str(error)) from error
-    except ServiceError:
-        return target
-    finally:
-        api.close()
-
-
 def run_summary(score: float | None, pass_rate: float | None) -> dict[str, float]:
     """Return a run's figures as they are sent; 0 where there were no rows."""
     return {"score": round(score or 0.0, 6), "passRate": round(pass_rate or 0.0, 6)}
@@ -250,7 +260,7 @@ def api_base(url: str) -> str:
     return f"{url}{API}"
 
 
-def freeze(session: Session, target: Target) -> Outbox:
+def freeze(session: Session, target: RunTarget) -> Outbox:
     """Put the batches on disk as they will be sent, if they are not there yet."""
     outbox = Outbox(session, target)
     if not outbox.is_frozen:
@@ -258,7 +268,7 @@ def freeze(session: Session, target: Target) -> Outbox:
     return outbox
 
 
-def batches(session: Session, target: Target) -> Iterator[FrozenRequest]:
+def batches(session: Session, target: RunTarget) -> Iterator[FrozenRequest]:
     """Yield the rows of a session in order, as requests with their keys."""
     cases = enumerate(case for case in session.cases() if case.has_row)
     session_id = session.state.id
@@ -269,7 +279,7 @@ def batches(session: Session, target: Target) -> Iterator[FrozenRequest]:
 
 
 def _batch(
-    chunk: list[tuple[int, Case]], target: Target, identity: str
+    chunk: list[tuple[int, Case]], target: RunTarget, identity: str
 ) -> FrozenRequest:
     rows = b",".join(row_bytes(case, index, target.dialect) for index, case in chunk)
     body = b'{"results":[' + rows + b"]}"
@@ -277,7 +287,7 @@ def _batch(
     return FrozenRequest(str(uuid.UUID(bytes=digest[:16], version=5)), len(chunk), body)
 
 
-def _judge(reply: Reply, target: Target) -> Answer:
+def _judge(reply: Reply, target: RunTarget) -> Answer:
     if _is_success(reply):
         return Answer("accepted")
     error = reply.explain(_REASONS)

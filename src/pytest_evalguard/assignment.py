@@ -1,0 +1,50 @@
+"""Which case is sent to which prompt of an agent, and which to none, and why."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from .case import Case
+from .delivery import LeftOut
+from .prompts import PromptIds
+from .prompts import prompt_of
+from .totals import MAX_SHOWN
+from .totals import Names
+
+SKIPPED = "skipped"
+NO_RESPONSE = "without a response"
+NO_PROMPT = "without a prompt id (see prompt_id= and pytest-evalguard prompts push)"
+SHARED = "on a prompt that another one is on, too"
+
+
+def assign(
+    cases: Iterable[Case], *known: PromptIds
+) -> tuple[dict[str, int], list[LeftOut]]:
+    """Return the prompt of each case that can be sent, and the cases that can't be.
+
+    :param known: where to look for the prompt of a case whose mark names none.
+    """
+    names: dict[str, Names] = {}
+    owners: dict[int, list[str]] = {}
+    for case in cases:
+        prompt_id = prompt_of(case, *known)
+        why = _obstacle(case, prompt_id)
+        if why is not None:
+            names.setdefault(why, Names(MAX_SHOWN)).add(case.nodeid)
+        elif prompt_id is not None:
+            owners.setdefault(prompt_id, []).append(case.nodeid)
+    for prompt_id, sharing in owners.items():
+        for nodeid in sharing if len(sharing) > 1 else ():
+            found = names.setdefault(SHARED, Names(MAX_SHOWN))
+            found.add(f"{nodeid} (prompt {prompt_id})")
+    ids = {each[0]: prompt_id for prompt_id, each in owners.items() if len(each) == 1}
+    left = [LeftOut(why, each.count, tuple(each.first)) for why, each in names.items()]
+    return ids, sorted(left, key=lambda each: each.why)
+
+
+def _obstacle(case: Case, prompt_id: int | None) -> str | None:
+    if not case.has_row:
+        return SKIPPED if case.outcome == "skipped" else case.outcome
+    if case.actual is None:
+        return NO_RESPONSE
+    return NO_PROMPT if prompt_id is None else None

@@ -1,0 +1,296 @@
+"""Per-prompt results under faults: each arrives once in effect, or is told and kept."""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+import time
+from typing import Any
+
+import pytest
+
+from standin import Drip
+from standin import Hang
+from standin import Redirect
+from standin import Reply
+from standin import Reset
+from standin import Slow
+from standin import StandIn
+from standin import Status
+from suite import Result
+from suite import Suite
+
+RESULTS = "/test-results"
+MANY = """
+    @pytest.mark.parametrize("n", range(COUNT))
+    def test_it(eval_case, n):
+        eval_case.record(input=f"q {n}", actual=f"a {n}")
+    """
+
+
+def prepared(suite: Suite, standin: StandIn, count: int) -> None:
+    for n in range(count):
+        standin.add_prompt(f"q {n}")
+    suite.test(MANY.replace("COUNT", str(count)))
+
+
+def run(suite: Suite, standin: StandIn, *args: str) -> Result:
+    agent = f"--evalguard-agent={standin.agent_id}"
+    return suite.run(agent, "-Werror", *args, standin=standin)
+
+
+def stored(standin: StandIn) -> dict[int, list[str]]:
+    return {
+        prompt_id: [each["response"] for each in results]
+        for prompt_id, results in standin.results.items()
+    }
+
+
+def once_each(count: int) -> dict[int, list[str]]:
+    return {n + 1: [f"a {n}"] for n in range(count)}
+
+
+def readings(standin: StandIn) -> int:
+    return sum(
+        each.method == "GET" and each.path.endswith(RESULTS)
+        for each in standin.requests
+    )
+
+
+@pytest.mark.parametrize(
+    "faults",
+    [
+        [Reset("before")],
+        [Reset("middle")],
+        [Reset("after")],
+        [Reset("after"), Reset("before"), Reset("middle")],
+        [Status(500), Status(502), Status(503)],
+        [Status(408)],
+        [Status(425)],
+        [Status(429, headers={"Retry-After": "1"})],
+        [Status(409), Status(409)],
+        [Slow(0.3)],
+        [Drip(0.001)],
+        [Reply(200, b"")],
+        [Reply(200, b"<html></html>", "text/html")],
+        [Reply(200, b'{"error": "later"}')],
+    ],
+    ids=lambda faults: " ".join(type(each).__name__ for each in faults),
+)
+def test_a_passing_fault_is_got_over(
+    suite: Suite, standin: StandIn, faults: list[Any]
+) -> None:
+    prepared(suite, standin, 2)
+    standin.plan(*faults, path_contains=RESULTS)
+    result = run(suite, standin)
+    assert f"submitted 2 results to agent {standin.agent_id}" in result.summary
+    assert stored(standin) == once_each(2)
+    assert standin.pending_faults == []
+
+
+@pytest.mark.parametrize(
+    ("fault", "told", "posts"),
+    [
+        (Status(401), "EVALGUARD_AGENT_API_KEY is not accepted", 1),
+        (Status(403), "the API key may not do this", 1),
+        (Status(400), "refused: 1 result by agent", 4),
+        (Status(422), "refused: 1 result by agent", 4),
+        (Status(404), "there is no such agent or prompt, or no such endpoint", 4),
+        (Reply(404, b"<html>", "text/html"), "took this API out of its public", 1),
+        (Redirect("https://example.org/x"), "redirects to another host", 1),
+        (Status(429, headers={"Retry-After": "3600"}), "prompt 1: HTTP 429", 1),
+    ],
+)
+def test_a_lasting_fault_is_told_and_not_repeated(
+    suite: Suite, standin: StandIn, fault: Any, told: str, posts: int
+) -> None:
+    prepared(suite, standin, 4)
+    suite.ini("evalguard_agent_concurrency = 1")
+    standin.plan(fault, path_contains=RESULTS)
+    result = run(suite, standin)
+    assert told in " ".join(result.summary.split())
+    assert len(standin.agent_posts) == posts
+    assert result.status == 0
+
+
+def test_what_was_refused_or_accepted_is_never_sent_again(
+    suite: Suite, standin: StandIn
+) -> None:
+    prepared(suite, standin, 3)
+    suite.ini("evalguard_agent_concurrency = 1")
+    standin.plan(Status(400), None, Status(404), path_contains=RESULTS)
+    run(suite, standin)
+    posts = len(standin.agent_posts)
+    again = suite.script("submit", standin=standin)
+    assert len(standin.agent_posts) == posts + 1
+    assert stored(standin) == {2: ["a 1"], 3: ["a 2"]}
+    assert again.status == 1  # one was refused
+    assert "nothing to submit" in suite.script("submit", standin=standin).out
+
+
+def test_the_first_refusal_of_the_key_stops_the_rest(
+    everywhere: Suite, standin: StandIn
+) -> None:
+    prepared(everywhere, standin, 40)
+    standin.plan(*[Status(401)] * 40, path_contains=RESULTS)
+    result = run(everywhere, standin)
+    assert len(standin.agent_posts) <= 4
+    assert "not submitted: 40 results" in result.summary
+
+
+@pytest.mark.parametrize("most", [1, 3])
+def test_no_more_are_under_way_at_once_than_allowed(
+    suite: Suite, standin: StandIn, most: int
+) -> None:
+    prepared(suite, standin, 12)
+    suite.ini(f"evalguard_agent_concurrency = {most}")
+    lock, under_way, seen = threading.Lock(), 0, []
+
+    class Counted:
+        def play(self, exchange: Any) -> None:
+            nonlocal under_way
+            with lock:
+                under_way += 1
+                seen.append(under_way)
+            exchange.wait(0.05)
+            answer = exchange.answer()
+            with lock:
+                under_way -= 1
+            exchange.send(answer)
+
+    standin.plan(*[Counted()] * 12, path_contains=RESULTS)
+    run(suite, standin)
+    assert max(seen) == most
+    assert stored(standin) == once_each(12)
+
+
+def test_nothing_is_sent_during_a_pause_that_the_service_asked_for(
+    suite: Suite, standin: StandIn
+) -> None:
+    prepared(suite, standin, 12)
+    standin.plan(
+        *[None] * 4,
+        Status(429, headers={"Retry-After": "1"}),
+        path_contains=RESULTS,
+    )
+    run(suite, standin)
+    (limited,) = [each for each in standin.agent_posts if each.status == 429]
+    after = [each.time - limited.time for each in standin.agent_posts]
+    # three others may have been on their way
+    assert sum(0 < each < 0.9 for each in after) <= 3
+    assert stored(standin) == once_each(12)
+
+
+def test_after_a_lost_answer_what_arrived_is_read_before_another_post(
+    suite: Suite, standin: StandIn
+) -> None:
+    prepared(suite, standin, 1)
+    standin.plan(Reset("after"), path_contains=RESULTS)
+    run(suite, standin)
+    assert len(standin.agent_posts) == 1
+    assert readings(standin) == 1
+
+
+def test_an_older_result_of_the_same_text_is_not_taken_for_the_new_one(
+    suite: Suite, standin: StandIn
+) -> None:
+    prepared(suite, standin, 1)
+    run(suite, standin)
+    for result in standin.results[1]:
+        result["updated_at"] = result["created_at"] = "2020-01-01T00:00:00Z"
+    standin.plan(Reset("before"), path_contains=RESULTS)
+    run(suite, standin)
+    assert stored(standin) == {1: ["a 0", "a 0"]}
+
+
+def test_a_result_that_can_not_be_read_back_is_not_sent_again(
+    suite: Suite, standin: StandIn
+) -> None:
+    prepared(suite, standin, 1)
+    standin.plan(Reset("after"), path_contains=RESULTS)
+    standin.plan(Status(404), method="GET", path_contains=RESULTS)
+    result = run(suite, standin)
+    assert "not submitted: 1 result" in result.summary
+    assert len(standin.agent_posts) == 1
+    again = suite.script("submit", standin=standin)
+    assert "submitted 1 result" in again.out
+    assert stored(standin) == once_each(1)
+
+
+def test_a_killed_session_is_sent_on_without_repeating(
+    everywhere: Suite, standin: StandIn
+) -> None:
+    prepared(everywhere, standin, 8)
+    standin.plan(*[None] * 3, Hang(store=True), path_contains=RESULTS)
+    standin.plan(*[Hang()] * 9, path_contains=RESULTS)
+    agent = f"--evalguard-agent={standin.agent_id}"
+    process = everywhere.start(agent, standin=standin)
+    end = time.monotonic() + 30
+    while sum(map(len, standin.results.values())) < 4:
+        assert time.monotonic() < end
+        time.sleep(0.01)
+    os.killpg(process.pid, signal.SIGKILL)
+    everywhere.finish(process)
+    standin.forget_faults()
+    result = everywhere.script("submit", standin=standin)
+    assert result.status == 0, result
+    assert stored(standin) == once_each(8)
+
+
+def test_a_service_that_hangs_holds_a_session_no_longer_than_allowed(
+    suite: Suite, standin: StandIn
+) -> None:
+    prepared(suite, standin, 6)
+    standin.plan(*[Hang()] * 20, path_contains=RESULTS)
+    started = time.monotonic()
+    result = run(suite, standin, "--evalguard-timeout=2")
+    assert time.monotonic() - started < 2 + 2 + 6
+    assert "not submitted: 6 results" in result.summary
+    assert "pytest-evalguard submit" in result.summary
+
+
+def test_an_agent_without_its_prompts_keeps_the_session(
+    suite: Suite, standin: StandIn
+) -> None:
+    prepared(suite, standin, 3)
+    standin.plan(Status(401), method="GET", path_contains="/test-prompts")
+    result = run(suite, standin, "--evalguard-strict")
+    assert "not submitted: 3 results" in result.summary
+    assert "the agent's prompts can't be read: HTTP 401" in result.summary
+    assert result.status == 1
+    assert suite.script("submit", standin=standin).status == 0
+    assert stored(standin) == once_each(3)
+
+
+def test_two_hundred_prompts_arrive_once_each_with_faults_in_between(
+    everywhere: Suite, standin: StandIn
+) -> None:
+    prepared(everywhere, standin, 200)
+    faults: list[Any] = [
+        *(Reset("before"), Reset("after"), Status(503), Reset("middle"), Slow(0.1))
+    ]
+    for fault in faults * 4:
+        standin.plan(*[None] * 7, fault, path_contains=RESULTS)
+    result = run(everywhere, standin)
+    assert f"submitted 200 results to agent {standin.agent_id}" in result.summary
+    assert stored(standin) == once_each(200)
+    assert standin.pending_faults == []
+
+
+def test_a_rerun_is_sent_once_with_its_last_answer(
+    everywhere: Suite, standin: StandIn
+) -> None:
+    standin.add_prompt("q")
+    everywhere.test("""
+        TRIES = []
+
+        @pytest.mark.flaky(reruns=2)
+        def test_it(eval_case):
+            TRIES.append(1)
+            eval_case.record(input="q", actual=f"try {len(TRIES)}")
+            assert len(TRIES) > 1
+        """)
+    agent = f"--evalguard-agent={standin.agent_id}"
+    everywhere.run(agent, standin=standin, plugins=["pytest_rerunfailures"])
+    assert stored(standin) == {1: ["try 2"]}
