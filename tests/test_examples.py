@@ -21,6 +21,7 @@ from typing import Any
 
 import pytest
 
+from standin import AGENT_ID
 from standin import StandIn
 from suite import DISTRIBUTIONS
 from suite import Result
@@ -29,7 +30,7 @@ from suite import rows_of
 
 EXAMPLES = Path(__file__).parents[1] / "conftest_examples"
 NAMES = sorted(path.parent.name for path in EXAMPLES.glob("*/README.md"))
-SUBMITTED = ("human_eval", "quickstart", "redact_and_tag")
+SUBMITTED = ("agent_results", "human_eval", "quickstart", "redact_and_tag")
 
 # the settings of whoever runs this, and what a CI service says of itself
 _FOREIGN = re.compile("EVALGUARD|PYTEST|GITHUB|CI(_|$)")
@@ -78,6 +79,7 @@ class Runner:
         *args: str,
         plugins: Sequence[str] = (),
         env: Mapping[str, str] = {},
+        prompts: Sequence[str] = (),
     ) -> Ran:
         folder = self.factory.mktemp("examples") / name
         shutil.copytree(
@@ -89,6 +91,8 @@ class Runner:
         own = {k: v for k, v in os.environ.items() if not _FOREIGN.match(k)}
         alone = {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
         with StandIn() as standin:
+            for prompt in prompts:
+                standin.add_prompt(prompt)
             done = subprocess.run(
                 [*self.command(plugins), name, *args],
                 cwd=folder.parent,
@@ -137,6 +141,13 @@ def async_agent(run: Runner) -> Ran:
 @pytest.fixture(scope="module")
 def retrieval(run: Runner) -> Ran:
     return run("retrieval")
+
+
+@pytest.fixture(scope="module")
+def agent_results(run: Runner) -> Ran:
+    with (EXAMPLES / "agent_results" / "questions.csv").open(encoding="utf-8") as file:
+        prompts = [row["question"] for row in csv.DictReader(file)]
+    return run("agent_results", f"--evalguard-agent={AGENT_ID}", prompts=prompts)
 
 
 @pytest.fixture(scope="module")
@@ -476,3 +487,13 @@ def test_a_completion_that_never_ends_is_stopped(
     sandbox: ModuleType, tmp_path: Path
 ) -> None:
     assert sandbox.run("while True: pass", tmp_path).reason == "timed out after 0.5 s"
+
+
+def test_each_prompt_gets_the_agents_answer(agent_results: Ran) -> None:
+    results = [each for (each,) in agent_results.standin.results.values()]
+    assert len(results) == 36
+    odd = {each["response"]: each["status"] for each in results}
+    odd = {response: status for response, status in odd.items() if status != "passed"}
+    assert odd == {"Guido Rossum": "failed", "Sucre or La Paz": "ambiguous"}
+    assert all(each["hallucinationLabel"] == "FactIsPresent" for each in results)
+    assert f"submitted 36 results to agent {AGENT_ID}" in agent_results.summary
