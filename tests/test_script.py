@@ -12,6 +12,7 @@ import pytest
 import pytest_evalguard
 from standin import StandIn
 from standin import Status
+from standin import Status
 from suite import Suite
 from suite import rows_of
 
@@ -156,11 +157,26 @@ def test_what_is_wrong_is_told_without_a_traceback(
     assert "Traceback" not in result.err
 
 
-def test_a_missing_key_is_a_usage_error(suite: Suite) -> None:
-    for args in (["submit"], ["create-run", "--project", "p", "--name", "n"]):
-        result = suite.script(*args)
-        assert result.status == 2
-        assert "EVALGUARD_API_KEY is not set" in result.err
+@pytest.mark.parametrize(
+    ("args", "variable"),
+    [
+        (["submit"], "EVALGUARD_API_KEY"),
+        (["submit", "--run", "r"], "EVALGUARD_API_KEY"),
+        (["submit", "--agent", "a"], "EVALGUARD_AGENT_API_KEY"),
+        (["create-run", "--project", "p", "--name", "n"], "EVALGUARD_API_KEY"),
+        (["prompts", "pull", "--agent", "a"], "EVALGUARD_AGENT_API_KEY"),
+        (["prompts", "push", "--agent", "a"], "EVALGUARD_AGENT_API_KEY"),
+    ],
+)
+def test_a_missing_key_is_a_usage_error(
+    suite: Suite, standin: StandIn, args: list[str], variable: str
+) -> None:
+    suite.test(TEST)
+    standin.plan(Status(401))
+    suite.run(f"--evalguard-run={standin.add_run()}", standin=standin)
+    result = suite.script(*args)
+    assert result.status == 2
+    assert f"{variable} is not set" in result.err
 
 
 def test_a_named_session_without_target_wants_a_run(
