@@ -12,7 +12,6 @@ import pytest
 import pytest_evalguard
 from standin import StandIn
 from standin import Status
-from standin import Status
 from suite import Suite
 from suite import rows_of
 
