@@ -28,7 +28,9 @@ DISTRIBUTIONS: tuple[tuple[str, ...], ...] = ((), ("-n", "2"))
 WITHOUT_ROW = ("skipped", "not run", "dropped")
 
 # what the machine that runs the tests says of itself must not leak into the inner runs
-_FOREIGN = re.compile("EVALGUARD|PYTEST|GITHUB_STEP|COLUMNS|CI$")
+_FOREIGN = re.compile(
+    "EVALGUARD|PYTEST|COLUMNS|CI$|CI_|GITHUB|GITLAB|BUILDKITE|CIRCLE|JENKINS|TF_BUILD"
+)
 _ALONE = {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1", "COLUMNS": "80"}
 
 

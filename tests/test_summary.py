@@ -21,7 +21,7 @@ def test_it_lists_what_was_recorded(everywhere: Suite) -> None:
     """)
     assert everywhere.run().summary.splitlines()[:-1] == [
         "5 cases: 4 passed, 1 skipped",
-        "pass rate   100.0% (4 of 4)",
+        "pass rate   100.0% (4 of 4), 95% interval 51.0% to 100.0%",
         "mean score  0.375",
         "            relevance 0.650 (4 cases)",
         "latency     p50 100 ms, p95 300 ms",

@@ -11,10 +11,18 @@ from collections.abc import Iterator
 from collections.abc import Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from . import __version__
+from .baseline import Baseline
+from .baseline import baseline_of
+from .baseline import find_baseline
+from .baseline import read_baseline
+from .baseline import write_baseline
+from .comparison import compare
+from .comparison import verdict_lines
 from .deadline import Deadline
 from .delivery import Sent
 from .delivery import submission_of
@@ -25,6 +33,7 @@ from .errors import SessionError
 from .progress import Progress
 from .prompts import LOCK
 from .prompts import locked_prompts
+from .report import report_of
 from .resubmission import access_to
 from .resubmission import find_out
 from .resubmission import find_project
@@ -43,11 +52,11 @@ from .settings import KEY_VARIABLE
 from .settings import checked_id
 from .settings import checked_url
 from .settings import positive_seconds
+from .summary import comparison_lines
 from .summary import destination
 from .summary import display_path
-from .summary import figures
-from .summary import state_lines
-from .summary import where_lines
+from .summary import lines
+from .summary import sent_lines
 from .target import AgentTarget
 from .target import RunTarget
 from .target import Target
@@ -133,7 +142,7 @@ def _submit(
         return USAGE
     finally:
         progress.end()
-    _say_lines(where_lines(sent, session.path))
+    _say_lines(sent_lines(sent, session.path))
     return DONE if sent.submission.is_complete else REFUSED
 
 
@@ -152,11 +161,7 @@ def list_command(options: argparse.Namespace) -> int:
 
 def show_command(options: argparse.Namespace) -> int:
     """Show one session: its figures, the cases that did not pass, where it went."""
-    session = (
-        newest_session(find_out(options.out, os.environ))
-        if options.dir is None
-        else open_session(Path(options.dir))
-    )
+    session = _named_session(options)
     state, cases = session.state, session.cases()
     if options.json:
         data = {"state": asdict(state), "cases": [asdict(case) for case in cases]}
@@ -165,18 +170,67 @@ def show_command(options: argparse.Namespace) -> int:
     totals = Totals.of(cases, most=sys.maxsize)
     not_run = state.selected - sum(totals.outcomes.values())
     totals.outcomes["not run"] += max(0, not_run)
-    _say_lines(figures(totals, session.path))
-    _say_lines(state_lines(state))
+    report = report_of(session, totals)
     if cases.damaged:
-        _say(f"{counted(cases.damaged, 'line')} of the journal could not be read")
-    _say_where(session)
+        lost = f"{counted(cases.damaged, 'line')} of the journal could not be read"
+        report = replace(report, notes=[lost])
+    _say_lines(lines(report))
     return DONE
 
 
 def _say_where(session: Session) -> None:
     for target in session.state.targets:
         sent = Sent(target, submission_of(session, target))
-        _say_lines(where_lines(sent, session.path))
+        _say_lines(sent_lines(sent, session.path))
+
+
+def compare_command(options: argparse.Namespace) -> int:
+    """Compare two sessions."""
+    out = find_out(options.out, os.environ)
+    names = (options.before, options.after)
+    (name, before), (_, after) = (_baseline(each, out) for each in names)
+    comparison = compare(name, before, after)
+    if options.json:
+        _say(
+            json.dumps({**asdict(comparison), "verdict": [*verdict_lines(comparison)]})
+        )
+    else:
+        _say_lines(comparison_lines(comparison))
+    has_failed = options.fail_on_regression and comparison.regressed
+    return REFUSED if has_failed else DONE
+
+
+def _baseline(name: str, out: Path) -> tuple[str, Baseline]:
+    path = find_baseline(name, out)
+    if path is None:
+        raise SessionError(f"there is no finished session in {display_path(out)}")
+    return path.name, read_baseline(path)
+
+
+def bless_command(options: argparse.Namespace) -> int:
+    """Write a session's outcomes and scores into a file to be committed."""
+    session = _named_session(options)
+    baseline = baseline_of(session.cases())
+    write_baseline(Path(options.output), baseline)
+    cases = counted(len(baseline.cases), "case")
+    _say(f"{cases} of {display_path(session.path)} in {printable(options.output)}")
+    return DONE
+
+
+def _named_session(options: argparse.Namespace) -> Session:
+    if options.dir is None:
+        return newest_session(find_out(options.out, os.environ))
+    return open_session(Path(options.dir))
+
+
+def html_command(options: argparse.Namespace) -> int:
+    """Write a session's report page."""
+    from .reportpage import write_report
+
+    session = _named_session(options)
+    write_report(report_of(session, Totals.of(session.cases())), Path(options.output))
+    _say(f"report page of {display_path(session.path)} in {printable(options.output)}")
+    return DONE
 
 
 def create_run_command(options: argparse.Namespace) -> int:
@@ -361,6 +415,9 @@ def _parser() -> argparse.ArgumentParser:
     _add_submit(commands)
     _add_list(commands)
     _add_show(commands)
+    _add_compare(commands)
+    _add_bless(commands)
+    _add_html(commands)
     _add_create_run(commands)
     _add_finish_run(commands)
     _add_prompts(commands)
@@ -423,9 +480,64 @@ def _add_show(commands: Any) -> None:
         "show a session, the newest if none is named",
         "pytest-evalguard show .evalguard/20260102T030405Z-1a2b3c4d",
     )
-    command.add_argument("dir", nargs="?", metavar="DIR", help="a session's directory")
     command.add_argument("--json", action="store_true", help="print JSON")
+    _add_dir(command)
+
+
+def _add_compare(commands: Any) -> None:
+    command = _command(
+        commands,
+        "compare",
+        compare_command,
+        "compare two sessions: directories, files that bless wrote, or 'last'",
+        "pytest-evalguard compare baseline.json last --fail-on-regression",
+    )
+    command.add_argument("before", metavar="A", help="the earlier one")
+    command.add_argument("after", metavar="B", help="the later one")
+    command.add_argument("--json", action="store_true", help="print JSON")
+    command.add_argument(
+        "--fail-on-regression",
+        action="store_true",
+        help="exit with 1 when a case passed in A and does not in B",
+    )
     _add_out(command)
+
+
+def _add_bless(commands: Any) -> None:
+    command = _command(
+        commands,
+        "bless",
+        bless_command,
+        "write a session's outcomes and scores, no texts, into a file to be committed",
+        "pytest-evalguard bless -o baseline.json",
+    )
+    _add_dir(command)
+    _add_output(command)
+
+
+def _add_html(commands: Any) -> None:
+    command = _command(
+        commands,
+        "html",
+        html_command,
+        "write a session's report page, one HTML file",
+        "pytest-evalguard html -o report.html",
+    )
+    _add_dir(command)
+    _add_output(command)
+
+
+def _add_dir(command: Any) -> None:
+    command.add_argument(
+        "dir", nargs="?", metavar="DIR", help="a session's directory (default: newest)"
+    )
+    _add_out(command)
+
+
+def _add_output(command: Any) -> None:
+    command.add_argument(
+        "-o", "--output", required=True, metavar="PATH", help="the file to write"
+    )
 
 
 def _add_create_run(commands: Any) -> None:

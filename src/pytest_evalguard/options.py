@@ -47,7 +47,33 @@ _OPTIONS: tuple[tuple[str, str | None, str], ...] = (
         "total time that submitting may take at the session's end, retries and waits"
         " included (default: 60)",
     ),
+    (
+        "min-pass-rate",
+        "[TAG:]F",
+        "fail the session below this pass rate, 0 to 1; with a tag, that of the cases"
+        " that carry it. Repeatable",
+    ),
+    (
+        "min-score",
+        "[NAME:]F",
+        "fail the session below this mean score, 0 to 1; with a name, that of a named"
+        " scorer. Repeatable",
+    ),
+    (
+        "baseline",
+        "SESSION",
+        "compare with an earlier session: its directory, 'last', or a file that"
+        " 'pytest-evalguard bless' wrote",
+    ),
+    (
+        "max-regressions",
+        "N",
+        "fail the session when more cases than this passed in the baseline and do not"
+        " now",
+    ),
+    ("html", "PATH", "write a report page, one HTML file"),
 )
+_REPEATABLE = frozenset(("min-pass-rate", "min-score"))
 
 # (name after evalguard_, type, default, help)
 _INI: tuple[tuple[str, str, object, str], ...] = (
@@ -62,6 +88,10 @@ _INI: tuple[tuple[str, str, object, str], ...] = (
     ("keep", "string", "20", "finished sessions kept on disk; unsent ones always are"),
     ("mark", "string", "eval", "name of the mark, where another plugin owns 'eval'"),
     ("redact", "bool", True, "replace what looks like a secret"),
+    ("min_pass_rate", "linelist", [], "least pass rates, one [TAG:]F a line"),
+    ("min_score", "linelist", [], "least mean scores, one [NAME:]F a line"),
+    ("baseline", "string", "", "what to compare with: a directory, file, or 'last'"),
+    ("max_regressions", "string", "", "most cases that may pass no more"),
     ("run_link", "string", "", "link to a run, with {run_id}, shown when submitted"),
 )
 
@@ -71,13 +101,18 @@ def add_options(parser: pytest.Parser) -> None:
     group = parser.getgroup("evalguard", "eval results (pytest-evalguard)")
     for name, metavar, text in _OPTIONS:
         dest = f"evalguard_{name.replace('-', '_')}"
+        action = "append" if name in _REPEATABLE else "store"
         if metavar is None:
             group.addoption(
                 f"--evalguard-{name}", action="store_true", dest=dest, help=text
             )
         else:
             group.addoption(
-                f"--evalguard-{name}", metavar=metavar, dest=dest, help=text
+                f"--evalguard-{name}",
+                action=action,
+                metavar=metavar,
+                dest=dest,
+                help=text,
             )
     for name, kind, default, text in _INI:
         parser.addini(f"evalguard_{name}", text, type=kind, default=default)  # type: ignore[arg-type] # one of pytest's literals

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from .redaction import Redactor
     from .reporter import Reporter
     from .runner import CaseRunner
+    from .settings import Settings
 
 # the official SDK's plugin object is called "evalguard-reporter"
 _REPORTER = "pytest-evalguard-session"
@@ -38,26 +39,23 @@ def pytest_addhooks(pluginmanager: pytest.PytestPluginManager) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Resolve the settings; the reporter starts now where results have a target."""
-    from .errors import ConfigurationError
-    from .settings import read_settings
-    from .settings import settings_key
-    from .settings import worker_settings
-
-    try:
-        is_worker = hasattr(config, "workerinput")
-        read = worker_settings if is_worker else read_settings
-        settings = config.stash[settings_key] = read(config, os.environ)
-    except ConfigurationError as error:
-        raise pytest.UsageError(str(error)) from error
+    """Resolve the settings; the reporter starts now where something is asked of it."""
+    is_worker, settings = hasattr(config, "workerinput"), _settings(config)
     config.addinivalue_line("markers", _MARK.format(settings.mark))
-    if not is_worker and settings.has_target:
+    if not is_worker and settings.is_asked_for:
         _reporter(config)
     if not is_worker and _is_distributed(config):
         from .distribution import Controller
 
         controller = Controller(_reporter(config), settings)
         config.pluginmanager.register(controller, _CONTROLLER)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_metadata(metadata: dict[str, object], config: pytest.Config) -> None:
+    """Say in pytest-metadata's table, and so in pytest-html's, where results go."""
+    if (where := _settings(config).where) is not None:
+        metadata["evalguard"] = where
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -97,6 +95,22 @@ _MARK = (
     " test as an eval case (pytest-evalguard); with threshold=, a score below it fails"
     " the test"
 )
+
+
+def _settings(config: pytest.Config) -> Settings:
+    from .errors import ConfigurationError
+    from .settings import read_settings
+    from .settings import settings_key
+    from .settings import worker_settings
+
+    if settings_key not in config.stash:
+        try:
+            is_worker = hasattr(config, "workerinput")
+            read = worker_settings if is_worker else read_settings
+            config.stash[settings_key] = read(config, os.environ)
+        except ConfigurationError as error:
+            raise pytest.UsageError(str(error)) from error
+    return config.stash[settings_key]
 
 
 def _is_distributed(config: pytest.Config) -> bool:
@@ -145,6 +159,7 @@ def _runner(config: pytest.Config) -> CaseRunner:
         is_worker = hasattr(config, "workerinput")
         publisher = _worker(config) if is_worker else _reporter(config)
         mark = config.stash[settings_key].mark
-        runner = CaseRunner(mark, _redact(config), publisher.publish)
+        has_junit = config.getoption("xmlpath", None) is not None
+        runner = CaseRunner(mark, _redact(config), publisher.publish, has_junit)
         config.pluginmanager.register(runner, _RUNNER)
     return cast("CaseRunner", config.pluginmanager.get_plugin(_RUNNER))

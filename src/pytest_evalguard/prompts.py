@@ -19,7 +19,7 @@ from typing import Any
 
 from .case import Case
 from .errors import ConfigurationError
-from .session import replace_file
+from .session import replace_shared_file
 
 LOCK = "evalguard-prompts.lock"
 SCHEMA = 1
@@ -111,7 +111,7 @@ def write_lock(path: Path, lock: LockFile) -> None:
         for agent, prompts in lock.agents.items()
     }
     data = asdict(replace(lock, agents=agents))
-    replace_file(path, [json.dumps(data, indent=2, sort_keys=True), "\n"])
+    replace_shared_file(path, [json.dumps(data, indent=2, sort_keys=True), "\n"])
 
 
 def with_nodeids(

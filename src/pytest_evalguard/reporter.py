@@ -5,55 +5,48 @@ Keeps each case as it arrives; at the session's end submits and summarises.
 
 from __future__ import annotations
 
+import html
+import os
 import sys
-from collections.abc import Callable
 from collections.abc import Generator
 from collections.abc import Iterator
 from contextlib import contextmanager
-from contextlib import suppress
-from dataclasses import replace
 from os import getpid
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from .case import Case
 from .case import case_from_line
-from .deadline import Deadline
-from .delivery import Sent
-from .delivery import Service
-from .delivery import Submission
-from .delivery import submission_of
+from .comparison import write_comparison
 from .errors import EvalguardError
+from .judging import Judge
+from .judging import Verdict
 from .ledger import Ledger
-from .modification import RAISED
 from .modification import modified
-from .progress import Progress
 from .prompts import PromptIds
 from .prompts import locked_prompts
 from .redaction import Redactor
 from .redaction import redact_case
+from .report import Report
 from .retention import remove_old_sessions
 from .session import check_out
 from .session import plan_session
 from .settings import Settings
-from .summary import display_path
-from .summary import dry_run_lines
+from .submitter import Submitter
+from .summary import annotation
 from .summary import figures
+from .summary import gate_lines
+from .summary import gate_text
 from .summary import header
-from .summary import state_lines
+from .summary import lines
+from .summary import outcome_line
 from .summary import unsent_lines
 from .summary import where_lines
-from .target import Target
-from .targets import BuiltIn
-from .targets import built_in_service
-from .targets import key_of
-from .targets import targets_of
 from .termination import Termination
 from .text import counted
-from .values import describe
 
-_PREFLIGHT_SECONDS = 5.0
 # xdist's controller ends a session at --maxfail as if it was interrupted, saying this
 _STOPPED_BY_MAXFAIL = "stopping after"
 
@@ -78,14 +71,14 @@ class Reporter:
         self._redact = redact
         self._process = getpid()
         self._ledger = Ledger(*plan_session(settings.out))
-        self._targets = targets_of(settings)
+        self._submitter = Submitter(config, settings, self._ledger)
+        self._judging: Judge | None = None
+        self._verdict = Verdict()
         self.prompts: PromptIds | None = None
-        self._services: dict[str, Service] = {}
         self._is_interrupted = False
         self._is_cut_short = False
         self._has_internal_error = False
-        self._problems: list[str] = []
-        self._sent: list[Sent] = []
+        self._notes: list[str] = []
         self._is_told = False
         self._termination = Termination()
 
@@ -132,23 +125,25 @@ class Reporter:
         self._ledger.add(case)
 
     def pytest_sessionstart(self) -> None:
-        """Ask the service about the run, or create it, before the first test."""
-        if self._settings.agent_id is not None and self._settings.runs_tests:
+        """Read what is needed, and ask the services, before the first test."""
+        if self._settings.runs_tests:
             with usage_errors():
-                self.prompts = locked_prompts(
-                    self._config.rootpath, self._settings.agent_id
-                )
-        if not self._will_send or not self._targets:
-            return
-        with usage_errors():
-            check_out(self._settings.out)
-            self._targets = tuple(map(self._prepared, self._targets))
-        own = [each for each in self._targets if each.service not in self._services]
-        self._ledger.update(targets=tuple(own))
+                self._read_files()
+        if self._will_send and self._submitter.targets:
+            with usage_errors():
+                check_out(self._settings.out)
+                self._ledger.update(targets=self._submitter.prepare())
+
+    def _read_files(self) -> None:
+        if self._settings.agent_id is not None:
+            root = self._config.rootpath
+            self.prompts = locked_prompts(root, self._settings.agent_id)
+        if self._settings.has_gates or self._settings.baseline is not None:
+            self._judging = Judge(self._settings)
 
     def pytest_report_header(self) -> list[str]:
         """Say where results will go, if anywhere."""
-        targets = self._targets if self._settings.runs_tests else ()
+        targets = self._submitter.targets if self._settings.runs_tests else ()
         return [header(each, self._settings.dry_run) for each in targets]
 
     def pytest_keyboard_interrupt(
@@ -188,45 +183,127 @@ class Reporter:
     def _finish(self, session: pytest.Session) -> None:
         if self._process != getpid():
             return  # a test forked, and its child left by the end of the session
-        if not self._settings.runs_tests or not self._has_session():
+        if not self._settings.runs_tests:
             return
-        try:
+        if self._has_session():
             self._close(session)
-        except OSError as error:  # no file can be opened any more, or worse
-            self._problems.append(f"the session could not be closed: {error}")
-        self._sent = self._submit_all(session)
-        if self._problems:
-            _fail(session)
-        is_complete = all(each.submission.is_complete for each in self._sent)
-        if self._settings.strict and self._will_send and not is_complete:
-            _fail(session)
-        self._ledger.release()
-        remove_old_sessions(self._settings.out, self._settings.keep)
+        self._judge(session)
+        if self._ledger.is_started:
+            self._submit(session)
+        self._write_outputs(session)
 
     def _close(self, session: pytest.Session) -> None:
-        recovered = self._ledger.add_from_workers()
-        missing = self._missing(session)
-        self._ledger.close(
-            status="interrupted" if self._is_interrupted else "finished",
-            exit_status=int(session.exitstatus),
-            missing=missing,
-        )
+        try:
+            recovered = self._ledger.add_from_workers()
+            missing = self._missing(session)
+            self._ledger.close(
+                status="interrupted" if self._is_interrupted else "finished",
+                missing=missing,
+            )
+        except OSError as error:  # no file can be opened any more, or worse
+            self._tell_problem(session, f"the session could not be closed: {error}")
+            return
         has_hidden_failure = any(not case.passed for case in recovered)
         has_loss = missing or self._ledger.lost or self._ledger.totals.withheld.count
         if has_hidden_failure or has_loss or self._has_internal_error:
             _fail(session)
+
+    def _judge(self, session: pytest.Session) -> None:
+        """Hold the session against its gates; they turn no red session green."""
+        if self._judging is None:
+            return
+        if self._is_interrupted:
+            self._notes.append("the session was interrupted: its gates were not judged")
+            return
+        try:
+            self._verdict = self._judging.judge(self._ledger)
+        except (EvalguardError, OSError) as error:
+            self._tell_problem(session, f"the session could not be judged: {error}")
+            return
+        self._notes += self._verdict.notes
+        if not all(gate.passed for gate in self._verdict.gates):
+            _fail(session)
+
+    def _submit(self, session: pytest.Session) -> None:
+        status, gates = int(session.exitstatus), tuple(self._verdict.gates)
+        self._ledger.update(exit_status=status, gates=gates)
+        if self._is_interrupted:
+            self._submitter.keep("the session was interrupted")
+        elif not self._submitter.submit():
+            session.exitstatus = pytest.ExitCode.INTERRUPTED
+        if self._submitter.problems:
+            _fail(session)
+        if (
+            self._settings.strict
+            and self._will_send
+            and not self._submitter.is_complete
+        ):
+            _fail(session)
+        self._ledger.release()
+        remove_old_sessions(self._settings.out, self._settings.keep)
+
+    def _write_outputs(self, session: pytest.Session) -> None:
+        """Write what is read elsewhere: the comparison, the page, CI's summary."""
+        if self._ledger.is_empty:
+            return
+        try:
+            if self._verdict.comparison is not None:
+                write_comparison(self._ledger.session.path, self._verdict.comparison)
+            if self._settings.html is not None:
+                from .reportpage import write_report
+
+                write_report(self._report(), self._settings.html)
+        except (EvalguardError, OSError) as error:
+            self._tell_problem(session, str(error))
+        if job_summary := os.environ.get("GITHUB_STEP_SUMMARY"):
+            self._write_job_summary(Path(job_summary))
+
+    def _write_job_summary(self, path: Path) -> None:
+        from .markdown import job_summary
+
+        try:
+            with path.open("a", encoding="utf-8", errors="backslashreplace") as file:
+                file.write(job_summary(self._report()))
+        except OSError as error:
+            self._notes.append(f"the job's summary was not written: {error}")
+
+    def _annotations(self) -> Iterator[str]:
+        """Yield commands that make GitHub Actions show an error on the run's page."""
+        if os.environ.get("GITHUB_ACTIONS") != "true":
+            return
+        failed = [each for each in self._verdict.gates if not each.passed]
+        if failed:
+            yield annotation("gates failed", "; ".join(map(gate_text, failed)))
+        sent = self._submitter
+        if self._settings.strict and self._will_send and not sent.is_complete:
+            path = self._ledger.session.path
+            found = [line for each in sent.sent for line in unsent_lines(each, path)]
+            yield annotation("results not submitted", "; ".join(found))
+
+    def _tell_problem(self, session: pytest.Session, problem: str) -> None:
+        self._notes.append(problem)
+        _fail(session)
 
     @pytest.hookimpl(trylast=True)
     def pytest_terminal_summary(self, terminalreporter: Any) -> None:
         """Print the section `evalguard`."""
         if self._config.get_verbosity() < -1:
             return
-        lines = list(self._lines())
-        if lines:
+        shown = list(self._lines())
+        if shown:
             terminalreporter.write_sep("=", "evalguard")
-        for line in lines:
+        for line in (*shown, *self._annotations()):
             terminalreporter.write_line(line)
         self._is_told = True
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_html_results_summary(self, summary: list[str]) -> None:
+        """Put the figures above the table of pytest-html."""
+        if not self._ledger.is_empty:
+            totals = self._ledger.totals
+            pairs = (("cases", outcome_line(totals)), *figures(totals))
+            rows = [html.escape(f"{label} {value}".strip()) for label, value in pairs]
+            summary.append(f"<p>evalguard: {'<br>'.join(rows)}</p>")
 
     def pytest_unconfigure(self) -> None:
         """Say on stderr what no summary has said: results that are nowhere yet."""
@@ -238,43 +315,34 @@ class Reporter:
         if self._is_told or self._settings.dry_run:
             return
         self._is_told = True
-        for line in (*loss_lines(self._ledger), *self._problems):
+        report = self._report()
+        for line in report.notes:
             sys.stderr.write(f"evalguard: {line}\n")
-        for sent in self._sent:
-            for line in unsent_lines(sent, self._ledger.session.path):
+        for sent in report.sent:
+            for line in unsent_lines(sent, report.path):
                 sys.stderr.write(f"evalguard: {line}\n")
 
-    def _lines(self) -> Iterator[str]:
-        path = self._ledger.session.path
-        if self._ledger.is_empty:
-            if self._settings.has_target and self._settings.runs_tests:
-                yield "no eval cases were selected: there is nothing to submit"
-        else:
-            yield from figures(self._ledger.totals, path)
-            yield from state_lines(self._ledger.state)
-            yield from loss_lines(self._ledger)
-            yield from self._problems
-            yield f"recorded in {display_path(path)}"
-        for sent in self._sent:
-            if self._settings.dry_run:
-                yield from dry_run_lines(sent, path)
-            else:
-                yield from where_lines(sent, path, self._settings.run_link)
-
-    def _prepared(self, target: Target) -> Target:
-        """Return a target that can be fed, unless a service of the user's takes it."""
-        service = self._config.hook.pytest_evalguard_make_service(
-            config=self._config, name=target.service
+    def _report(self) -> Report:
+        submitter, ledger = self._submitter, self._ledger
+        return Report(
+            ledger.session.path,
+            ledger.state,
+            ledger.totals,
+            self._verdict.comparison,
+            submitter.sent,
+            (*loss_lines(ledger), *self._notes, *submitter.problems),
+            self._settings.dry_run,
+            self._settings.run_link,
         )
-        if service is not None:
-            self._services[target.service] = service
-            return target
-        name = f"pytest {self._config.rootpath.name}"
-        return self._built_in(target).prepare(name, Deadline(_PREFLIGHT_SECONDS))
 
-    def _built_in(self, target: Target, progress: Progress | None = None) -> BuiltIn:
-        key, directory = key_of(self._settings, target), self._config.rootpath
-        return built_in_service(target, key, directory, progress)
+    def _lines(self) -> Iterator[str]:
+        if not self._ledger.is_empty:
+            yield from lines(self._report())
+        elif self._settings.runs_tests and self._settings.is_asked_for:
+            what = ": there is nothing to submit" if self._settings.has_target else ""
+            yield f"no eval cases were selected{what}"
+            yield from gate_lines(self._verdict.gates)
+            yield from where_lines(self._report())
 
     def _has_session(self) -> bool:
         """Whether there is anything to close; a run that was created must be ended."""
@@ -291,57 +359,6 @@ class Reporter:
         has_run = session.exitstatus in (0, 1) and not session.shouldstop
         return self._ledger.unfinished if has_run else 0
 
-    def _submit_all(self, session: pytest.Session) -> list[Sent]:
-        deadline = Deadline(self._settings.timeout)
-        sent: list[Sent] = []
-        try:
-            for left, target in zip(
-                range(len(self._targets), 0, -1), self._targets, strict=True
-            ):
-                # a service that hangs leaves the ones after it their share of the time
-                sent.append(self._submit(target, Deadline(deadline.left / left)))
-        except KeyboardInterrupt:
-            session.exitstatus = pytest.ExitCode.INTERRUPTED
-            rest = self._targets[len(sent) :]
-            sent += [self._kept(each, "sending was stopped") for each in rest]
-        return sent
-
-    def _submit(self, target: Target, deadline: Deadline) -> Sent:
-        if self._is_interrupted:
-            return self._kept(target, "the session was interrupted")
-        session, progress = self._ledger.session, Progress(_rewriter(self._config))
-        try:
-            if self._settings.dry_run:
-                return Sent(target, self._built_in(target).preview(session))
-            service = self._services.get(target.service)
-            service = service or self._built_in(target, progress)
-            submission = service.submit(session, deadline)
-        except RAISED as error:  # a full disk, or a service of the user's own
-            return self._kept(target, describe(error))
-        finally:
-            progress.end()
-        self._tell_hooks(target, submission)
-        return Sent(target, submission, target.service not in self._services)
-
-    def _tell_hooks(self, target: Target, submission: Submission) -> None:
-        try:
-            self._config.hook.pytest_evalguard_submitted(
-                config=self._config, service=target.service, submission=submission
-            )
-        except RAISED as error:
-            self._problems.append(f"pytest_evalguard_submitted: {describe(error)}")
-
-    def _kept(self, target: Target, why: str) -> Sent:
-        """Return what is known of a target at which nothing more is tried."""
-        rows = self._ledger.state.rows
-        submission = Submission(
-            target.service, unsent=rows, error=why, target_id=target.id
-        )
-        with suppress(EvalguardError, OSError):
-            found = submission_of(self._ledger.session, target)
-            submission = replace(found, error=why)
-        return Sent(target, submission, target.service not in self._services)
-
 
 def loss_lines(ledger: Ledger) -> Iterator[str]:
     """Yield what the disk did not take."""
@@ -349,19 +366,6 @@ def loss_lines(ledger: Ledger) -> Iterator[str]:
         cases = counted(ledger.lost, "case")
         why = ledger.disk_error or "the session's files were changed meanwhile"
         yield f"lost: {cases} can't be sent, they are not on disk: {why}"
-
-
-def _rewriter(config: pytest.Config) -> Callable[[str], None] | None:
-    """Return what replaces the last line of the terminal, None where there is none."""
-    terminal = config.pluginmanager.get_plugin("terminalreporter")
-    if terminal is None or not terminal.isatty:
-        return None
-
-    def rewrite(line: str) -> None:
-        terminal.ensure_newline()
-        terminal.rewrite(line, erase=True)
-
-    return rewrite
 
 
 def _fail(session: pytest.Session) -> None:

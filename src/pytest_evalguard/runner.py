@@ -104,6 +104,7 @@ class CaseRunner:
     :param redact: applied to everything that was recorded.
     :param publish: takes each finished case, and the report it is to travel on; None
         for a test that was interrupted.
+    :param has_junit: whether JUnit XML is written, and its properties are wanted.
     """
 
     def __init__(
@@ -111,7 +112,9 @@ class CaseRunner:
         mark: str,
         redact: Redactor,
         publish: Callable[[Case, pytest.TestReport | None], None],
+        has_junit: bool = False,
     ) -> None:
+        self._has_junit = has_junit
         self._mark = mark
         self._redact = redact
         self._publish = publish
@@ -188,7 +191,10 @@ class CaseRunner:
             return
         run.note(report)
         if report.when == "teardown" and run.is_finished:
-            self._publish(self._finish(item, run), report)
+            case = self._finish(item, run)
+            if self._has_junit:
+                report.user_properties += _properties(case)
+            self._publish(case, report)
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_sessionfinish(self) -> None:
@@ -229,6 +235,18 @@ class CaseRunner:
         if callspec is None:
             return identity_of(item)
         return as_text(callspec.params, self._redact)
+
+
+def _properties(case: Case) -> list[tuple[str, object]]:
+    """Return what JUnit XML shows of a case: short scalars, never a prompt."""
+    if not case.has_row:
+        return [("evalguard.outcome", case.outcome)]
+    named = case.scores.items()
+    return [
+        ("evalguard.outcome", case.outcome),
+        ("evalguard.score", case.overall_score),
+        *((f"evalguard.score.{name}", each.score) for name, each in named),
+    ]
 
 
 def _mark_fields(mark: Mapping[str, Any], clean: Redactor) -> dict[str, Any]:

@@ -33,6 +33,7 @@ from typing import Literal
 import pytest
 
 from . import __version__
+from .ci import ci_facts
 from .errors import SessionError
 from .journal import CASES
 from .journal import StoredCases
@@ -44,6 +45,16 @@ LOCK = "lock"
 _TAG = """Signature: 8a477f597d28d172789f06886806bc55
 # Made by pytest-evalguard; see https://bford.info/cachedir/
 """
+
+
+@dataclass(frozen=True)
+class Gate:
+    """A demand on a session's figures, and whether it is met."""
+
+    name: str
+    figure: str
+    limit: str
+    passed: bool
 
 
 @dataclass(frozen=True)
@@ -61,6 +72,8 @@ class SessionState:
     score: float | None = None
     missing: int = 0
     targets: tuple[Target, ...] = ()
+    gates: tuple[Gate, ...] = ()
+    ci: Mapping[str, str] = field(default_factory=dict)
     versions: Mapping[str, str] = field(default_factory=dict)
     schema: int = SCHEMA
 
@@ -149,7 +162,8 @@ def plan_session(out: Path) -> tuple[Session, SessionState]:
     stamp = f"{now:%Y%m%dT%H%M%S}.{now.microsecond // 1000:03}Z"
     session = Session(out / f"{stamp}-{identity[:8]}")
     created = now.isoformat(timespec="seconds")
-    return session, SessionState(identity, created, versions=_versions())
+    facts = ci_facts(os.environ)
+    return session, SessionState(identity, created, ci=facts, versions=_versions())
 
 
 def create_session(session: Session, state: SessionState) -> None:
@@ -194,7 +208,7 @@ def remove_session(session: Session) -> None:
         return  # another session may be removing it, or it is not ours to remove
 
 
-def replace_file(path: Path, lines: Iterable[str]) -> None:
+def replace_file(path: Path, lines: Iterable[str], mode: int = 0o600) -> None:
     """Write a file, safe from a power cut; a reader sees the old or the new one."""
     number, draft = tempfile.mkstemp(dir=path.parent, prefix=f"{path.name}.")
     try:
@@ -202,12 +216,18 @@ def replace_file(path: Path, lines: Iterable[str]) -> None:
             file.writelines(lines)
             file.flush()
             os.fsync(file.fileno())
+        os.chmod(draft, mode)
         os.replace(draft, path)
     except BaseException:
         with suppress(OSError):
             os.unlink(draft)
         raise
     _sync_directory(path.parent)
+
+
+def replace_shared_file(path: Path, lines: Iterable[str]) -> None:
+    """Write a file that is for others, too: a report, or one to be committed."""
+    replace_file(path, lines, 0o644)
 
 
 def _sync_directory(path: Path) -> None:

@@ -33,6 +33,14 @@ settings_key = pytest.StashKey["Settings"]()
 
 
 @dataclass(frozen=True)
+class Limit:
+    """The least that a figure may be, 0..1; of one tag or scorer where it is named."""
+
+    least: float
+    name: str | None = None
+
+
+@dataclass(frozen=True)
 class Settings:
     """What a session was told, checked. Keys never show in its representation.
 
@@ -58,6 +66,11 @@ class Settings:
     agent_url: str = DEFAULT_AGENT_URL
     agent_key: str | None = field(default=None, repr=False)
     agent_concurrency: int = MAX_AT_ONCE
+    min_pass_rate: tuple[Limit, ...] = ()
+    min_score: tuple[Limit, ...] = ()
+    max_regressions: int | None = None
+    baseline: str | None = None
+    html: Path | None = None
 
     @property
     def keys(self) -> tuple[str, ...]:
@@ -68,6 +81,25 @@ class Settings:
     def has_target(self) -> bool:
         """Whether the session is to be submitted anywhere."""
         return self.run_id is not None or self.agent_id is not None
+
+    @property
+    def where(self) -> str | None:
+        """Where results are to go, in words; None when nowhere."""
+        places = {"run": self.run_id, "agent": self.agent_id}
+        words = [f"{kind} {each}" for kind, each in places.items() if each is not None]
+        return " and ".join(words) or None
+
+    @property
+    def has_gates(self) -> bool:
+        """Whether the session is to be judged by its figures."""
+        limits = self.min_pass_rate or self.min_score
+        return bool(limits) or self.max_regressions is not None
+
+    @property
+    def is_asked_for(self) -> bool:
+        """Whether the session is to have a report even if it has no cases."""
+        is_shown = self.baseline is not None or self.html is not None
+        return self.has_target or self.has_gates or is_shown
 
 
 def read_settings(config: pytest.Config, environ: Mapping[str, str]) -> Settings:
@@ -107,6 +139,11 @@ def read_settings(config: pytest.Config, environ: Mapping[str, str]) -> Settings
             environ, AGENT_KEY_VARIABLE, required=will_send and agent_id is not None
         ),
         agent_concurrency=source.number("agent_concurrency", MAX_AT_ONCE),
+        min_pass_rate=source.limits("min_pass_rate"),
+        min_score=source.limits("min_score"),
+        max_regressions=_max_regressions(source),
+        baseline=_baseline(source.text("baseline", None, "baseline"), config),
+        html=_html(source.text("html", None), config),
     )
 
 
@@ -187,12 +224,14 @@ class _Source:
         except (ValueError, TypeError, pytest.UsageError) as error:
             raise ConfigurationError(f"ini option evalguard_{name}: {error}") from error
 
-    def text(self, name: str, variable: str, ini: str | None = None) -> str | None:
+    def text(
+        self, name: str, variable: str | None, ini: str | None = None
+    ) -> str | None:
         option = f"--evalguard-{name.replace('_', '-')}"
         given: str | None = self._config.getoption(f"evalguard_{name}")
         if given is not None:
             return checked_id(given, option)
-        if self._environ.get(variable):
+        if variable is not None and self._environ.get(variable):
             return checked_id(self._environ[variable], variable)
         configured: str | None = self.ini(ini) if ini else None
         return configured or None
@@ -218,6 +257,14 @@ class _Source:
             f" got {text!r}"
         )
 
+    def limits(self, name: str) -> tuple[Limit, ...]:
+        given: list[str] | None = self._config.getoption(f"evalguard_{name}")
+        if given:
+            option = f"--evalguard-{name.replace('_', '-')}"
+            return tuple(_limit(each, option) for each in given)
+        ini = f"ini option evalguard_{name}"
+        return tuple(_limit(str(each), ini) for each in self.ini(name))
+
     def seconds(self, name: str) -> float:
         given: str | None = self._config.getoption(f"evalguard_{name}")
         if given is not None:
@@ -239,6 +286,48 @@ def positive_seconds(value: object, what: str) -> float:
             f"{what} must be a number of seconds above 0, got {value!r}"
         )
     return seconds
+
+
+def _limit(text: str, what: str) -> Limit:
+    name, _, figure = text.rpartition(":")
+    try:
+        least = float(figure)
+    except ValueError:
+        least = math.nan
+    if not 0 <= least <= 1:
+        raise ConfigurationError(
+            f"{what} must be a number within 0..1, or that after a name and a colon, as"
+            f" smoke:0.9, got {text!r}"
+        )
+    return Limit(least, name.strip() or None)
+
+
+def _max_regressions(source: _Source) -> int | None:
+    text = source.text("max_regressions", None, "max_regressions")
+    if text is None:
+        return None
+    if not text.strip().isdecimal():
+        raise ConfigurationError(
+            "--evalguard-max-regressions (evalguard_max_regressions) must be a whole"
+            f" number of at least 0, got {text!r}"
+        )
+    if source.text("baseline", None, "baseline") is None:
+        raise ConfigurationError(
+            "--evalguard-max-regressions needs something to compare with: name it by"
+            " --evalguard-baseline"
+        )
+    return int(text)
+
+
+def _baseline(given: str | None, config: pytest.Config) -> str | None:
+    if given is None or given == "last":
+        return given
+    is_ini = config.getoption("evalguard_baseline") is None
+    return str((config.rootpath if is_ini else config.invocation_params.dir) / given)
+
+
+def _html(given: str | None, config: pytest.Config) -> Path | None:
+    return None if given is None else config.invocation_params.dir / given
 
 
 def _mark(name: str) -> str:

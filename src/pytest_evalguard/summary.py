@@ -5,21 +5,28 @@ from __future__ import annotations
 import os
 import shlex
 import textwrap
+from collections.abc import Iterable
 from collections.abc import Iterator
 from pathlib import Path
 
 from .case import Case
 from .case import Outcome
+from .comparison import Comparison
+from .comparison import verdict_lines
 from .delivery import LeftOut
 from .delivery import Sent
+from .report import Report
+from .session import Gate
 from .session import SessionState
 from .target import Target
 from .text import aligned
 from .text import counted
 from .text import printable
 from .text import shortened
+from .totals import MAX_SHOWN
 from .totals import Names
 from .totals import Totals
+from .totals import rate_text
 
 _OUTCOMES: tuple[Outcome, ...] = (
     *("passed", "failed", "error", "xfailed", "xpassed", "ambiguous"),
@@ -36,30 +43,84 @@ def header(target: Target, dry_run: bool) -> str:
     return f"{line} (dry run: nothing is sent)" if dry_run else line
 
 
-def figures(totals: Totals, path: Path) -> Iterator[str]:
-    """Yield the figures of a session, then the cases that need a look.
-
-    :param path: the session's directory, for the command that shows all of them.
-    """
-    yield _outcomes(totals)
-    if totals.pass_rate is not None and totals.score.value is not None:
-        rate = f"{totals.pass_rate:.1%} ({totals.passed:,} of {totals.rows:,})"
-        yield _field("pass rate", rate)
-        yield _field("mean score", f"{totals.score.value:.3f}")
-    for name, mean in sorted(totals.scorers.items()):
-        cases = counted(mean.count, "case")
-        name = shortened(printable(name), _VALUE - 30)
-        yield _field("", f"{name} {mean.value:.3f} ({cases})")
-    yield from _consumption(totals)
+def lines(report: Report) -> Iterator[str]:
+    """Yield all that is shown of a session at its end."""
+    totals, path = report.totals, report.path
+    yield outcome_line(totals)
+    for label, value in figures(totals):
+        yield from _wrapped(label, value)
+    yield from gate_lines(report.state.gates)
+    if report.comparison is not None:
+        yield from comparison_lines(report.comparison)
     for case in totals.failed:
         yield from case_lines(case)
     hidden = totals.rows - totals.passed - len(totals.failed)
     if hidden > 0:
         yield f"and {hidden:,} more that did not pass: {_command('show', path)}"
-    yield from _named(totals.flaky, "passed only when run again")
-    yield from _named(totals.silent, "recorded neither actual nor score")
-    yield from _named(totals.unscored, "passed a threshold without recording a score")
-    yield from _named(totals.withheld, "withheld, as a hook failed on them")
+    for what, names in worth_a_look(totals):
+        yield from _names(f"{counted(names.count, 'case')} {what}:", names)
+    yield from state_lines(report.state)
+    yield from report.notes
+    if report.state.ci:
+        yield from _wrapped("built by", ", ".join(report.state.ci.values()))
+    yield f"recorded in {display_path(path)}"
+    yield from where_lines(report)
+
+
+def figures(totals: Totals) -> Iterator[tuple[str, str]]:
+    """Yield the figures of a session, each with its label."""
+    if totals.rows:
+        yield "pass rate", rate_text(totals.passed, totals.rows)
+        yield "mean score", f"{totals.score.value:.3f}"
+    for name, mean in sorted(totals.scorers.items()):
+        cases = counted(mean.count, "case")
+        yield "", f"{shortened(printable(name), 40)} {mean.value:.3f} ({cases})"
+    yield from _consumption(totals)
+
+
+def worth_a_look(totals: Totals) -> Iterator[tuple[str, Names]]:
+    """Yield cases that one should know of, with what is the matter with them."""
+    found = {
+        "passed only when run again": totals.flaky,
+        "recorded neither actual nor score": totals.silent,
+        "passed a threshold without recording a score": totals.unscored,
+        "withheld, as a hook failed on them": totals.withheld,
+    }
+    for what, names in found.items():
+        if names.count:
+            yield what, names
+
+
+def gate_lines(gates: Iterable[Gate]) -> Iterator[str]:
+    """Yield each gate: whether it is met, its figure and its limit."""
+    for gate in gates:
+        verdict = "gate met" if gate.passed else "gate FAILED"
+        yield from _wrapped(verdict, printable(gate_text(gate)))
+
+
+def gate_text(gate: Gate) -> str:
+    """Return a gate's figure and limit."""
+    return f"{gate.name}: {gate.figure}, wanted {gate.limit}"
+
+
+def annotation(title: str, message: str) -> str:
+    """Return a command that makes GitHub Actions show an error.
+
+    https://docs.github.com/actions/reference/workflows-and-actions/workflow-commands
+    """
+    text = printable(message).replace("%", "%25")
+    return f"::error title=evalguard: {title}::{text}"
+
+
+def comparison_lines(comparison: Comparison) -> Iterator[str]:
+    """Yield what changed since the baseline."""
+    yield from _wrapped("baseline", printable(comparison.baseline))
+    for line in verdict_lines(comparison):
+        yield from _wrapped("", line)
+    for what in ("regressed", "fixed", "new", "gone"):
+        names = getattr(comparison, what)
+        if names:
+            yield from _names(f"{what}:", LeftOut(what, len(names), names[:MAX_SHOWN]))
 
 
 def case_lines(case: Case) -> Iterator[str]:
@@ -76,13 +137,20 @@ def case_lines(case: Case) -> Iterator[str]:
     if case.is_scored:
         yield _field("  score", shortened(printable(case.score_text), _VALUE))
     if case.reason:
-        lines = textwrap.wrap(printable(case.reason), _VALUE, break_on_hyphens=False)
-        yield _field("  reason", lines[0])
-        yield from (_field("", line) for line in lines[1:])
+        yield from _wrapped("  reason", printable(case.reason))
 
 
-def where_lines(sent: Sent, path: Path, link: str | None = None) -> Iterator[str]:
-    """Yield where results went: those submitted, and those that were not, with why."""
+def where_lines(report: Report) -> Iterator[str]:
+    """Yield where results went, or would have gone."""
+    for sent in report.sent:
+        if report.is_dry_run:
+            yield from dry_run_lines(sent, report.path)
+        else:
+            yield from sent_lines(sent, report.path, report.link)
+
+
+def sent_lines(sent: Sent, path: Path, link: str | None = None) -> Iterator[str]:
+    """Yield the results that were submitted, and those that were not, with why."""
     submission, there = sent.submission, destination(sent)
     if submission.accepted:
         results = f"{counted(submission.accepted, 'result')} to {there}"
@@ -163,7 +231,8 @@ def _name(target: Target, identity: str | None) -> str:
     return f"{target.kind} {printable(identity)}"
 
 
-def _outcomes(totals: Totals) -> str:
+def outcome_line(totals: Totals) -> str:
+    """Return how many cases there are, and of each outcome."""
     total = sum(count for name, count in totals.outcomes.items() if name != "dropped")
     parts = [
         f"{totals.outcomes[name]:,} {name}"
@@ -177,15 +246,15 @@ def _outcomes(totals: Totals) -> str:
     return f"{line}; {dropped:,} dropped by a hook" if dropped else line
 
 
-def _consumption(totals: Totals) -> Iterator[str]:
+def _consumption(totals: Totals) -> Iterator[tuple[str, str]]:
     middle, high = totals.latency(0.5), totals.latency(0.95)
     if middle is not None and high is not None:
-        yield _field("latency", f"p50 {_ms(middle)}, p95 {_ms(high)}")
+        yield "latency", f"p50 {_ms(middle)}, p95 {_ms(high)}"
     if totals.prompt_tokens or totals.completion_tokens:
         prompt, completion = totals.prompt_tokens, totals.completion_tokens
-        yield _field("tokens", f"{prompt:,} prompt, {completion:,} completion")
+        yield "tokens", f"{prompt:,} prompt, {completion:,} completion"
     if totals.cost_usd:
-        yield _field("cost", f"${totals.cost_usd:,.4f}")
+        yield "cost", f"${totals.cost_usd:,.4f}"
 
 
 def _ms(milliseconds: float) -> str:
@@ -201,17 +270,18 @@ def _difference(expected: str, actual: str) -> Iterator[str]:
         yield " " * (_LABEL + place) + "^"
 
 
-def _named(names: Names, what: str) -> Iterator[str]:
-    if names.count:
-        yield from _names(f"{counted(names.count, 'case')} {what}:", names)
-
-
 def _names(title: str, names: Names | LeftOut) -> Iterator[str]:
     yield title
     for name in names.first:
         yield f"  {shortened(printable(name), _WIDTH - 2)}"
     if names.count > len(names.first):
         yield f"  and {names.count - len(names.first):,} more"
+
+
+def _wrapped(label: str, text: str) -> Iterator[str]:
+    wrapped = textwrap.wrap(text, _VALUE, break_on_hyphens=False) or [""]
+    yield _field(label, wrapped[0])
+    yield from (_field("", line) for line in wrapped[1:])
 
 
 def _field(label: str, value: str) -> str:

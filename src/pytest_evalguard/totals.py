@@ -10,6 +10,7 @@ from dataclasses import replace
 
 from .case import Case
 from .case import Outcome
+from .statistics import wilson
 from .text import aligned
 from .text import shortened
 
@@ -52,7 +53,8 @@ class Mean:
 class Totals:
     """Counts, means and quantiles over cases, and the first ones that need a look.
 
-    Latencies are in milliseconds, costs in US dollars.
+    Latencies are in milliseconds, costs in US dollars; `tags` has how many rows with a
+    tag passed, and how many there are.
 
     :param most: how many cases are kept of those that need a look.
     """
@@ -67,6 +69,7 @@ class Totals:
         self.failed: list[Case] = []
         self.score = Mean()
         self.scorers: dict[str, Mean] = {}
+        self.tags: dict[str, tuple[int, int]] = {}
         self.prompt_tokens = 0
         self.completion_tokens = 0
         self.cost_usd = 0.0
@@ -98,6 +101,9 @@ class Totals:
             if name not in self.scorers:
                 self.scorers[name] = Mean()
             self.scorers[name].add(result.score)
+        for tag in set(case.tags):
+            passed, rows = self.tags.get(tag, (0, 0))
+            self.tags[tag] = (passed + case.passed, rows + 1)
         self.prompt_tokens += case.prompt_tokens or 0
         self.completion_tokens += case.completion_tokens or 0
         self.cost_usd += case.cost_usd or 0.0
@@ -128,6 +134,13 @@ class Totals:
             return None
         ordered = sorted(self._latencies)
         return ordered[max(0, -int(-quantile * len(ordered) // 1) - 1)]
+
+
+def rate_text(passed: int, rows: int) -> str:
+    """Return a pass rate with its counts and its 95% Wilson interval."""
+    low, high = wilson(passed, rows)
+    interval = f"95% interval {low:.1%} to {high:.1%}"
+    return f"{passed / rows:.1%} ({passed:,} of {rows:,}), {interval}"
 
 
 def _shortened(case: Case) -> Case:

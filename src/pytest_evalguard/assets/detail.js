@@ -1,0 +1,124 @@
+// All that is known of one case
+
+function describe(each) {
+  return [
+    makeTitle(each),
+    ...makeRemarks(each),
+    makeFacts(each),
+    makeTexts(each),
+    makeScores(each),
+    makeRuns("Trials", each.trials),
+    makeRuns("Attempts", each.attempts),
+    makeData("Metadata", each.metadata),
+    makeData("Findings", each.findings),
+  ].filter(Boolean);
+}
+
+function makeTitle(each) {
+  const verdict = make("p", { class: "verdict" }, mark(each.outcome), each.outcome, makeBadges(each));
+  const title = make("h2", { id: "title", tabindex: "-1", autofocus: "" }, makeName(each));
+  return make("header", {}, verdict, title);
+}
+
+function makeRemarks(each) {
+  const remarks = [
+    [each.ambiguous, `ambiguous: ${each.ambiguous}`],
+    [each.flaky, "passed only when run again"],
+    [each.silent, "recorded neither actual nor score"],
+    [each.withheld, "values are withheld, as a hook failed on them"],
+  ].filter(([holds]) => holds);
+  const reason = [[each.reason, "pre", `reason ${cssClass(each.outcome)}`]].filter(([text]) => text);
+  return [
+    ...reason.map(([text, element, name]) => make(element, { class: name, tabindex: "0" }, text)),
+    ...remarks.map(([, text]) => make("p", { class: "remark" }, text)),
+  ];
+}
+
+function makeFacts(each) {
+  const facts = [
+    ["score", decimal(score(each))],
+    ["threshold", each.threshold?.toString()],
+    ["latency", duration(each.latency_ms)],
+    ["tokens", tokens(each)],
+    ["cost", each.cost_usd === undefined ? "" : `$${Number(each.cost_usd.toFixed(6))}`],
+    ["prompt id", each.prompt_id?.toString()],
+    ["hallucination", each.hallucination_label],
+    ["tags", each.tags?.join(", ")],
+  ].filter(([, value]) => value);
+  const terms = facts.map(([name, value]) => [make("dt", {}, name), make("dd", {}, value)]);
+  return make("dl", { class: "facts" }, terms.map((term) => make("div", {}, term)));
+}
+
+function tokens({ prompt_tokens, completion_tokens }) {
+  const counts = [[prompt_tokens, "prompt"], [completion_tokens, "completion"]];
+  const known = counts.filter(([count]) => count !== undefined);
+  return known.map(([count, what]) => `${counted(count)} ${what}`).join(", ");
+}
+
+function makeTexts({ input, expected, actual }) {
+  const both = expected !== undefined && actual !== undefined;
+  const [wanted, came] = both ? makeDifference(expected, actual) : [expected, actual];
+  return make("div", { class: "texts" },
+    makeText("Input", input),
+    makeText("Expected", wanted),
+    makeText("Actual", came, both && expected === actual ? "the same as expected" : ""));
+}
+
+function makeDifference(expected, actual) {
+  const [wanted, came] = difference(expected, actual);
+  const show = (parts, name) => parts.map(([text, isShared]) => (isShared ? text : make(name, {}, text)));
+  return [show(wanted, "del"), show(came, "ins")];
+}
+
+function makeText(name, content, note = "") {
+  const missing = content === undefined ? "not recorded" : content.length ? "" : "empty";
+  const text = missing ? make("p", { class: "missing" }, missing) : makeValue(name, content);
+  return make("section", { class: name.toLowerCase() }, make("h3", {}, name, make("small", {}, note)), text);
+}
+
+function makeValue(name, content) {
+  return make("pre", { tabindex: "0", role: "region", "aria-label": name }, content);
+}
+
+function makeScores({ scores = {} }) {
+  const rows = Object.entries(scores).map(([name, each]) => {
+    const verdict = each.passed ? "passed" : "failed";
+    return [name, [makeGauge(each.score), decimal(each.score)], [mark(verdict), verdict], each.reason ?? ""];
+  });
+  return makeTable("Scores", ["name", "score", "verdict", "reason"], rows);
+}
+
+function makeGauge(value) {
+  const filling = make("span", {});
+  filling.style.width = `${Math.min(Math.max(value, 0), 1) * 100}%`;
+  return make("span", { class: "gauge", "aria-hidden": "true" }, filling);
+}
+
+function makeRuns(title, runs = []) {
+  const rows = runs.map((each, index) => [
+    `${index + 1}`,
+    decimal(each.score),
+    [mark(each.outcome), each.outcome],
+    duration(each.latency_ms),
+    [each.reason ?? "", ...makeRecorded(each)],
+  ]);
+  return makeTable(title, ["", "score", "outcome", "latency", "reason"], rows);
+}
+
+function makeRecorded(run) {
+  const names = ["input", "actual"].filter((name) => run[name] !== undefined);
+  return names.map((name) => make("details", {}, make("summary", {}, name), makeValue(name, run[name])));
+}
+
+function makeTable(title, names, rows) {
+  if (!rows.length) return null;
+  const head = make("tr", {}, names.map((name) => make("th", { scope: "col" }, name)));
+  const body = rows.map((cells) => make("tr", {}, cells.map((cell) => make("td", {}, cell))));
+  const table = make("table", { class: title.toLowerCase() }, make("thead", {}, head), make("tbody", {}, body));
+  return make("section", {}, make("h3", {}, title), make("div", { class: "scroll" }, table));
+}
+
+function makeData(title, data = []) {
+  if (!Object.keys(data).length) return null;
+  return make("section", {}, make("h3", {}, title), makeValue(title, JSON.stringify(data, null, 2)));
+}

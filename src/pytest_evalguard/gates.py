@@ -1,0 +1,62 @@
+"""Gates: demands on a session's figures that decide whether it may pass."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from .comparison import Comparison
+from .session import Gate
+from .settings import Limit
+from .settings import Settings
+from .text import counted
+from .totals import Mean
+from .totals import Totals
+from .totals import rate_text
+
+
+def judge(
+    settings: Settings, totals: Totals, comparison: Comparison | None
+) -> Iterator[Gate]:
+    """Yield each gate with its verdict; one that no case has a part in fails.
+
+    :param comparison: with the baseline, None where there is none yet.
+    """
+    for limit in settings.min_pass_rate:
+        yield _pass_rate(limit, totals)
+    for limit in settings.min_score:
+        yield _score(limit, totals)
+    if settings.max_regressions is not None and comparison is not None:
+        yield _regressions(settings.max_regressions, comparison)
+
+
+def _pass_rate(limit: Limit, totals: Totals) -> Gate:
+    passed, rows = totals.passed, totals.rows
+    name, nothing = "pass rate", "there are no results"
+    if limit.name is not None:
+        passed, rows = totals.tags.get(limit.name, (0, 0))
+        name, nothing = f"pass rate of {limit.name}", "no result has this tag"
+    figure = rate_text(passed, rows) if rows else nothing
+    is_met = rows > 0 and passed / rows >= limit.least
+    return Gate(name, figure, f"at least {limit.least:.1%}", is_met)
+
+
+def _score(limit: Limit, totals: Totals) -> Gate:
+    mean, name, nothing = totals.score, "mean score", "there are no results"
+    if limit.name is not None:
+        mean = totals.scorers.get(limit.name, Mean())
+        name, nothing = f"mean score {limit.name}", "no result has this score"
+    value = mean.value
+    figure = (
+        nothing if value is None else f"{value:.3f} ({counted(mean.count, 'case')})"
+    )
+    is_met = value is not None and value >= limit.least
+    return Gate(name, figure, f"at least {limit.least:g}", is_met)
+
+
+def _regressions(most: int, comparison: Comparison) -> Gate:
+    regressed = len(comparison.regressed)
+    figure = f"{regressed:,} of {counted(comparison.paired, 'case')}"
+    if not comparison.paired:
+        figure = "no case is in both sessions"
+    is_met = comparison.paired > 0 and regressed <= most
+    return Gate("regressions", figure, f"at most {most:,}", is_met)

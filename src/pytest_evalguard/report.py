@@ -1,0 +1,43 @@
+"""A session as it is shown: on the terminal, in CI and on the page."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from .comparison import Comparison
+from .comparison import read_comparison
+from .delivery import Sent
+from .delivery import submission_of
+from .session import Session
+from .session import SessionState
+from .totals import Totals
+
+
+@dataclass(frozen=True)
+class Report:
+    """What is known of a session; `notes` are sentences on what went wrong.
+
+    `link` is the template of a link to a run.
+    """
+
+    path: Path
+    state: SessionState
+    totals: Totals
+    comparison: Comparison | None = None
+    sent: Sequence[Sent] = ()
+    notes: Sequence[str] = ()
+    is_dry_run: bool = False
+    link: str | None = None
+
+
+def report_of(session: Session, totals: Totals) -> Report:
+    """Return what is on disk of a session.
+
+    :raises SessionError: it can't be read.
+    """
+    state = session.state
+    sent = [Sent(each, submission_of(session, each)) for each in state.targets]
+    comparison = read_comparison(session.path)
+    return Report(session.path, state, totals, comparison, sent)

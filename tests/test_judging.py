@@ -1,0 +1,328 @@
+"""Gates and baselines: what turns recorded results into a decision."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from standin import StandIn
+from suite import Result
+from suite import Suite
+
+TESTS = """
+    import os
+
+    BAD = os.environ.get("BAD", "").split()
+
+    @pytest.mark.eval(tags=["smoke"])
+    @pytest.mark.parametrize("n", range(4))
+    def test_smoke(eval_case, n):
+        eval_case.add_score("relevance", 0.8)
+        assert f"s{n}" not in BAD
+
+    @pytest.mark.parametrize("n", range(16))
+    def test_other(eval_case, n):
+        eval_case.actual = "secret text"
+        assert f"o{n}" not in BAD
+    """
+
+
+def run(suite: Suite, *args: str, bad: str = "", standin: Any = None) -> Result:
+    return suite.run(*args, env={"BAD": bad}, standin=standin)
+
+
+def text(result: Result) -> str:
+    return " ".join(result.summary.split())
+
+
+@pytest.mark.parametrize(
+    ("gate", "bad", "is_met", "figure"),
+    [
+        ("--evalguard-min-pass-rate=0.95", "o1", True, "pass rate: 95.0% (19 of 20)"),
+        ("--evalguard-min-pass-rate=0.96", "o1", False, "pass rate: 95.0% (19 of 20)"),
+        ("--evalguard-min-pass-rate=smoke:1", "o1", True, "smoke: 100.0% (4 of 4)"),
+        ("--evalguard-min-pass-rate=smoke:0.8", "s1", False, "smoke: 75.0% (3 of 4)"),
+        ("--evalguard-min-pass-rate=smokee:0", "", False, "no result has this tag"),
+        ("--evalguard-min-score=0.9", "", True, "mean score: 0.960 (20 cases)"),
+        ("--evalguard-min-score=0.97", "", False, "mean score: 0.960 (20 cases)"),
+        ("--evalguard-min-score=relevance:0.8", "", True, "relevance: 0.800 (4 cases)"),
+        ("--evalguard-min-score=relevance:0.81", "", False, "relevance: 0.800"),
+        ("--evalguard-min-score=tone:0", "", False, "no result has this score"),
+    ],
+)
+def test_a_gate_decides_by_its_figure(
+    everywhere: Suite, gate: str, bad: str, is_met: bool, figure: str
+) -> None:
+    everywhere.test(TESTS)
+    result = run(everywhere, gate, bad=bad)
+    (line,) = text(result).split("gate ")[1:]
+    assert line.startswith("met " if is_met else "FAILED ")
+    assert figure in line
+    assert result.status == (0 if is_met and not bad else 1)
+    assert result.session.state["exit_status"] == result.status
+
+
+def test_only_a_gate_that_fails_changes_the_exit_status(everywhere: Suite) -> None:
+    everywhere.test(TESTS)
+    met = run(everywhere, "--evalguard-min-score=0.9")
+    failed = run(everywhere, "--evalguard-min-score=0.99")
+    assert (met.status, failed.status) == (0, 1)
+    assert failed.tally == {"passed": 20}
+
+
+def test_a_rate_is_shown_with_its_interval(suite: Suite) -> None:
+    suite.test(TESTS)
+    result = run(suite, bad="o1")
+    assert "95.0% (19 of 20), 95% interval 76.4% to 99.1%" in text(result)
+
+
+def test_gates_may_be_repeated_and_come_from_the_ini_file(suite: Suite) -> None:
+    suite.ini("""
+        evalguard_min_pass_rate =
+            0.5
+            smoke:0.5
+        evalguard_min_score = relevance:0.9
+        """)
+    suite.test(TESTS)
+    result = run(suite)
+    assert text(result).count("gate met") == 2
+    assert text(result).count("gate FAILED") == 1
+    given = run(suite, "--evalguard-min-pass-rate=1", "--evalguard-min-score=0")
+    assert text(given).count("gate met") == 2
+
+
+def test_a_gate_on_a_session_without_cases_fails(everywhere: Suite) -> None:
+    everywhere.test("def test_plain(): pass")
+    result = everywhere.run("--evalguard-min-pass-rate=0.5")
+    assert "no eval cases were selected" in result.summary
+    assert "gate FAILED pass rate: there are no results" in text(result)
+    assert result.status == 1
+
+
+def test_gates_leave_a_session_without_any_test_alone(suite: Suite) -> None:
+    suite.test("")
+    assert suite.run("--evalguard-min-pass-rate=0.5").status == 5
+
+
+def test_a_gate_that_is_met_turns_no_red_session_green(everywhere: Suite) -> None:
+    everywhere.test(TESTS)
+    assert run(everywhere, "--evalguard-min-pass-rate=0.1", bad="o1").status == 1
+
+
+def test_a_gate_hides_no_collection_error(everywhere: Suite) -> None:
+    everywhere.test(TESTS)
+    everywhere.write("test_broken.py", "import nowhere_to_be_found")
+    result = everywhere.run("--evalguard-min-pass-rate=0.1")
+    assert result.status in (1, 2)
+    assert "error" in result.out.splitlines()[-1]
+
+
+def test_an_interrupted_session_is_not_judged(everywhere: Suite) -> None:
+    everywhere.test("""
+        def test_first(eval_case): pass
+        def test_second(eval_case): raise KeyboardInterrupt
+        """)
+    result = everywhere.run("--evalguard-min-score=1")
+    assert "gates were not judged" in result.summary
+    assert "gate " not in result.summary.replace("gates", "")
+    assert result.status == 2
+
+
+def test_a_run_that_a_gate_fails_ends_as_failed(
+    everywhere: Suite, standin: StandIn
+) -> None:
+    everywhere.test(TESTS)
+    args = ("--evalguard-run=new", "--evalguard-min-score=0.99")
+    run(everywhere, *args, standin=standin)
+    (ended,) = standin.runs.values()
+    assert ended.status == "failed"
+
+
+@pytest.mark.parametrize(
+    ("args", "told"),
+    [
+        (["--evalguard-min-pass-rate=95"], "within 0..1"),
+        (["--evalguard-min-pass-rate=smoke"], "within 0..1"),
+        (["--evalguard-min-score=nan"], "within 0..1"),
+        (["--evalguard-min-score=x:-0.1"], "within 0..1"),
+        (["--evalguard-max-regressions=-1"], "whole number"),
+        (["--evalguard-max-regressions=1"], "--evalguard-baseline"),
+        (["--evalguard-baseline=nowhere"], "there is no baseline"),
+        (["--evalguard-baseline=pytest.ini"], "can't be read"),
+        (["--evalguard-baseline=empty"], "can't be read"),
+        (["--evalguard-baseline=next.json"], "schema version 2"),
+    ],
+)
+def test_a_wrong_setting_stops_before_the_first_test(
+    everywhere: Suite, args: list[str], told: str
+) -> None:
+    everywhere.test(TESTS)
+    (everywhere.directory / "empty").mkdir()
+    everywhere.write("next.json", '{"schema": 2, "cases": {}}')
+    result = everywhere.run(*args)
+    assert result.status == 4
+    assert told in result.err + result.out
+    assert result.sessions == []
+
+
+# Baselines
+
+
+def test_changes_since_the_last_session_are_told(everywhere: Suite) -> None:
+    everywhere.test(TESTS)
+    first = run(everywhere, "--evalguard-baseline=last", bad="o1 o2")
+    assert "there is no earlier session to compare with yet" in first.summary
+    name = first.session.path.name
+    result = run(everywhere, "--evalguard-baseline=last", bad="o2 o3 s0")
+    told = text(result)
+    assert f"baseline {name}" in told
+    assert "2 regressed, 1 fixed, 1 still failing, 0 new, 0 gone" in told
+    assert "no more than noise (exact McNemar p = 1, 20 cases in both)" in told
+    assert "regressed: test_it.py::test_other[3] test_it.py::test_smoke[0]" in told
+    assert "fixed: test_it.py::test_other[1]" in told
+
+
+def test_a_difference_that_is_more_than_noise_is_said_to_be_that(
+    suite: Suite,
+) -> None:
+    suite.test(TESTS)
+    run(suite)
+    bad = " ".join(f"o{n}" for n in range(8))
+    told = text(run(suite, "--evalguard-baseline=last", bad=bad))
+    # exact McNemar with 8 and 0 discordant pairs: 2 / 2**8
+    assert "more than noise (exact McNemar p = 0.00781" in told
+    assert "no more than noise" not in told
+    assert "mean score: -0.400, 95% interval -0.600 to -0.200" in told
+
+
+def test_few_cases_are_too_few_to_tell(suite: Suite) -> None:
+    suite.test(TESTS)
+    run(suite, "-k", "smoke")
+    told = text(run(suite, "-k", "smoke", "--evalguard-baseline=last", bad="s0"))
+    assert "1 regressed" in told
+    assert "too few cases to tell: 4 in both, 10 are needed" in told
+
+
+def test_new_and_gone_cases_are_no_regressions(everywhere: Suite) -> None:
+    everywhere.test(TESTS)
+    run(everywhere, "-k", "smoke or other-1")
+    args = ("--evalguard-baseline=last", "--evalguard-max-regressions=0")
+    everywhere.test(TESTS.replace("range(4)", "range(2, 6)"))
+    result = run(everywhere, *args, "-k", "smoke", bad="s5")
+    assert "0 regressed, 0 fixed, 0 still failing, 2 new, 2 gone" in text(result)
+    assert "gate met regressions: 0 of 2 cases" in text(result)
+
+
+@pytest.mark.parametrize(("most", "status"), [(2, "met"), (1, "FAILED")])
+def test_regressions_are_bounded(everywhere: Suite, most: int, status: str) -> None:
+    everywhere.test(TESTS)
+    run(everywhere)
+    args = ("--evalguard-baseline=last", f"--evalguard-max-regressions={most}")
+    result = run(everywhere, *args, bad="o2 o3")
+    assert f"gate {status} regressions: 2 of 20 cases, wanted at most" in text(result)
+
+
+def test_without_a_last_session_no_regression_is_counted(suite: Suite) -> None:
+    suite.test(TESTS)
+    args = ("--evalguard-baseline=last", "--evalguard-max-regressions=0")
+    result = run(suite, *args)
+    assert result.status == 0
+    assert "gate" not in result.summary
+
+
+def test_a_baseline_of_another_suite_is_said_to_be_that(suite: Suite) -> None:
+    suite.test(TESTS)
+    run(suite)
+    suite.test(TESTS.replace("test_other", "test_more").replace("smoke(", "quick("))
+    args = ("--evalguard-baseline=last", "--evalguard-max-regressions=0")
+    result = run(suite, *args)
+    assert "only 0 of 20 baseline cases are here: is it of another suite?" in text(
+        result
+    )
+    assert "gate FAILED regressions: no case is in both sessions" in text(result)
+
+
+def test_the_last_session_is_the_newest_that_finished(suite: Suite) -> None:
+    suite.test(TESTS)
+    name = run(suite).session.path.name
+    suite.test("def test_it(eval_case): raise KeyboardInterrupt")
+    suite.run()
+    suite.test(TESTS)
+    result = run(suite, "--evalguard-baseline=last")
+    assert f"baseline {name}" in text(result)
+
+
+def test_skipped_cases_are_not_compared(suite: Suite) -> None:
+    suite.test(TESTS)
+    run(suite)
+    suite.test(TESTS.replace('assert f"o{n}" not in BAD', "pytest.skip('today')"))
+    told = text(run(suite, "--evalguard-baseline=last"))
+    assert "0 regressed, 0 fixed, 0 still failing, 0 new, 16 gone" in told
+
+
+def test_a_blessed_file_is_small_sorted_and_holds_no_text(everywhere: Suite) -> None:
+    everywhere.test(TESTS)
+    run(everywhere, bad="o3")
+    blessed = everywhere.script("bless", "-o", "baseline.json")
+    assert "20 cases of .evalguard/" in blessed.out
+    path = everywhere.directory / "baseline.json"
+    lines = path.read_text().splitlines()
+    cases = json.loads(path.read_text())["cases"]
+    assert [*cases] == sorted(cases)
+    assert len(lines) == 22
+    assert cases["test_it.py::test_smoke[0]"] == {
+        "outcome": "passed",
+        "score": 0.8,
+        "scores": {"relevance": 0.8},
+    }
+    assert "secret text" not in path.read_text()
+    assert path.stat().st_mode & 0o777 == 0o644
+
+
+def test_a_blessed_file_is_a_baseline(everywhere: Suite) -> None:
+    everywhere.test(TESTS)
+    run(everywhere)
+    everywhere.script("bless", "-o", "baseline.json")
+    result = run(everywhere, "--evalguard-baseline=baseline.json", bad="o3")
+    assert "baseline baseline.json 1 regressed" in text(result)
+    everywhere.ini("evalguard_baseline = baseline.json")
+    assert "1 regressed" in text(run(everywhere, bad="o3"))
+
+
+def test_the_script_compares_sessions_and_files(suite: Suite) -> None:
+    suite.test(TESTS)
+    first = str(run(suite).session.path)
+    suite.script("bless", "-o", "baseline.json")
+    second = str(run(suite, bad="o3").session.path)
+    for before in ("baseline.json", first):
+        args = ("compare", before, second)
+        compared = suite.script(*args)
+        assert compared.status == 0
+        assert "1 regressed, 0 fixed" in " ".join(compared.out.split())
+        assert suite.script(*args, "--fail-on-regression").status == 1
+    backwards = ("compare", "last", "baseline.json", "--fail-on-regression")
+    assert suite.script(*backwards).status == 0
+    data = json.loads(suite.script("compare", "baseline.json", "last", "--json").out)
+    assert data["regressed"] == ["test_it.py::test_other[3]"]
+    assert data["paired"] == 20
+
+
+@pytest.mark.parametrize(
+    "args", [("compare", "last", "last"), ("compare", "a", "b"), ("bless", "-o", "x")]
+)
+def test_nothing_to_compare_is_told(suite: Suite, args: tuple[str, ...]) -> None:
+    result = suite.script(*args)
+    assert result.status == 2
+    assert "there " in result.err
+    assert "Traceback" not in result.err
+
+
+def test_show_tells_what_the_session_told(suite: Suite) -> None:
+    suite.test(TESTS)
+    run(suite)
+    args = ("--evalguard-baseline=last", "--evalguard-min-pass-rate=0.99")
+    result = run(suite, *args, bad="o3")
+    shown = suite.script("show").out
+    assert shown.strip() == result.summary.strip()
