@@ -49,7 +49,8 @@ class Case:
     """What one test recorded and what became of it.
 
     Times are in milliseconds, scores 0..1, cost in US dollars. `input`, `expected` and
-    `actual` are text as it is sent; `score` is the recorded one, None when there is
+    `actual` are text as it is sent; `default_input` says that no input was recorded: it
+    is the parameters or the node id. `score` is the recorded one, None when there is
     none; `reason` says in one line why the test did not pass. `silent` is a case whose
     test used the fixture and recorded neither actual nor score, `withheld` one whose
     values were left out because a hook that should have changed them failed.
@@ -76,6 +77,7 @@ class Case:
     findings: list[Any] = field(default_factory=list)
     hallucination_label: str | None = None
     flaky: bool = False
+    default_input: bool = False
     silent: bool = False
     withheld: bool = False
     attempts: list[Attempt] = field(default_factory=list)

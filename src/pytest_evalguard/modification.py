@@ -25,7 +25,10 @@ _TEXTS = (
     *("input", "expected", "actual", "reason", "name", "ambiguous"),
     "hallucination_label",
 )
-_FACTS = ("nodeid", "prompt_id", "threshold", "flaky", "silent", "withheld", "attempts")
+_FACTS = (
+    *("nodeid", "prompt_id", "threshold", "default_input", "flaky", "silent"),
+    *("withheld", "attempts"),
+)
 RAISED = (*HOSTILE, pytest.fail.Exception, pytest.skip.Exception)
 """What a hook of a user's may raise without ending the session."""
 

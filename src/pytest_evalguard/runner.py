@@ -221,6 +221,7 @@ class CaseRunner:
         fields.setdefault("latency_ms", _call_ms(run.reports))
         if "input" not in fields:
             fields["input"] = self._default_input(item)
+            fields["default_input"] = True
         case = Case(identity_of(item), outcome, **fields)
         case.reason = None if outcome in ("passed", "xpassed") else run.reason(outcome)
         case.attempts = run.attempts

@@ -410,6 +410,7 @@ function listen() {
   document.addEventListener("keydown", onKey);
   search.addEventListener("input", onSearch);
   byId("clear").addEventListener("click", () => go({ query: "", chosen: noneChosen() }, true));
+  byId("skip").addEventListener("click", () => byId("main").focus());
   byId("previous").addEventListener("click", () => move(-1));
   byId("next").addEventListener("click", () => move(1));
   byId("close").addEventListener("click", leave);
@@ -424,7 +425,7 @@ function reopenPane() {
 }
 
 function start() {
-  for (const part of document.querySelectorAll(".found, .keys")) part.hidden = false;
+  for (const part of document.querySelectorAll(".found, .keys, #skip")) part.hidden = false;
   document.querySelector(".filters").open = matchMedia("(min-width: 761px)").matches;
   makeFilters();
   listen();
