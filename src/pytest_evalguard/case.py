@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from dataclasses import field
 from typing import Any
@@ -22,6 +23,17 @@ Outcome = Literal[
 """What became of a case; `dropped` is one that a hook took out of the session."""
 
 PASSING: frozenset[Outcome] = frozenset(("passed", "xpassed"))
+LETTERS: Mapping[Outcome, str] = {
+    "passed": ".",
+    "failed": "F",
+    "error": "E",
+    "skipped": "s",
+    "xfailed": "x",
+    "xpassed": "X",
+    "ambiguous": "?",
+}
+"""How a trial's outcome is shown in a row of them."""
+
 WITHOUT_ROW: frozenset[Outcome] = frozenset(("skipped", "not run", "dropped"))
 
 
@@ -36,12 +48,17 @@ class ScorerResult:
 
 @dataclass(slots=True)
 class Attempt:
-    """An earlier run of a test that was run again."""
+    """One run of a test that ran more than once: an earlier one, or a trial.
+
+    `actual` and `scores` are kept of trials.
+    """
 
     outcome: Outcome
     score: float | None = None
     latency_ms: float | None = None
     reason: str | None = None
+    actual: str | None = None
+    scores: dict[str, float] | None = None
 
 
 @dataclass(slots=True)
@@ -53,7 +70,8 @@ class Case:
     is the parameters or the node id. `score` is the recorded one, None when there is
     none; `reason` says in one line why the test did not pass. `silent` is a case whose
     test used the fixture and recorded neither actual nor score, `withheld` one whose
-    values were left out because a hook that should have changed them failed.
+    values were left out because a hook that should have changed them failed. Of a case
+    with `trials`, `require` of them had to pass.
     """
 
     nodeid: str
@@ -81,6 +99,13 @@ class Case:
     silent: bool = False
     withheld: bool = False
     attempts: list[Attempt] = field(default_factory=list)
+    trials: list[Attempt] = field(default_factory=list)
+    require: int | None = None
+
+    @property
+    def trials_passed(self) -> int:
+        """How many trials passed."""
+        return sum(each.outcome in PASSING for each in self.trials)
 
     @property
     def passed(self) -> bool:
@@ -136,8 +161,9 @@ def case_from_line(line: str) -> Case:
     if "scores" in data:
         scores = data["scores"].items()
         data["scores"] = {name: ScorerResult(**each) for name, each in scores}
-    if "attempts" in data:
-        data["attempts"] = [Attempt(**each) for each in data["attempts"]]
+    for name in ("attempts", "trials"):
+        if name in data:
+            data[name] = [Attempt(**each) for each in data[name]]
     return Case(**data)
 
 

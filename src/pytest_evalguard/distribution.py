@@ -52,6 +52,7 @@ class Controller:
             "session": self._reporter.session_path,
             "mark": self._settings.mark,
             "redact": self._settings.redact,
+            "trials": self._settings.trials,
             "suffix": f" @{node.gateway.id}" if is_each else "",
             "prompts": _to_json(self._reporter.prompts),
             "channel": channel,
@@ -67,6 +68,10 @@ class Controller:
         names = {ids[int(index)]: name for index, name in said["names"].items()}
         self._names[node.gateway.id] = names
         cases = _expand(said["cases"], ids)
+        if said["trials"]:
+            from .trials import show_letters
+
+            show_letters(node.config)
         self._reporter.select(
             [names.get(each, each) for each in cases], said["problems"]
         )
@@ -120,9 +125,16 @@ class Worker:
         return PromptIds(Prompt(**each) for each in json.loads(text))
 
     def announce(
-        self, items: list[pytest.Item], cases: list[pytest.Item], problems: list[str]
+        self,
+        items: list[pytest.Item],
+        cases: list[pytest.Item],
+        problems: list[str],
+        with_trials: bool,
     ) -> None:
-        """Tell the controller which tests are cases, and what stops the session."""
+        """Tell the controller which tests are cases, and what stops the session.
+
+        :param with_trials: whether one of the cases has trials.
+        """
         names = identify(cases, self._redact, self._input.get("suffix", ""))
         index_of = {id(item): index for index, item in enumerate(items)}
         indices = [index_of[id(case)] for case in cases]
@@ -133,6 +145,7 @@ class Worker:
                 index: name for index, case, name in pairs if name != case.nodeid
             },
             "problems": problems,
+            "trials": with_trials,
         }
         if "channel" in self._input:
             self._input["channel"].send(json.dumps(selection))

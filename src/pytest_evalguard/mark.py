@@ -6,8 +6,11 @@ from collections.abc import Callable
 from collections.abc import Iterable
 from collections.abc import Mapping
 from typing import Any
+from typing import NamedTuple
 
 import pytest
+
+from .settings import MOST_TRIALS
 
 FIXTURE = "eval_case"
 
@@ -35,6 +38,33 @@ def _parameter_marks(item: pytest.Item, mark: str) -> list[pytest.Mark]:
     callspec = getattr(item, "callspec", None)
     marks = () if callspec is None else callspec.marks
     return [each for each in marks if each.name == mark]
+
+
+class Plan(NamedTuple):
+    """How often a test runs, and how many of these trials have to pass."""
+
+    trials: int
+    require: int
+
+
+def has_trials(item: pytest.Item, mark: str, default: int) -> bool:
+    """Whether a test may be one that runs more than once."""
+    if default > 1 and item.get_closest_marker(mark) is not None:
+        return True
+    kwargs = (each.kwargs for each in item.iter_markers(mark))
+    return any("trials" in each or "require" in each for each in kwargs)
+
+
+def plan_of(item: pytest.Item, mark: str, default: int) -> Plan | None:
+    """Return the trials of a test, None for one that runs once.
+
+    :param default: how many a marked test has whose marks do not say.
+    """
+    if not has_trials(item, mark, default):
+        return None
+    marked = read_mark(item, mark)
+    trials = marked.get("trials", default)
+    return Plan(trials, marked.get("require", trials)) if trials > 1 else None
 
 
 def mark_problems(items: Iterable[pytest.Item], mark: str) -> list[str]:
@@ -91,6 +121,12 @@ def _is_prompt_id(value: object) -> bool:
     return isinstance(value, int) and not isinstance(value, bool) and value >= 0
 
 
+def _is_count(value: object) -> bool:
+    if not isinstance(value, int) or isinstance(value, bool):
+        return False
+    return 1 <= value <= MOST_TRIALS
+
+
 def _is_threshold(value: object) -> bool:
     if isinstance(value, bool) or not isinstance(value, (int, float)):
         return False
@@ -113,6 +149,8 @@ _KEYWORDS: dict[str, tuple[Callable[[object], bool], str]] = {
     "name": (_is_name, "a string that is not blank"),
     "prompt_id": (_is_prompt_id, "a whole number of at least 0"),
     "threshold": (_is_threshold, "a number within 0..1"),
+    "trials": (_is_count, f"a whole number within 1..{MOST_TRIALS}"),
+    "require": (_is_count, f"a whole number within 1..{MOST_TRIALS}"),
     "tags": (_is_tags, "a list, tuple or set of strings"),
     "metadata": (_is_metadata, "a mapping with string keys"),
 }

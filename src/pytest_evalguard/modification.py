@@ -27,7 +27,7 @@ _TEXTS = (
 )
 _FACTS = (
     *("nodeid", "prompt_id", "threshold", "default_input", "flaky", "silent"),
-    *("withheld", "attempts"),
+    *("withheld", "attempts", "trials", "require"),
 )
 RAISED = (*HOSTILE, pytest.fail.Exception, pytest.skip.Exception)
 """What a hook of a user's may raise without ending the session."""
@@ -83,6 +83,8 @@ def _checked(case: Case) -> Case:
     case.tags = [as_text(tag) for tag in case.tags]
     case.metadata = {as_text(key): as_data(each) for key, each in case.metadata.items()}
     case.findings = [as_data(finding) for finding in case.findings]
+    for trial in case.trials:
+        trial.actual = None if trial.actual is None else as_text(trial.actual)
     return case
 
 

@@ -48,6 +48,12 @@ _OPTIONS: tuple[tuple[str, str | None, str], ...] = (
         " included (default: 60)",
     ),
     (
+        "trials",
+        "N",
+        "run each marked test N times; it passes when all runs do, or as many as"
+        " require= in its mark says",
+    ),
+    (
         "min-pass-rate",
         "[TAG:]F",
         "fail the session below this pass rate, 0 to 1; with a tag, that of the cases"
@@ -88,6 +94,7 @@ _INI: tuple[tuple[str, str, object, str], ...] = (
     ("keep", "string", "20", "finished sessions kept on disk; unsent ones always are"),
     ("mark", "string", "eval", "name of the mark, where another plugin owns 'eval'"),
     ("redact", "bool", True, "replace what looks like a secret"),
+    ("trials", "string", "", "how often each marked test runs; 1 is off"),
     ("min_pass_rate", "linelist", [], "least pass rates, one [TAG:]F a line"),
     ("min_score", "linelist", [], "least mean scores, one [NAME:]F a line"),
     ("baseline", "string", "", "what to compare with: a directory, file, or 'last'"),

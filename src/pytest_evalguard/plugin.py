@@ -22,6 +22,7 @@ _REPORTER = "pytest-evalguard-session"
 _CONTROLLER = "pytest-evalguard-controller"
 _WORKER = "pytest-evalguard-worker"
 _RUNNER = "pytest-evalguard-runner"
+_TRIALS = "pytest-evalguard-trials"
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -61,6 +62,7 @@ def pytest_metadata(metadata: dict[str, object], config: pytest.Config) -> None:
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_finish(session: pytest.Session) -> None:
     """Find the cases among the collected tests, and follow them if there are any."""
+    from .mark import has_trials
     from .selection import find_problems
     from .selection import identify
     from .selection import select_cases
@@ -71,13 +73,17 @@ def pytest_collection_finish(session: pytest.Session) -> None:
         return
     mark = config.stash[settings_key].mark
     cases = select_cases(session.items, mark)
-    problems = find_problems(config, cases, mark, _prompts(config))
+    trials = config.stash[settings_key].trials
+    problems = find_problems(config, cases, mark, _prompts(config), trials)
+    with_trials = any(has_trials(item, mark, trials) for item in cases)
     if hasattr(config, "workerinput"):
-        _worker(config).announce(session.items, cases, problems)
+        _worker(config).announce(session.items, cases, problems, with_trials)
     elif cases or problems:
         _reporter(config).select(identify(cases, _redact(config)), problems)
     if cases and config.stash[settings_key].runs_tests:
         _runner(config)
+        if with_trials:
+            _run_trials(config, mark, trials)
 
 
 @pytest.fixture
@@ -91,9 +97,10 @@ def eval_case(request: pytest.FixtureRequest) -> EvalCase:
 
 
 _MARK = (
-    "{}(input=, expected=, name=, prompt_id=, threshold=, tags=, metadata=): record the"
-    " test as an eval case (pytest-evalguard); with threshold=, a score below it fails"
-    " the test"
+    "{}(input=, expected=, name=, prompt_id=, threshold=, trials=, require=, tags=,"
+    " metadata=): record the test as an eval case (pytest-evalguard); with threshold=,"
+    " a score below it fails the test; with trials=, it runs that often and passes when"
+    " at least require= of the trials do"
 )
 
 
@@ -111,6 +118,16 @@ def _settings(config: pytest.Config) -> Settings:
         except ConfigurationError as error:
             raise pytest.UsageError(str(error)) from error
     return config.stash[settings_key]
+
+
+def _run_trials(config: pytest.Config, mark: str, default: int) -> None:
+    from .trials import TrialRunner
+    from .trials import show_letters
+
+    if not config.pluginmanager.has_plugin(_TRIALS):
+        runner = TrialRunner(_runner(config), mark, default)
+        config.pluginmanager.register(runner, _TRIALS)
+    show_letters(config)
 
 
 def _is_distributed(config: pytest.Config) -> bool:

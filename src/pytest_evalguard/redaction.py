@@ -379,9 +379,15 @@ def redact_case(case: Case, redact: Redactor) -> None:
     if case.tags:
         case.tags = [redact(tag) for tag in case.tags]
     explained: list[ScorerResult | Attempt] = [*case.scores.values(), *case.attempts]
+    explained += case.trials
     for each in explained:
         if each.reason:
             each.reason = redact(each.reason)
+    for trial in case.trials:
+        if trial.actual:
+            trial.actual = redact(trial.actual)
+        if trial.scores:
+            trial.scores = {redact(name): n for name, n in trial.scores.items()}
     if case.scores:
         scores: dict[str, ScorerResult] = {}
         for name, result in case.scores.items():

@@ -14,11 +14,18 @@ from dataclasses import field
 from typing import Any
 
 import pytest
+from _pytest._code.code import ExceptionRepr
 
+from .case import LETTERS
 from .case import Attempt
 from .case import Case
 from .case import Outcome
+from .combining import as_trial
+from .combining import combined
+from .combining import spokesman
+from .combining import verdict_line
 from .mark import FIXTURE
+from .mark import Plan
 from .mark import is_case
 from .mark import read_mark
 from .modification import modified
@@ -36,8 +43,13 @@ from .verdict import reason_of
 from .verdict import will_rerun
 
 _PHASES = ("setup", "call", "teardown")
+_PLAN = ("trials", "require")
+
+TRIALS = "evalguard_trials"
+"""The attribute of a test report that has its trials' outcomes, a letter each."""
 
 run_key = pytest.StashKey["_Run"]()
+is_trial_key = pytest.StashKey[bool]()
 
 
 @dataclass
@@ -47,6 +59,8 @@ class _Run:
     recorder: EvalCase
     mark: dict[str, Any]
     attempts: list[Attempt]
+    trials: list[_Run] = field(default_factory=list)
+    combined: Case | None = None
     reports: dict[str, pytest.TestReport] = field(default_factory=dict)
     reasons: dict[str, str | None] = field(default_factory=dict)
     failed_subtest: str | None = None
@@ -144,10 +158,30 @@ class CaseRunner:
 
     def _begin(self, item: pytest.Item) -> None:
         earlier = item.stash.get(run_key, None)
-        attempts = [] if earlier is None else [*earlier.attempts, earlier.as_attempt()]
+        attempts: list[Attempt] = []
+        trials: list[_Run] = []
+        if item.stash.get(is_trial_key, False):
+            trials = [] if earlier is None else [*earlier.trials, earlier]
+        elif earlier is not None:
+            attempts = [*earlier.attempts, earlier.as_attempt()]
         mark = read_mark(item, self._mark)
         recorder = EvalCase(item.nodeid, self._redact, mark)
-        item.stash[run_key] = _Run(recorder, mark, attempts)
+        item.stash[run_key] = _Run(recorder, mark, attempts, trials)
+
+    def end_trials(self, item: pytest.Item, plan: Plan) -> list[pytest.TestReport]:
+        """Let one trial speak for the case; return its reports, to be logged."""
+        last = item.stash[run_key]
+        runs = [*last.trials, last]
+        outcomes = [run.outcome for run in runs]
+        chosen = item.stash[run_key] = runs[spokesman(outcomes, plan)]
+        chosen.combined = combined([self._case(item, each) for each in runs], plan)
+        verdict = verdict_line(outcomes, plan)
+        for when, report in chosen.reports.items():
+            report.duration = sum(_seconds(run, when) for run in runs)
+            setattr(report, TRIALS, "".join(map(LETTERS.__getitem__, outcomes)))
+            if report.failed and isinstance(report.longrepr, ExceptionRepr):
+                report.longrepr.addsection("trials", verdict)
+        return [*chosen.reports.values()]
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_call(self, item: pytest.Item) -> Generator[None, None, None]:
@@ -208,9 +242,16 @@ class CaseRunner:
             self._publish(self._finish(item, run), None)
 
     def _finish(self, item: pytest.Item, run: _Run) -> Case:
-        case = self._case(item, run)
+        case = self._whole_case(item, run)
         case = modified(item.ihook, item.config, item, case, self._redact)
         redact_case(case, self._redact)
+        return case
+
+    def _whole_case(self, item: pytest.Item, run: _Run) -> Case:
+        if run.combined is not None:
+            return run.combined
+        case = self._case(item, run)
+        case.trials = [as_trial(self._case(item, each)) for each in run.trials]
         return case
 
     def _case(self, item: pytest.Item, run: _Run) -> Case:
@@ -238,6 +279,11 @@ class CaseRunner:
         return as_text(callspec.params, self._redact)
 
 
+def _seconds(run: _Run, when: str) -> float:
+    report = run.reports.get(when)
+    return 0.0 if report is None else report.duration
+
+
 def _properties(case: Case) -> list[tuple[str, object]]:
     """Return what JUnit XML shows of a case: short scalars, never a prompt."""
     if not case.has_row:
@@ -251,7 +297,7 @@ def _properties(case: Case) -> list[tuple[str, object]]:
 
 
 def _mark_fields(mark: Mapping[str, Any], clean: Redactor) -> dict[str, Any]:
-    fields = dict(mark)
+    fields = {name: each for name, each in mark.items() if name not in _PLAN}
     for name in ("input", "expected", "name"):
         if name in fields:
             fields[name] = as_text(fields[name], clean)

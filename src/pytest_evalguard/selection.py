@@ -12,10 +12,13 @@ import pluggy
 import pytest
 
 from . import hookspecs
+from .mark import has_trials
 from .mark import is_case
 from .mark import mark_problems
 from .mark import read_mark
 from .mark import suggestion
+from .reruns import rerun_by
+from .text import counted
 
 if TYPE_CHECKING:
     from .prompts import PromptIds
@@ -35,19 +38,42 @@ def find_problems(
     cases: Sequence[pytest.Item],
     mark: str,
     prompts: PromptIds | None,
+    trials: int,
 ) -> list[str]:
     """Return what stops the session before its first test, as sentences.
 
     :param prompts: those that are known, where results are sent to an agent.
+    :param trials: how many a marked test has whose marks do not say.
     """
     problems = [
         *_misspelt_hooks(config),
         *_foreign_marks(config, cases, mark),
         *mark_problems(cases, mark),
     ]
+    if not problems:
+        problems += _trial_problems(config, cases, mark, trials)
     if prompts is not None and not problems:
         problems += _shared_prompts(cases, mark, prompts)
     return problems
+
+
+def _trial_problems(
+    config: pytest.Config, cases: Sequence[pytest.Item], mark: str, trials: int
+) -> Iterator[str]:
+    for item in cases:
+        marked = read_mark(item, mark) if has_trials(item, mark, trials) else {}
+        least, most = marked.get("require", 1), marked.get("trials", trials)
+        if least > most:
+            yield (
+                f"{item.nodeid}: @pytest.mark.{mark}: require={least} can't be met,"
+                f" there {'is' if most == 1 else 'are'} only {counted(most, 'trial')}:"
+                " say trials= at least as large"
+            )
+        elif most > 1 and (plugin := rerun_by(config, item)) is not None:
+            yield (
+                f"{item.nodeid} has {most} trials and would be run again by {plugin}:"
+                " trials take the place of reruns, use one of the two"
+            )
 
 
 def _shared_prompts(

@@ -24,6 +24,7 @@ Dialect = Literal["documented", "sdk"]
 DIALECTS: tuple[Dialect, ...] = ("documented", "sdk")
 MAX_BATCH = 1000
 MAX_AT_ONCE = 4
+MOST_TRIALS = 1000
 NEW = "new"
 
 _TRUE = frozenset(("1", "true", "yes", "on"))
@@ -69,6 +70,7 @@ class Settings:
     min_pass_rate: tuple[Limit, ...] = ()
     min_score: tuple[Limit, ...] = ()
     max_regressions: int | None = None
+    trials: int = 1
     baseline: str | None = None
     html: Path | None = None
 
@@ -142,6 +144,7 @@ def read_settings(config: pytest.Config, environ: Mapping[str, str]) -> Settings
         min_pass_rate=source.limits("min_pass_rate"),
         min_score=source.limits("min_score"),
         max_regressions=_max_regressions(source),
+        trials=_trials(source),
         baseline=_baseline(source.text("baseline", None, "baseline"), config),
         html=_html(source.text("html", None), config),
     )
@@ -156,6 +159,7 @@ def worker_settings(config: pytest.Config, environ: Mapping[str, str]) -> Settin
     return Settings(
         mark=given.get("mark", "eval"),
         redact=given.get("redact", True),
+        trials=given.get("trials", 1),
         key=environ.get(KEY_VARIABLE) or None,
         agent_key=environ.get(AGENT_KEY_VARIABLE) or None,
     )
@@ -317,6 +321,16 @@ def _max_regressions(source: _Source) -> int | None:
             " --evalguard-baseline"
         )
     return int(text)
+
+
+def _trials(source: _Source) -> int:
+    text = source.text("trials", None, "trials") or "1"
+    if text.strip().isdecimal() and 1 <= int(text) <= MOST_TRIALS:
+        return int(text)
+    raise ConfigurationError(
+        "--evalguard-trials (evalguard_trials) must be a whole number within"
+        f" 1..{MOST_TRIALS}, got {text!r}"
+    )
 
 
 def _baseline(given: str | None, config: pytest.Config) -> str | None:

@@ -18,6 +18,7 @@ from .delivery import Sent
 from .report import Report
 from .session import Gate
 from .session import SessionState
+from .statistics import all_pass_rate
 from .target import Target
 from .text import aligned
 from .text import counted
@@ -75,12 +76,28 @@ def figures(totals: Totals) -> Iterator[tuple[str, str]]:
     for name, mean in sorted(totals.scorers.items()):
         cases = counted(mean.count, "case")
         yield "", f"{shortened(printable(name), 40)} {mean.value:.3f} ({cases})"
+    yield from _trials(totals)
     yield from _consumption(totals)
+
+
+def _trials(totals: Totals) -> Iterator[tuple[str, str]]:
+    """Yield how likely one trial of a case passes, and all of them."""
+    if not totals.trials:
+        return
+    most = max(trials for _, trials in totals.trials)
+    yield "pass@1", _interval(*all_pass_rate(totals.trials, 1))
+    rate = _interval(*all_pass_rate(totals.trials, most))
+    yield f"pass^{most}", f"{rate} ({counted(len(totals.trials), 'case')})"
+
+
+def _interval(rate: float, low: float, high: float) -> str:
+    return f"{rate:.1%}, 95% interval {low:.1%} to {high:.1%}"
 
 
 def worth_a_look(totals: Totals) -> Iterator[tuple[str, Names]]:
     """Yield cases that one should know of, with what is the matter with them."""
     found = {
+        "with trials that disagree": totals.unstable,
         "passed only when run again": totals.flaky,
         "recorded neither actual nor score": totals.silent,
         "passed a threshold without recording a score": totals.unscored,

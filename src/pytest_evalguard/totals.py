@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import replace
 
+from .case import LETTERS
 from .case import Case
 from .case import Outcome
 from .statistics import wilson
@@ -21,17 +22,21 @@ _MAX_TEXT = 2_000
 
 
 class Names:
-    """How many cases, and the first names of them in order."""
+    """How many cases, and the first names of them, by rank and then in order."""
 
     def __init__(self, most: int) -> None:
         self.count = 0
-        self.first: list[str] = []
+        self._first: list[tuple[float, str]] = []
         self._most = most
 
-    def add(self, name: str) -> None:
+    @property
+    def first(self) -> list[str]:
+        return [name for _, name in self._first]
+
+    def add(self, name: str, rank: float = 0.0) -> None:
         self.count += 1
-        insort(self.first, name)
-        del self.first[self._most :]
+        insort(self._first, (rank, name))
+        del self._first[self._most :]
 
 
 class Mean:
@@ -54,7 +59,7 @@ class Totals:
     """Counts, means and quantiles over cases, and the first ones that need a look.
 
     Latencies are in milliseconds, costs in US dollars; `tags` has how many rows with a
-    tag passed, and how many there are.
+    tag passed, and how many there are, `trials` the same of each case with trials.
 
     :param most: how many cases are kept of those that need a look.
     """
@@ -70,6 +75,8 @@ class Totals:
         self.score = Mean()
         self.scorers: dict[str, Mean] = {}
         self.tags: dict[str, tuple[int, int]] = {}
+        self.trials: list[tuple[int, int]] = []
+        self.unstable = Names(most)
         self.prompt_tokens = 0
         self.completion_tokens = 0
         self.cost_usd = 0.0
@@ -104,10 +111,20 @@ class Totals:
         for tag in set(case.tags):
             passed, rows = self.tags.get(tag, (0, 0))
             self.tags[tag] = (passed + case.passed, rows + 1)
+        if case.trials:
+            self._add_trials(case)
         self.prompt_tokens += case.prompt_tokens or 0
         self.completion_tokens += case.completion_tokens or 0
         self.cost_usd += case.cost_usd or 0.0
         self._latencies.append(case.latency_ms)
+
+    def _add_trials(self, case: Case) -> None:
+        passed, trials = case.trials_passed, len(case.trials)
+        self.trials.append((passed, trials))
+        if 0 < passed < trials:
+            letters = "".join(LETTERS[each.outcome] for each in case.trials)
+            name = f"{letters} {passed} of {trials} {case.nodeid}"
+            self.unstable.add(name, abs(passed / trials - 0.5))
 
     def _is_shown(self, case: Case) -> bool:
         is_full = len(self.failed) >= self._most

@@ -1,0 +1,104 @@
+"""Combines the trials of a case into one: k of n, means and sums."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import TypeVar
+
+from .case import LETTERS
+from .case import PASSING
+from .case import Attempt
+from .case import Case
+from .case import Outcome
+from .case import ScorerResult
+from .mark import Plan
+
+# which outcome speaks for a case that has not passed: the worst one
+_WORST: tuple[Outcome, ...] = ("failed", "error", "ambiguous", "xfailed", "skipped")
+
+T = TypeVar("T", int, float)
+
+
+def spokesman(outcomes: Sequence[Outcome], plan: Plan) -> int:
+    """Return the index of the trial whose verdict is that of the case.
+
+    It is the last one that passed, if enough did, else the first of the worst.
+    """
+    passed = [index for index, each in enumerate(outcomes) if each in PASSING]
+    if len(passed) >= plan.require:
+        return passed[-1]
+    return next(outcomes.index(each) for each in _WORST if each in outcomes)
+
+
+def verdict_line(outcomes: Iterable[Outcome], plan: Plan) -> str:
+    """Return what decided a case: how many trials passed, how many had to."""
+    letters = "".join(map(LETTERS.__getitem__, outcomes))
+    passed = sum(letters.count(each) for each in ".X")
+    return (
+        f"{passed} of {plan.trials} trials passed, {plan.require} required ({letters})"
+    )
+
+
+def combined(cases: Sequence[Case], plan: Plan) -> Case:
+    """Return the case that trials add up to; each of them is kept in it.
+
+    Scores and latency are means over the trials, tokens and cost are sums.
+    """
+    chosen = cases[spokesman([case.outcome for case in cases], plan)]
+    passed = sum(case.passed for case in cases)
+    reason = chosen.reason
+    if chosen.has_row and not chosen.passed:
+        reason = f"{passed} of {len(cases)} trials passed: {reason}"
+    last = chosen if not chosen.passed else cases[-1]
+    return replace(
+        chosen,
+        actual=last.actual,
+        reason=reason,
+        score=_mean([case.overall_score for case in cases]),
+        latency_ms=_mean([case.latency_ms for case in cases]),
+        scores=_scores(cases, plan),
+        prompt_tokens=_sum(case.prompt_tokens for case in cases),
+        completion_tokens=_sum(case.completion_tokens for case in cases),
+        cost_usd=_sum(case.cost_usd for case in cases),
+        trials=list(map(as_trial, cases)),
+        require=plan.require,
+    )
+
+
+def as_trial(case: Case) -> Attempt:
+    """Return what is kept of one trial."""
+    scores = {name: each.score for name, each in case.scores.items()}
+    return Attempt(
+        case.outcome,
+        case.score,
+        case.latency_ms,
+        case.reason,
+        actual=case.actual,
+        scores=scores or None,
+    )
+
+
+def _scores(cases: Sequence[Case], plan: Plan) -> dict[str, ScorerResult]:
+    named: dict[str, list[ScorerResult]] = {}
+    for case in cases:
+        for name, result in case.scores.items():
+            named.setdefault(name, []).append(result)
+    return {name: _scorer(results, plan) for name, results in named.items()}
+
+
+def _scorer(results: Sequence[ScorerResult], plan: Plan) -> ScorerResult:
+    has_passed = sum(each.passed for each in results) >= plan.require
+    reasons = (each.reason for each in results if each.passed == has_passed)
+    mean = _mean([each.score for each in results])
+    return ScorerResult(mean, has_passed, next(reasons, None))
+
+
+def _mean(values: Sequence[float]) -> float:
+    return sum(values) / len(values)
+
+
+def _sum(values: Iterable[T | None]) -> T | None:
+    known = [value for value in values if value is not None]
+    return sum(known[1:], known[0]) if known else None
