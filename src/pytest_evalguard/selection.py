@@ -17,8 +17,6 @@ from .mark import is_case
 from .mark import mark_problems
 from .mark import read_mark
 from .mark import suggestion
-from .reruns import rerun_by
-from .text import counted
 
 if TYPE_CHECKING:
     from .prompts import PromptIds
@@ -50,7 +48,7 @@ def find_problems(
         *_foreign_marks(config, cases, mark),
         *mark_problems(cases, mark),
     ]
-    if not problems:
+    if cases and not problems:
         problems += _trial_problems(config, cases, mark, trials)
     if prompts is not None and not problems:
         problems += _shared_prompts(cases, mark, prompts)
@@ -60,6 +58,9 @@ def find_problems(
 def _trial_problems(
     config: pytest.Config, cases: Sequence[pytest.Item], mark: str, trials: int
 ) -> Iterator[str]:
+    from .reruns import rerun_by  # only a session with cases needs them
+    from .text import counted
+
     for item in cases:
         marked = read_mark(item, mark) if has_trials(item, mark, trials) else {}
         least, most = marked.get("require", 1), marked.get("trials", trials)
