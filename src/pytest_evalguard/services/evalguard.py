@@ -223,6 +223,7 @@ class EvalGuardService:
             outbox,
             lambda request: self._api.send_batch(target, request, deadline),
             self._progress,
+            deadline,
         )
         submission = outbox.submission(error)
         if target.finish and submission.is_complete:
