@@ -23,6 +23,7 @@ from pytest_evalguard.delivery import Outbox
 from pytest_evalguard.delivery import Sent
 from pytest_evalguard.delivery import Submission
 from pytest_evalguard.errors import ConfigurationError
+from pytest_evalguard.errors import ServiceError
 from pytest_evalguard.errors import SessionError
 from pytest_evalguard.progress import Progress
 from pytest_evalguard.prompts import Prompt
@@ -34,6 +35,7 @@ from pytest_evalguard.sending import deliver
 from pytest_evalguard.services import results
 from pytest_evalguard.services.agent import AgentApi
 from pytest_evalguard.services.agent import _ReadBack
+from pytest_evalguard.services.evalguard import EvalGuard
 from pytest_evalguard.services.results import Arrived
 from pytest_evalguard.services.results import entries
 from pytest_evalguard.services.results import is_acceptance
@@ -43,6 +45,8 @@ from pytest_evalguard.session import Session
 from pytest_evalguard.summary import left_out_lines
 from pytest_evalguard.target import AgentTarget
 from pytest_evalguard.transport import Reply
+from standin import Reply as Bytes
+from standin import StandIn
 
 NOW = datetime.now(timezone.utc)
 BODY = b'{"status":"passed","response":"a"}'
@@ -251,10 +255,13 @@ def test_one_reading_serves_all_that_was_in_doubt_before_it(outbox: Outbox) -> N
 
 
 def test_a_reading_that_fails_serves_nobody(outbox: Outbox) -> None:
-    api = Counted(reply({}, 503), reply([]))
+    api = Counted(reply([]), reply({}, 503), reply([]))
     read_back, deadline = _ReadBack(api, outbox, NOW), Deadline(9)
-    assert read_back.after(0, deadline) == reply({}, 503)
-    assert isinstance(read_back.after(0, deadline), Arrived)
+    first = read_back.after(0, deadline)
+    assert read_back.after(1, deadline) == reply({}, 503)
+    again = read_back.after(1, deadline)
+    assert isinstance(again, Arrived)
+    assert again is not first
 
 
 def test_a_reply_is_parsed_once() -> None:
@@ -347,6 +354,18 @@ def test_a_kill_between_the_files_loses_no_case(
 def test_an_id_that_no_option_takes_is_taken_from_no_file(agent_id: str) -> None:
     with pytest.raises(ValueError, match="the id"):
         AgentTarget(agent_id=agent_id, url="https://h.example", proof="proof")
+
+
+@pytest.mark.parametrize("run_id", ["..", "a\nb", "\ud800", " "])
+def test_an_id_that_no_option_takes_is_taken_from_no_service(
+    standin: StandIn, run_id: str
+) -> None:
+    created = json.dumps({"success": True, "data": {"id": run_id}}).encode()
+    standin.plan(Bytes(201, created), path_contains="/evals")
+    api = EvalGuard(standin.url, standin.key)
+    with pytest.raises(ServiceError, match="no run was created"):
+        api.create_run("project", "name", "", Deadline(9))
+    api.close()
 
 
 def test_a_request_that_outlasts_the_deadline_is_left_behind(outbox: Outbox) -> None:

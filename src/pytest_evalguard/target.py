@@ -11,11 +11,10 @@ from typing import Literal
 from typing import TypeAlias
 
 from .case import Case
-from .errors import ConfigurationError
 from .settings import MAX_AT_ONCE
 from .settings import MAX_BATCH
 from .settings import Dialect
-from .settings import checked_id
+from .settings import is_id
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -98,10 +97,8 @@ Target: TypeAlias = RunTarget | AgentTarget
 
 
 def _require_id(value: str) -> None:
-    try:
-        checked_id(value, "the id")
-    except ConfigurationError as error:
-        raise ValueError(str(error)) from error
+    if not is_id(value):
+        raise ValueError(f"the id is blank, not printable or a path, got {value!r}")
 
 
 def slug(target: Target) -> str:
