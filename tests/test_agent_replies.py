@@ -185,9 +185,9 @@ def test_another_word_is_no_acceptance(data: object) -> None:
 # What has arrived
 
 
-def has_arrived(entry: dict[str, Any], date: str = "") -> bool:
+def has_arrived(entry: dict[str, Any], date: str = "", created: datetime = NOW) -> bool:
     stored = {"status": "passed", "response": "a", **entry}
-    return Arrived(dated([stored], date), NOW, {"1"}).has(REQUEST)
+    return Arrived(dated([stored], date), created, {"1"}).has(REQUEST)
 
 
 @pytest.mark.parametrize("number", [1, 1.0, "1"])
@@ -210,10 +210,12 @@ def test_a_date_that_is_none_stops_no_reading(date: str) -> None:
 
 
 def test_the_services_clock_says_what_is_of_this_session() -> None:
-    there = NOW - timedelta(days=1)
-    date, before = format_datetime(there, usegmt=True), there - timedelta(minutes=1)
-    assert has_arrived({"promptId": 1, "updated_at": there.isoformat()}, date=date)
-    assert not has_arrived({"promptId": 1, "updated_at": before.isoformat()}, date=date)
+    created = datetime.now(timezone.utc)
+    there = created - timedelta(days=1)
+    date = format_datetime(there, usegmt=True)
+    for moment, is_new in ((there, True), (there - timedelta(minutes=1), False)):
+        entry = {"promptId": 1, "updated_at": moment.isoformat()}
+        assert has_arrived(entry, date, created) is is_new
 
 
 def test_a_clock_that_a_test_has_moved_does_not_count(
