@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from pytest_evalguard.prompts import text_hash
 from standin import Reply
 from standin import Reset
 from standin import StandIn
@@ -346,16 +347,104 @@ def test_a_pulled_lock_file_answers_for_the_service(
     assert prompt_lists(standin) == 0
 
 
-def test_a_test_whose_input_changed_is_known_by_its_node_id(
-    suite: Suite, standin: StandIn
+def test_a_test_whose_input_changed_asks_another_question(
+    everywhere: Suite, standin: StandIn
 ) -> None:
     standin.add_prompt("q 1")
-    suite.test(QUESTIONS)
-    suite.run()
-    prompts(suite, standin, "pull")
-    suite.test(QUESTIONS.replace("q {n}", "q {n}, please"))
-    run(suite, standin)
+    everywhere.test(QUESTIONS)
+    everywhere.run()
+    prompts(everywhere, standin, "pull")
+    standin.add_prompt("q 1, please")
+    everywhere.test(QUESTIONS.replace("q {n}", "q {n}, please"))
+    run(everywhere, standin)
+    assert statuses(standin) == {2: "passed"}
+    assert "2 prompts created" in prompts(everywhere, standin, "push").out
+
+
+def lock(suite: Suite, standin: StandIn, *entries: tuple[int, str, str]) -> None:
+    """Write a lock file of prompts: id, text and the test that answers it."""
+    found = [
+        {"id": number, "sha256": text_hash(text), "nodeids": [f"test_it.py::{name}"]}
+        for number, text, name in entries
+    ]
+    data = {"schema": 1, "agents": {standin.agent_id: found}}
+    suite.write("evalguard-prompts.lock", json.dumps(data))
+
+
+def test_a_test_without_an_input_is_known_by_its_node_id(
+    everywhere: Suite, standin: StandIn
+) -> None:
+    standin.add_prompt("asked elsewhere")
+    lock(everywhere, standin, (1, "asked elsewhere", "test_it"))
+    everywhere.test("def test_it(eval_case): eval_case.actual = 'a'")
+    run(everywhere, standin)
     assert statuses(standin) == {1: "passed"}
+
+
+def test_only_what_is_certain_stops_a_session(
+    everywhere: Suite, standin: StandIn
+) -> None:
+    """Questions that two tests have swapped, and one that a test may still replace."""
+    for text in ("q 0", "q 1"):
+        standin.add_prompt(text)
+    lock(everywhere, standin, (1, "q 0", "test_a"), (2, "q 1", "test_b"))
+    everywhere.test("""
+        @pytest.mark.eval(input="q 1")
+        def test_a(eval_case):
+            eval_case.actual = "a"
+
+        @pytest.mark.eval(input="q 1")
+        def test_b(eval_case):
+            eval_case.record(input="q 0", actual="b")
+        """)
+    assert run(everywhere, standin).status == 0
+    assert {key: each["response"] for key, each in sent(standin).items()} == {
+        1: "b",
+        2: "a",
+    }
+
+
+def test_a_session_frozen_again_moves_and_names_no_case_twice(
+    suite: Suite, standin: StandIn
+) -> None:
+    for text in ("q 0", "another"):
+        standin.add_prompt(text)
+    suite.test(QUESTIONS)
+    run(suite, standin)
+    lock(suite, standin, (2, "q 0", "x"), (1, "q 1", "x"))
+    again = suite.script("submit", "--agent", standin.agent_id, standin=standin)
+    assert statuses(standin) == {1: "passed"}
+    assert "test_it.py::test_it[1] (prompt 1)" in again.out
+    assert "test_it[0]" not in again.out
+
+
+def test_a_pasted_command_uses_the_lock_file_beside_the_session(
+    suite: Suite, standin: StandIn
+) -> None:
+    suite.write("svc/pytest.ini", "[pytest]\n")
+    standin.add_prompt("asked elsewhere")
+    lock(suite, standin, (1, "asked elsewhere", "test_it"))
+    (suite.directory / "evalguard-prompts.lock").rename(
+        suite.directory / "svc/evalguard-prompts.lock"
+    )
+    suite.write("svc/test_it.py", "def test_it(eval_case): eval_case.actual = 'a'\n")
+    (suite.directory / "pytest.ini").unlink()
+    run(suite, standin, "--evalguard-dry-run", "svc")
+    (session,) = (suite.directory / "svc/.evalguard").glob("2*")
+    args = ("submit", "--agent", standin.agent_id, str(session))
+    suite.script(*args, standin=standin)
+    assert statuses(standin) == {1: "passed"}
+
+
+def test_pull_writes_the_lock_file_where_the_tests_are(
+    suite: Suite, standin: StandIn
+) -> None:
+    lock(suite, standin)
+    (suite.directory / "svc/.evalguard").mkdir(parents=True)
+    pull = ("prompts", "pull", "--agent", standin.agent_id)
+    result = suite.script(*pull, standin=standin, cwd=suite.directory / "svc")
+    assert result.status == 0
+    assert (suite.directory / "svc/evalguard-prompts.lock").is_file()
 
 
 def test_a_lock_file_holds_no_text_and_is_the_same_each_time(
@@ -433,6 +522,55 @@ def test_push_creates_what_is_missing_and_nothing_else(
     assert found == {"q 1": "mine", "q 0": "e 0", "q 2": "e 2"}
     assert "0 prompts created" in prompts(everywhere, standin, "push").out
     assert len(standin.prompts) == 3
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"{}",
+        b'{"error": "later"}',
+        b'[{"text": "q 0"}]',
+        b'[{"id": "x", "prompt": "q 0"}]',
+        b'[{"id": 1, "prompt": "q 0"}',
+    ],
+)
+def test_push_creates_nothing_after_a_list_that_it_can_not_read(
+    suite: Suite, standin: StandIn, body: bytes
+) -> None:
+    standin.add_prompt("q 0")
+    suite.test(QUESTIONS)
+    suite.run()
+    standin.plan(Reply(200, body), method="GET", path_contains="/test-prompts")
+    failed = prompts(suite, standin, "push")
+    assert failed.status == 1
+    assert "the agent's prompts can't be read" in failed.err
+    assert len(standin.prompts) == 1
+
+
+def test_push_says_how_many_prompts_came_back(suite: Suite, standin: StandIn) -> None:
+    suite.test(QUESTIONS)
+    suite.run()
+    one = Reply(201, b'[{"id": 1, "prompt": "q 1"}, {"id": 2, "prompt": "other"}]')
+    standin.plan(one, path_contains="/test-prompts")
+    failed = prompts(suite, standin, "push")
+    assert failed.status == 1
+    assert "created 1 of the 3 missing prompts" in failed.err
+
+
+def test_push_creates_no_prompt_of_parameters_or_with_a_hole(
+    suite: Suite, standin: StandIn
+) -> None:
+    suite.test("""
+        @pytest.mark.parametrize("n", [0])
+        def test_parameters(eval_case, n):
+            eval_case.actual = "a"
+
+        def test_secret(eval_case):
+            eval_case.record(input="is Bearer abcdefghijklmnop123 valid?", actual="a")
+        """)
+    suite.run()
+    assert "0 prompts created" in prompts(suite, standin, "push").out
+    assert standin.prompts == []
 
 
 def test_push_after_a_lost_answer_creates_no_prompt_twice(
@@ -528,6 +666,48 @@ def test_a_dry_run_sends_nothing_and_says_what_it_would(
     assert f"dry run: 2 results for agent {standin.agent_id}" in result.summary
     assert "1 case without a prompt id" in result.summary
     assert f"submit --agent {standin.agent_id} .evalguard/" in result.summary
+
+
+@pytest.mark.parametrize("number", ["2**63", "10**5000"])
+def test_a_prompt_id_that_no_prompt_has_stops_before_the_first_test(
+    suite: Suite, standin: StandIn, number: str
+) -> None:
+    suite.test(f"""
+        @pytest.mark.eval(prompt_id={number})
+        def test_it(eval_case): pass
+        """)
+    result = run(suite, standin)
+    assert result.status == 4
+    assert "prompt_id= must be a whole number" in result.err + result.out
+
+
+def test_a_delivered_session_is_not_said_to_be_where_it_is_not(
+    suite: Suite, standin: StandIn
+) -> None:
+    standin.add_prompt("q 0")
+    suite.test(QUESTIONS)
+    run(suite, standin)
+    with StandIn() as other:
+        args = ("--agent", standin.agent_id, "--agent-url", other.url)
+        result = suite.script("submit", *args, standin=standin)
+        assert other.requests == []
+    assert result.status == 2
+    assert f"went to {standin.url} already" in " ".join(result.err.split())
+
+
+def test_what_a_wrong_service_refused_is_sent_to_the_right_one(
+    suite: Suite, standin: StandIn
+) -> None:
+    standin.add_prompt("q 0")
+    suite.test(QUESTIONS)
+    with StandIn() as other:
+        other.add_prompt("q 0")
+        other.plan(Status(400), path_contains="/test-results")
+        run(suite, other, f"--evalguard-agent={standin.agent_id}")
+    result = suite.script("submit", "--agent", standin.agent_id, standin=standin)
+    assert result.status == 0, result
+    assert statuses(standin) == {1: "passed"}
+    assert standin.url in (result.session.path / "session.json").read_text()
 
 
 # Both services

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import threading
@@ -216,6 +217,149 @@ def test_a_result_that_can_not_be_read_back_is_not_sent_again(
     again = suite.script("submit", standin=standin)
     assert "submitted 1 result" in again.out
     assert stored(standin) == once_each(1)
+
+
+@pytest.mark.parametrize(
+    "fault", [Status(400), Status(422), Reply(200, b"{}"), Reply(200, b"<html>")]
+)
+def test_a_reading_that_fails_is_no_reply_to_the_result(
+    suite: Suite, standin: StandIn, fault: Any
+) -> None:
+    prepared(suite, standin, 1)
+    standin.plan(Reset("before"), path_contains=RESULTS + "/")
+    standin.plan(fault, fault, method="GET", path_contains=RESULTS)
+    result = run(suite, standin)
+    assert "not submitted: 1 result" in result.summary
+    assert "results can't be read back" in " ".join(result.summary.split())
+    standin.forget_faults()
+    assert suite.script("submit", standin=standin).status == 0
+    assert stored(standin) == once_each(1)
+
+
+def test_results_too_many_to_be_read_are_told_as_such(
+    suite: Suite, standin: StandIn
+) -> None:
+    prepared(suite, standin, 1)
+    standin.plan(Reset("after"), path_contains=RESULTS + "/")
+    large = Reply(200, b"[" + b" " * 50_000_000 + b"]")
+    standin.plan(large, method="GET", path_contains=RESULTS)
+    result = run(suite, standin)
+    told = " ".join(result.summary.split())
+    assert "the answer is larger than 50 MB" in told
+    assert "base URL" not in told
+
+
+def test_a_service_that_says_it_is_busy_is_not_asked_what_it_has(
+    suite: Suite, standin: StandIn
+) -> None:
+    prepared(suite, standin, 1)
+    busy = Status(503, "busy", {"Retry-After": "0"})
+    standin.plan(Status(503), busy, Status(429), path_contains=RESULTS + "/")
+    run(suite, standin)
+    assert readings(standin) == 0
+    assert stored(standin) == once_each(1)
+
+
+def damage(result: Result, **changes: object) -> None:
+    """Change the first frozen request of a session."""
+    (path,) = result.session.path.glob("*.requests.jsonl")
+    first, *others = path.read_text().splitlines()
+    changed = json.dumps({**json.loads(first), **changes})
+    path.write_text("\n".join([changed, *others, ""]))
+
+
+@pytest.mark.parametrize("changes", [{"key": "reset"}, {"results": float("inf")}])
+def test_a_damaged_session_does_nothing_and_stops_no_other(
+    suite: Suite, standin: StandIn, changes: dict[str, object]
+) -> None:
+    prepared(suite, standin, 1)
+    standin.plan(Status(401), Status(401), path_contains=RESULTS)
+    damage(run(suite, standin), **changes)
+    run(suite, standin)
+    standin.requests.clear()
+    result = suite.script("submit", standin=standin)
+    assert "is damaged, it was changed by somebody" in " ".join(result.err.split())
+    assert "Traceback" not in result.err
+    assert stored(standin) == once_each(1)
+    assert standin.resets == []
+
+
+def test_a_damaged_session_is_kept_and_stops_no_later_run(
+    suite: Suite, standin: StandIn
+) -> None:
+    prepared(suite, standin, 1)
+    suite.ini("evalguard_keep = 1")
+    damage(run(suite, standin), results=float("inf"))
+    for _ in range(3):
+        assert suite.run().status == 0
+    assert len(suite.run().sessions) == 2
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ('"proof": "', '"proof": "\\ud800'),
+        ('"agent_id": "', '"agent_id": "\\ud800'),
+        ('"agent_id": "', '"agent_id": "\\n'),
+        ('"created": "20', '"created": "00'),
+        ('"pass_rate": 1.0', '"pass_rate": 1e999'),
+    ],
+)
+def test_an_odd_state_is_told_without_a_traceback(
+    suite: Suite, standin: StandIn, old: str, new: str
+) -> None:
+    prepared(suite, standin, 1)
+    standin.plan(Status(401), path_contains=RESULTS)
+    path = run(suite, standin).session.path / "session.json"
+    text = path.read_text()
+    assert old in text
+    path.write_text(text.replace(old, new))
+    result = suite.script("submit", standin=standin)
+    assert "pytest-evalguard: error:" in result.err
+    assert "Traceback" not in result.err
+    assert stored(standin) == {}
+
+
+def test_a_list_that_fails_keeps_no_result_with_a_prompt_from_going(
+    everywhere: Suite, standin: StandIn
+) -> None:
+    for text in ("marked", "looked for"):
+        standin.add_prompt(text)
+    everywhere.test("""
+        @pytest.mark.eval(prompt_id=1)
+        def test_marked(eval_case): eval_case.actual = "a 0"
+
+        def test_looked_for(eval_case):
+            eval_case.record(input="looked for", actual="a 1")
+        """)
+    standin.plan(Status(404), method="GET", path_contains="/test-prompts")
+    result = run(everywhere, standin)
+    assert "submitted 1 result to agent" in result.summary
+    assert "not submitted: 1 result to agent" in result.summary
+    assert "the agent's prompts can't be read: HTTP 404" in result.summary
+    assert "1 unsent" in everywhere.script("list").out
+    assert everywhere.script("submit", standin=standin).status == 0
+    assert stored(standin) == once_each(2)
+
+
+def test_shards_of_which_one_had_delivered_are_merged_without_repeating(
+    suite: Suite, standin: StandIn
+) -> None:
+    suite.ini("evalguard_agent_concurrency = 1")
+    prepared(suite, standin, 5)
+    # accepted, arrived without an answer, never sent; the second shard is new
+    standin.plan(None, Reset("after"), path_contains=RESULTS + "/")
+    standin.plan(*[Status(404)] * 2, method="GET", path_contains=RESULTS)
+    standin.plan(Status(403), path_contains=RESULTS + "/")
+    run(suite, standin, "-k", "0 or 1 or 2")
+    result = suite.run("-k", "3 or 4")
+    standin.forget_faults()
+    paths = [str(each.path) for each in result.sessions]
+    args = ("submit", *paths, "--agent", standin.agent_id)
+    for _ in range(2):
+        merged = suite.script(*args, standin=standin)
+        assert f"submitted 5 results to agent {standin.agent_id}" in merged.out
+    assert stored(standin) == once_each(5)
 
 
 def test_a_killed_session_is_sent_on_without_repeating(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from collections.abc import Mapping
 
 from .case import Case
 from .delivery import LeftOut
@@ -18,26 +19,35 @@ SHARED = "on a prompt that another one is on, too"
 
 
 def assign(
-    cases: Iterable[Case], *known: PromptIds
+    cases: Iterable[Case],
+    known: Iterable[PromptIds],
+    frozen: Mapping[int, str | None],
 ) -> tuple[dict[str, int], list[LeftOut]]:
     """Return the prompt of each case that can be sent, and the cases that can't be.
 
     :param known: where to look for the prompt of a case whose mark names none.
+    :param frozen: the prompts that have a case for good, each with its node id.
     """
+    known, done = tuple(known), set(frozen.values())
     names: dict[str, Names] = {}
     owners: dict[int, list[str]] = {}
     for case in cases:
+        if case.nodeid in done:
+            continue
         prompt_id = prompt_of(case, *known)
         why = _obstacle(case, prompt_id)
         if why is not None:
             names.setdefault(why, Names(MAX_SHOWN)).add(case.nodeid)
         elif prompt_id is not None:
             owners.setdefault(prompt_id, []).append(case.nodeid)
+    ids: dict[str, int] = {}
     for prompt_id, sharing in owners.items():
-        for nodeid in sharing if len(sharing) > 1 else ():
-            found = names.setdefault(SHARED, Names(MAX_SHOWN))
+        if len(sharing) == 1 and prompt_id not in frozen:
+            ids[sharing[0]] = prompt_id
+            continue
+        found = names.setdefault(SHARED, Names(MAX_SHOWN))
+        for nodeid in sharing:
             found.add(f"{nodeid} (prompt {prompt_id})")
-    ids = {each[0]: prompt_id for prompt_id, each in owners.items() if len(each) == 1}
     left = [LeftOut(why, each.count, tuple(each.first)) for why, each in names.items()]
     return ids, sorted(left, key=lambda each: each.why)
 

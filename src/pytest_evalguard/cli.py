@@ -38,6 +38,7 @@ from .resubmission import access_to
 from .resubmission import find_out
 from .resubmission import find_project
 from .resubmission import newest_session
+from .resubmission import project_of
 from .resubmission import submit
 from .resubmission import unsent
 from .resubmission import with_targets
@@ -132,12 +133,12 @@ def _submit(
     session: Session, target: Target, options: argparse.Namespace, deadline: Deadline
 ) -> int:
     url = options.url if target.kind == "run" else options.agent_url
-    project = find_project(find_out(options.out, os.environ))
+    project = find_project(session.path)
     progress = Progress(_rewrite if sys.stdout.isatty() else None)
     try:
         access = access_to(target.service, os.environ, url)
         sent = submit(session, target, access, project, deadline, progress)
-    except EvalguardError as error:
+    except (EvalguardError, OSError) as error:
         _say_error(str(error))
         return USAGE
     finally:
@@ -275,7 +276,7 @@ def prompts_pull_command(options: argparse.Namespace) -> int:
     from .prompting import pull
 
     out = find_out(options.out, os.environ)
-    path = find_project(out) / LOCK
+    path = project_of(out) / LOCK
     with _agent_api(options) as (agent_id, api):
         prompts = pull(api, agent_id, path, last_cases(out), Deadline(_SECONDS))
     known = sum(bool(each.nodeids) for each in prompts)
@@ -294,7 +295,7 @@ def prompts_push_command(options: argparse.Namespace) -> int:
     out = find_out(options.out, os.environ)
     session = newest_session(out)
     with _agent_api(options) as (agent_id, api):
-        locked = locked_prompts(find_project(out), agent_id)
+        locked = locked_prompts(project_of(out), agent_id)
         created = push(api, locked, last_cases(out), Deadline(_SECONDS))
     _say(
         f"{counted(created, 'prompt')} created at agent {printable(agent_id)} from"

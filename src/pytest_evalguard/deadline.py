@@ -4,6 +4,21 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from datetime import datetime
+from datetime import timedelta
+from datetime import timezone
+from time import perf_counter
+
+_BEGUN = datetime.now(timezone.utc), perf_counter()
+
+
+def real_now(clock: Callable[[], float] = perf_counter) -> datetime:
+    """Return the time of day, counted from the import of this module on.
+
+    A test may have frozen the clock or moved it, and never have set it right again.
+    """
+    begun, since = _BEGUN
+    return begun + timedelta(seconds=clock() - since)
 
 
 class Deadline:

@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from dataclasses import asdict
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 from typing import Literal
 from typing import Protocol
 
@@ -21,6 +22,7 @@ from .deadline import Deadline
 from .errors import SessionError
 from .session import Session
 from .session import replace_file
+from .settings import MAX_BATCH
 from .target import Target
 from .target import slug
 
@@ -30,11 +32,15 @@ FINISH = "finish"
 
 @dataclass(frozen=True)
 class LeftOut:
-    """Cases that a service takes no result of: why, how many, the first by name."""
+    """Cases that a service takes no result of: why, how many, the first by name.
+
+    `is_open` says that it is not known yet whether it takes them: they count as unsent.
+    """
 
     why: str
     count: int
     first: tuple[str, ...]
+    is_open: bool = False
 
 
 @dataclass(frozen=True)
@@ -87,11 +93,15 @@ class Service(Protocol):
 
 @dataclass(frozen=True)
 class FrozenRequest:
-    """A request as it is sent in every attempt: its key, its bytes, its results."""
+    """A request as it is sent in every attempt: its key, its bytes, its results.
+
+    `nodeid` is the case that it is of, where it is of a single one.
+    """
 
     key: str
     results: int
     body: bytes
+    nodeid: str | None = None
 
 
 @dataclass(frozen=True)
@@ -121,17 +131,34 @@ class Outbox:
     def freeze(
         self, requests: Iterable[FrozenRequest], left_out: Iterable[LeftOut] = ()
     ) -> None:
-        """Put all requests on disk, safe from a power cut, before any is sent."""
+        """Put all requests on disk, safe from a power cut, before any is sent.
+
+        A kill between the two files leaves each case in one of them: it is the file
+        written last that says that the first freeze, or another one, is done.
+        """
         entries = [asdict(each) for each in left_out]
+        if self.is_frozen:
+            replace_file(self._requests, map(_request_line, requests))
+            self._write_left_out(entries)
+        else:
+            self._write_left_out(entries)
+            replace_file(self._requests, map(_request_line, requests))
+
+    def _write_left_out(self, entries: list[dict[str, Any]]) -> None:
         if entries or self._left_out.is_file():
             replace_file(self._left_out, [json.dumps(entries, indent=2), "\n"])
-        replace_file(self._requests, map(_request_line, requests))
 
     def requests(self) -> Iterator[FrozenRequest]:
         """Read the frozen requests, in order."""
         with self._requests.open(encoding="ascii", errors="replace") as file:
             for line in file:
-                yield _read_request(line, self._requests)
+                yield self._read_request(line)
+
+    def _read_request(self, line: str) -> FrozenRequest:
+        request = _request_from(line)
+        if request is None or not self._target.request_key.fullmatch(request.key):
+            raise _damaged(self._requests)
+        return request
 
     def settle(self, key: str, answer: Answer) -> None:
         """Keep an answer that is for good."""
@@ -150,6 +177,10 @@ class Outbox:
         lines = self._answers.read_text(encoding="ascii", errors="replace").splitlines()
         return dict(filter(None, map(_read_answer, lines)))
 
+    def forget_answers(self) -> None:
+        """Send everything anew, to another place."""
+        self._answers.unlink(missing_ok=True)
+
     @property
     def unsettled(self) -> int:
         """How many results have no answer that is for good."""
@@ -167,17 +198,19 @@ class Outbox:
             accepted += answer.state == "accepted"
             if answer.state == "rejected":
                 error = error or answer.error
+        left_out = self.left_out()
+        counts["unsent"] += sum(each.count for each in left_out if each.is_open)
         return Submission(
             self._target.service,
             **counts,
             requests=accepted,
             error=error,
             target_id=self._target.id,
-            left_out=self.left_out(),
+            left_out=tuple(each for each in left_out if not each.is_open),
         )
 
     def left_out(self) -> tuple[LeftOut, ...]:
-        """Return the cases that can't be sent, as they were frozen.
+        """Return the cases that have no frozen request.
 
         :raises SessionError: somebody damaged what was written of them.
         """
@@ -187,22 +220,33 @@ class Outbox:
 
         try:
             text = self._left_out.read_bytes()
-            return TypeAdapter(tuple[LeftOut, ...]).validate_json(text)
+            found = TypeAdapter(tuple[LeftOut, ...]).validate_json(text, strict=True)
         except ValueError as error:
             raise _damaged(self._left_out) from error
+        if any(each.count < 1 for each in found):
+            raise _damaged(self._left_out)
+        return found
 
 
 def _request_line(request: FrozenRequest) -> str:
-    return json.dumps({**asdict(request), "body": request.body.decode()}) + "\n"
+    data = {**asdict(request), "body": request.body.decode()}
+    if request.nodeid is None:
+        del data["nodeid"]
+    return json.dumps(data) + "\n"
 
 
-def _read_request(line: str, path: Path) -> FrozenRequest:
+def _request_from(line: str) -> FrozenRequest | None:
+    """Return a request as `_request_line` wrote it, None where somebody changed it."""
     try:
         data = json.loads(line)
-        key, results, body = data["key"], int(data["results"]), data["body"].encode()
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
-        raise _damaged(path) from error
-    return FrozenRequest(str(key), results, body)
+        key, results, nodeid = data["key"], data["results"], data.get("nodeid")
+        body = data["body"].encode()
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        return None
+    is_whole = type(results) is int and 1 <= results <= MAX_BATCH
+    if not is_whole or not isinstance(key, str) or not isinstance(nodeid, str | None):
+        return None
+    return FrozenRequest(key, results, body, nodeid)
 
 
 def _damaged(path: Path) -> SessionError:

@@ -118,7 +118,9 @@ def _is_name(value: object) -> bool:
 
 
 def _is_prompt_id(value: object) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool) and value >= 0
+    from .prompts import is_prompt_id  # only a mark that has one needs it
+
+    return is_prompt_id(value)
 
 
 def _is_count(value: object) -> bool:

@@ -3,24 +3,39 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterable
+from collections.abc import Iterator
 from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 
+from .assignment import NO_PROMPT
+from .delivery import Answer
+from .delivery import FrozenRequest
+from .delivery import LeftOut
+from .delivery import Outbox
 from .errors import SessionError
 from .session import STATE
 from .session import Session
 from .session import SessionState
 from .session import create_session
 from .session import replace_file
+from .target import AgentTarget
+from .target import Target
+from .totals import MAX_SHOWN
+from .totals import Names
 from .totals import Totals
 
 
-def merged_session(sessions: Sequence[Session], out: Path) -> Session:
+def merged_session(
+    sessions: Sequence[Session], out: Path, targets: Sequence[Target] = ()
+) -> Session:
     """Return the session that holds all cases of `sessions`, making it if need be.
 
-    The same sessions give the same one, in whatever order they are named.
+    The same sessions give the same one, in whatever order they are named. A run gets
+    it as a batch of its own; an agent is sent no result again that one of `sessions`
+    has brought it.
 
     :raises SessionError: a case is in two of them, one of them still runs, or `out`
         can't be written.
@@ -32,7 +47,50 @@ def merged_session(sessions: Sequence[Session], out: Path) -> Session:
                     f"{session.path} is still running or being submitted: merge it when"
                     " that has ended"
                 )
-        return _merge(sessions, out)
+        merged = _merge(sessions, out)
+        if not stack.enter_context(merged.locked()):
+            raise SessionError(f"{merged.path} is being submitted: try again later")
+        for target in targets:
+            if isinstance(target, AgentTarget):
+                _carry_over(sessions, merged, target)
+        return merged
+
+
+def _carry_over(
+    sessions: Sequence[Session], merged: Session, target: AgentTarget
+) -> None:
+    """Freeze for the merged session what was frozen for its parts, with the answers.
+
+    What has no answer is looked for at the agent then, before it is sent.
+    """
+    own = Outbox(merged, target)
+    parts = [Outbox(session, target) for session in sessions]
+    boxes = [each for each in (own, *parts) if each.is_frozen]
+    requests: dict[str, FrozenRequest] = {}
+    answers: dict[str, Answer] = {}
+    for box in boxes:
+        settled = box.answers()
+        for request in box.requests():
+            key = request.key
+            if key not in requests or (key in settled and key not in answers):
+                requests[key] = request
+                answers.update({key: settled[key]} if key in settled else {})
+    if boxes and (not own.is_frozen or [*own.requests()] != [*requests.values()]):
+        own.freeze(requests.values(), _rest(merged, target, requests.values()))
+    for key in answers.keys() - own.answers().keys():
+        own.settle(key, answers[key])
+
+
+def _rest(
+    merged: Session, target: AgentTarget, frozen: Iterable[FrozenRequest]
+) -> Iterator[LeftOut]:
+    """Yield what still needs a prompt, as one entry."""
+    done, names = {each.nodeid for each in frozen}, Names(MAX_SHOWN)
+    for case in merged.cases():
+        if target.takes(case) and case.nodeid not in done:
+            names.add(case.nodeid)
+    if names.count:
+        yield LeftOut(NO_PROMPT, names.count, tuple(names.first), is_open=True)
 
 
 def _merge(sessions: Sequence[Session], out: Path) -> Session:
@@ -41,11 +99,11 @@ def _merge(sessions: Sequence[Session], out: Path) -> Session:
     text = "".join(f"{lines[identity]}\n" for identity in sorted(lines))
     ids = "\n".join(state.id for state in states)
     identity = hashlib.sha256(f"{ids}\n{text}".encode()).hexdigest()[:32]
-    created = max(state.created_at for state in states)
-    stamp = created.strftime("%Y%m%dT%H%M%SZ")
+    began = [state.created_at for state in states]
+    stamp = max(began).strftime("%Y%m%dT%H%M%SZ")
     merged = Session(out / f"{stamp}-m{identity[:7]}")
     if not (merged.path / STATE).is_file():
-        create_session(merged, SessionState(identity, created.isoformat()))
+        create_session(merged, SessionState(identity, min(began).isoformat()))
         replace_file(merged.journal_path, [text])
         merged.write(_merged_state(merged, states))
     return merged

@@ -12,8 +12,10 @@ from .prompts import Prompt
 from .prompts import PromptIds
 from .prompts import prompt_of
 from .prompts import read_lock
+from .prompts import text_hash
 from .prompts import with_nodeids
 from .prompts import write_lock
+from .redaction import REDACTED
 from .services.agent import AgentApi
 from .session import sessions_in
 
@@ -55,15 +57,23 @@ def push(
     :raises ServiceError: the service did not say that all of them are there.
     """
     missing = _missing(api, locked, cases, deadline)
-    if missing:
-        try:
-            api.create_prompts(missing, deadline)
-        except ServiceError as error:
-            raise ServiceError(
-                f"{error}. Some of the {len(missing)} missing prompts may have been"
-                " created; the same command creates only what is missing then"
-            ) from error
-    return len(missing)
+    if not missing:
+        return 0
+    again = "the same command creates only what is missing then"
+    try:
+        there = {each.sha256 for each in api.create_prompts(missing, deadline)}
+    except ServiceError as error:
+        raise ServiceError(
+            f"{error}. Some of the {len(missing)} missing prompts may have been"
+            f" created; {again}"
+        ) from error
+    created = sum(text_hash(text) in there for text in missing)
+    if created < len(missing):
+        raise ServiceError(
+            f"the service says it created {created} of the {len(missing)} missing"
+            f" prompts; {again}"
+        )
+    return created
 
 
 def _missing(
@@ -79,5 +89,7 @@ def _missing(
 
 
 def _has_input(case: Case) -> bool:
-    """Whether there is a text to ask: a case without input shows its node id."""
-    return case.has_row and bool(case.input.strip()) and case.input != case.nodeid
+    """Whether the test said what is asked, and all of that can be shown."""
+    is_said = not case.default_input and case.input != case.nodeid
+    is_whole = bool(case.input.strip()) and REDACTED not in case.input
+    return case.has_row and is_said and is_whole

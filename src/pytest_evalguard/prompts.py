@@ -25,6 +25,13 @@ LOCK = "evalguard-prompts.lock"
 SCHEMA = 1
 
 
+def is_prompt_id(value: object) -> bool:
+    """Whether a value is a whole number as a service's database has them."""
+    if not isinstance(value, int) or isinstance(value, bool):
+        return False
+    return 0 <= value < 2**63
+
+
 @dataclass(frozen=True)
 class Prompt:
     """A prompt of an agent, and the tests that are known to answer it."""
@@ -32,6 +39,14 @@ class Prompt:
     id: int
     sha256: str
     nodeids: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        """Check what may come from elsewhere.
+
+        :raises ValueError: the id is none that a prompt can have.
+        """
+        if not is_prompt_id(self.id):
+            raise ValueError(f"a prompt's id is within 0..2**63-1, got {self.id}")
 
 
 @dataclass(frozen=True)
@@ -43,7 +58,7 @@ class LockFile:
 
 
 class PromptIds:
-    """Finds the id of the prompt that a case answers: by text, else by node id."""
+    """Finds the id of the prompt that a case answers."""
 
     def __init__(self, prompts: Iterable[Prompt]) -> None:
         # of two prompts with one text, the first that was created
@@ -53,10 +68,20 @@ class PromptIds:
             nodeid: each.id for each in self.prompts for nodeid in each.nodeids
         }
 
-    def find(self, nodeid: str, text: str) -> int | None:
-        """Return the id of a prompt with this very text, or answered by this test."""
-        found = self._by_text.get(text_hash(text))
-        return self._by_nodeid.get(nodeid) if found is None else found
+    def with_text(self, text: str) -> int | None:
+        """Return the id of a prompt with this very text."""
+        return self._by_text.get(text_hash(text))
+
+    def of(self, case: Case) -> int | None:
+        """Return the id of the prompt that a case answers.
+
+        Where a test recorded its input, nothing but that text tells: its node id may
+        stand beside the question that it asked before.
+        """
+        found = self.with_text(case.input)
+        if found is None and case.default_input:
+            found = self._by_nodeid.get(case.nodeid)
+        return found
 
 
 def text_hash(text: str) -> str:
@@ -67,8 +92,8 @@ def text_hash(text: str) -> str:
 def prompt_of(case: Case, *known: PromptIds) -> int | None:
     """Return the prompt that a case answers: its mark's, else the first one known."""
     if case.prompt_id is not None:
-        return case.prompt_id
-    found = (each.find(case.nodeid, case.input) for each in known)
+        return case.prompt_id if is_prompt_id(case.prompt_id) else None
+    found = (each.of(case) for each in known)
     return next((each for each in found if each is not None), None)
 
 
@@ -81,7 +106,7 @@ def read_lock(path: Path) -> LockFile:
         return LockFile()
     advice = "mend it, or remove it and write it anew by pytest-evalguard prompts pull"
     try:
-        lock: LockFile = _lock_adapter().validate_json(path.read_bytes())
+        lock: LockFile = _lock_adapter().validate_json(path.read_bytes(), strict=True)
     except (OSError, ValueError) as error:
         what = " ".join(str(error).split())[:200]
         raise ConfigurationError(f"{path} can't be read: {what}; {advice}") from error

@@ -11,6 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from .deadline import Deadline
+from .delivery import Outbox
 from .delivery import Sent
 from .delivery import Submission
 from .delivery import submission_of
@@ -32,6 +33,7 @@ from .target import prove
 from .targets import KEY_VARIABLES
 from .targets import URL_VARIABLES
 from .targets import built_in_service
+from .text import counted
 
 
 def find_out(given: str | None, environ: Mapping[str, str]) -> Path:
@@ -45,16 +47,24 @@ def find_out(given: str | None, environ: Mapping[str, str]) -> Path:
     return here / DEFAULT_OUT
 
 
-def find_project(out: Path) -> Path:
+def find_project(place: Path) -> Path:
     """Return the directory that has the lock file of prompts, or would have it.
 
-    It is the nearest one at or above the working directory, else where `out` is.
+    It is the nearest one at or above `place`, else at or above the working directory,
+    which is where it would be.
     """
     here = Path.cwd()
-    for directory in (here, *here.parents):
-        if (directory / LOCK).is_file():
-            return directory
-    return out.parent if out.name == DEFAULT_OUT else here
+    for start in (place.absolute(), here):
+        for directory in (start, *start.parents):
+            if (directory / LOCK).is_file():
+                return directory
+    return here
+
+
+def project_of(out: Path) -> Path:
+    """Return the directory whose tests are recorded in `out`, as far as that shows."""
+    is_beside = out.name == DEFAULT_OUT and out.is_dir()
+    return out.parent if is_beside else find_project(out)
 
 
 def newest_session(out: Path) -> Session:
@@ -91,7 +101,7 @@ def unsent(
     for session in () if directories else sessions_in(out):
         try:
             yield from _open_targets(session)
-        except SessionError as error:
+        except (SessionError, OSError) as error:
             tell(f"left out: {error}")
 
 
@@ -109,7 +119,7 @@ def with_targets(
     """
     sessions = [open_session(Path(each)) for each in directories]
     if len(sessions) > 1:
-        session = merged_session(sessions, out)
+        session = merged_session(sessions, out, targets)
     else:
         session = sessions[0] if sessions else newest_session(out)
     return [(session, _added(session, target)) for target in targets]
@@ -173,12 +183,10 @@ def submit(
     """Submit one session to one target, unless another process is at it.
 
     :param directory: where the project's lock file of prompts is, if it has one.
-    :raises ConfigurationError: the session names a URL, and not with this key.
+    :raises ConfigurationError: the session names a URL, and not with this key, or all
+        of it was accepted at another one than the user names.
     """
-    if access.url is not None:
-        proof = prove(access.key, access.url)
-        target = replace(target, url=access.url, proof=proof)
-    elif not is_proven(target, access.key):
+    if access.url is None and not is_proven(target, access.key):
         option = "--url" if target.kind == "run" else "--agent-url"
         raise ConfigurationError(
             f"{display_path(session.path)} says it goes to {target.url}, but was not"
@@ -189,8 +197,38 @@ def submit(
         if not is_free:
             error = "another process is running or submitting this session"
             return Sent(target, _left(session, target, error))
+        if access.url is not None:
+            target = _moved(session, target, access.key, access.url)
         service = built_in_service(target, access.key, directory, progress)
         return Sent(target, service.submit(session, deadline))
+
+
+def _moved(session: Session, target: Target, key: str, url: str) -> Target:
+    """Return a target at another URL, where nothing is known of it yet.
+
+    :raises ConfigurationError: all that can be sent was accepted at the first URL.
+    """
+    moved = replace(target, url=url, proof=prove(key, url))
+    if _base(url) == _base(target.url):
+        return moved
+    found = submission_of(session, target)
+    if found.accepted and not found.is_open:
+        raise ConfigurationError(
+            f"{display_path(session.path)} went to {target.url} already, which accepted"
+            f" {counted(found.accepted, 'result')} of it: run the tests again to send"
+            f" them to {url}"
+        )
+    if not found.accepted:
+        Outbox(session, target).forget_answers()
+        state = session.state
+        targets = (moved if each == target else each for each in state.targets)
+        session.write(replace(state, targets=tuple(targets)))
+    return moved
+
+
+def _base(url: str) -> str:
+    """Return a base URL in the shortest of its forms."""
+    return url.rstrip("/").removesuffix("/v1").removesuffix("/api")
 
 
 def _left(session: Session, target: Target, error: str) -> Submission:

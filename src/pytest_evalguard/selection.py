@@ -12,6 +12,7 @@ import pluggy
 import pytest
 
 from . import hookspecs
+from .mark import FIXTURE
 from .mark import has_trials
 from .mark import is_case
 from .mark import mark_problems
@@ -80,7 +81,7 @@ def _trial_problems(
 def _shared_prompts(
     cases: Sequence[pytest.Item], mark: str, prompts: PromptIds
 ) -> Iterator[str]:
-    """Tell of tests on one prompt of an agent, as far as marks and lock file know."""
+    """Tell of tests that are certain to be on one prompt of an agent."""
     owners: dict[int, list[str]] = {}
     for item in cases:
         prompt_id = _prompt_of(item, mark, prompts)
@@ -103,10 +104,9 @@ def _prompt_of(item: pytest.Item, mark: str, prompts: PromptIds) -> int | None:
     if "prompt_id" in marked:
         prompt_id: int = marked["prompt_id"]
         return prompt_id
-    nodeid = _own_nodeid(item)
-    return prompts.find(
-        nodeid, as_text(marked["input"]) if "input" in marked else nodeid
-    )
+    if "input" not in marked or FIXTURE in getattr(item, "fixturenames", ()):
+        return None  # the test may record another input
+    return prompts.with_text(as_text(marked["input"]))
 
 
 def _misspelt_hooks(config: pytest.Config) -> Iterator[str]:

@@ -42,6 +42,7 @@ from .target import Target
 SCHEMA = 1
 STATE = "session.json"
 LOCK = "lock"
+_FIRST_YEAR, _LAST_YEAR = 2000, 9000  # within which times can be added and compared
 _TAG = """Signature: 8a477f597d28d172789f06886806bc55
 # Made by pytest-evalguard; see https://bford.info/cachedir/
 """
@@ -85,6 +86,8 @@ class SessionState:
         """
         try:
             moment = datetime.fromisoformat(self.created)
+            if not _FIRST_YEAR <= moment.year <= _LAST_YEAR:
+                raise ValueError(f"it can't have begun in the year {moment.year}")
         except ValueError as error:
             raise SessionError(f"session {self.id}: {error}") from error
         return moment if moment.tzinfo else moment.replace(tzinfo=timezone.utc)
@@ -284,6 +287,8 @@ def _state_adapter() -> Any:
 def _read_state(path: Path) -> SessionState:
     try:
         data = json.loads(path.read_text(encoding="utf-8"))
+        # neither an infinite number nor half a character can be shown or sent
+        json.dumps(data, ensure_ascii=False, allow_nan=False).encode()
         version = data.get("schema") if isinstance(data, dict) else None
         if version != SCHEMA:
             raise SessionError(

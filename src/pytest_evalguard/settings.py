@@ -214,6 +214,11 @@ def checked_id(value: str, what: str) -> str:
     return value.strip()
 
 
+def is_id(value: str) -> bool:
+    """Whether a text may become part of a URL, as `checked_id` wants it."""
+    return value.isprintable() and value.strip() not in ("", ".", "..")
+
+
 class _Source:
     """Where settings come from, asked by the name after ``evalguard_``."""
 

@@ -184,7 +184,7 @@ def sent_lines(sent: Sent, path: Path, link: str | None = None) -> Iterator[str]
 def left_out_lines(sent: Sent) -> Iterator[str]:
     """Yield the cases that a service takes no result of, and why."""
     for each in sent.submission.left_out:
-        what = f"{counted(each.count, 'case')} {each.why}"
+        what = f"{counted(each.count, 'case')} {printable(each.why)}"
         yield from _names(f"not for {destination(sent)}: {what}:", each)
 
 

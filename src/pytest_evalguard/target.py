@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import re
 from dataclasses import dataclass
 from typing import ClassVar
 from typing import Literal
@@ -13,6 +14,7 @@ from .case import Case
 from .settings import MAX_AT_ONCE
 from .settings import MAX_BATCH
 from .settings import Dialect
+from .settings import is_id
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -24,6 +26,7 @@ class RunTarget:
     """
 
     kind: ClassVar[str] = "run"
+    request_key: ClassVar[re.Pattern[str]] = re.compile("[!-~]+")  # as a header has it
 
     service: Literal["evalguard"] = "evalguard"
     run_id: str | None
@@ -37,8 +40,10 @@ class RunTarget:
     def __post_init__(self) -> None:
         """Check what may come from elsewhere.
 
-        :raises ValueError: `batch_size` is out of its bounds.
+        :raises ValueError: `batch_size` is out of its bounds, or the id is none.
         """
+        if self.run_id is not None:
+            _require_id(self.run_id)
         if not 1 <= self.batch_size <= MAX_BATCH:
             raise ValueError(f"batch_size is not within 1..{MAX_BATCH}")
 
@@ -61,6 +66,7 @@ class AgentTarget:
 
     kind: ClassVar[str] = "agent"
     finish: ClassVar[bool] = False
+    request_key: ClassVar[re.Pattern[str]] = re.compile("[0-9]{1,19}")  # a prompt's id
 
     service: Literal["agent"] = "agent"
     agent_id: str
@@ -71,8 +77,9 @@ class AgentTarget:
     def __post_init__(self) -> None:
         """Check what may come from elsewhere.
 
-        :raises ValueError: `at_once` is out of its bounds.
+        :raises ValueError: `at_once` is out of its bounds, or the id is none.
         """
+        _require_id(self.agent_id)
         if not 1 <= self.at_once <= MAX_AT_ONCE:
             raise ValueError(f"at_once is not within 1..{MAX_AT_ONCE}")
 
@@ -87,6 +94,11 @@ class AgentTarget:
 
 
 Target: TypeAlias = RunTarget | AgentTarget
+
+
+def _require_id(value: str) -> None:
+    if not is_id(value):
+        raise ValueError(f"the id is blank, not printable or a path, got {value!r}")
 
 
 def slug(target: Target) -> str:

@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from dataclasses import field
 from datetime import timezone
 from email.utils import parsedate_to_datetime
+from functools import cached_property
 from time import monotonic
 from typing import Any
 
@@ -57,7 +58,7 @@ _SECONDS = re.compile(r"[0-9]+(?:\.[0-9]*)?")
 
 @dataclass(frozen=True)
 class Reply:
-    """What a service answered; `body` is at most `MAX_REPLY` bytes of it.
+    """What a service answered; `is_cut` says that `body` is only the start of it.
 
     :param clean: replaces secrets in what is shown of it: services quote keys.
     """
@@ -66,8 +67,9 @@ class Reply:
     body: bytes = field(repr=False)
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
     clean: Callable[[str], str] = field(default=str, repr=False, compare=False)
+    is_cut: bool = False
 
-    @property
+    @cached_property
     def data(self) -> Any:
         """The body read as JSON, None when it is not."""
         try:
@@ -98,6 +100,9 @@ class Reply:
             parts.append(reasons[self.status])
         if self.is_html:
             parts.append("an HTML page: is the base URL right?")
+        elif self.is_cut and self.status < 300:
+            most = len(self.body) // 1_000_000
+            parts.append(f"the answer is larger than {most} MB, too large to be read")
         elif message := self._message():
             parts.append(f"the service said: {message}")
         text = ", ".join(parts)
@@ -338,7 +343,8 @@ def _exchange(
     try:
         headers = {name.lower(): value for name, value in response.headers.items()}
         body = _read(response, deadline, most)
-        return Reply(response.status_code, body, headers, clean)
+        is_cut = len(body) > most
+        return Reply(response.status_code, body[:most], headers, clean, is_cut)
     finally:
         response.close()
 
@@ -347,11 +353,11 @@ def _read(response: httpx.Response, deadline: Deadline, most: int) -> bytes:
     body = bytearray()
     for chunk in response.iter_raw():
         body += chunk
-        if len(body) >= most:
+        if len(body) > most:
             break
         if not deadline.left:
             raise Unreachable("no whole answer in time")
-    return bytes(body[:most])
+    return bytes(body)
 
 
 def _origin(url: httpx.URL) -> tuple[str, str, int | None]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import random
+import threading
 from collections.abc import Callable
 from collections.abc import Iterable
 from collections.abc import Iterator
@@ -19,6 +20,7 @@ from ..case import Case
 from ..deadline import Deadline
 from ..delivery import Answer
 from ..delivery import FrozenRequest
+from ..delivery import LeftOut
 from ..delivery import Outbox
 from ..delivery import Submission
 from ..delivery import submission_of
@@ -27,8 +29,6 @@ from ..progress import Progress
 from ..prompts import Prompt
 from ..prompts import PromptIds
 from ..prompts import locked_prompts
-from ..prompts import prompt_of
-from ..prompts import text_hash
 from ..sending import deliver
 from ..session import Session
 from ..target import AgentTarget
@@ -39,7 +39,9 @@ from ..transport import is_temporary
 from ..transport import retrying
 from .results import Arrived
 from .results import agent_result
-from .results import entries
+from .results import is_acceptance
+from .results import is_answer
+from .results import read_prompts
 
 _REASONS = {
     401: "the API key in EVALGUARD_AGENT_API_KEY is not accepted",
@@ -49,6 +51,15 @@ _REASONS = {
     " prompt's id and the base URL (evalguard_agent_url)",
 }
 _REFUSES_ALL = frozenset((401, 403))
+_UNREAD = "results can't be read back"
+
+
+class KeyRefused(ServiceError):
+    """The service does not take the key: nothing else is asked of it."""
+
+
+class _Unreadable(ServiceError):
+    """What one request asked for can't be read; others may fare better."""
 
 
 class AgentApi:
@@ -70,11 +81,12 @@ class AgentApi:
     def prompts(self, deadline: Deadline) -> list[Prompt]:
         """Return the agent's prompts.
 
+        :raises KeyRefused: the key may not read them.
         :raises ServiceError: the service did not give them.
         """
         send, path = self._client.send, "/test-prompts"
         reply = self.retry(lambda: send("GET", path, deadline, most=MAX_LIST), deadline)
-        return list(_prompts(reply, "the agent's prompts can't be read"))
+        return _prompts(reply, "the agent's prompts can't be read")
 
     def create_prompts(
         self, prompts: Mapping[str, str], deadline: Deadline
@@ -86,8 +98,9 @@ class AgentApi:
         """
         wanted = [{"prompt": p, "expectedAnswer": e} for p, e in prompts.items()]
         body = json.dumps({"prompts": wanted}).encode()
-        reply = self._client.send("POST", "/test-prompts", deadline, body)
-        return list(_prompts(reply, "no prompts were created"))
+        send, path = self._client.send, "/test-prompts"
+        reply = send("POST", path, deadline, body, most=MAX_LIST)
+        return _prompts(reply, "no prompts are known to be created")
 
     def results(self, deadline: Deadline) -> Reply:
         """Read back all results of the agent, once.
@@ -102,7 +115,8 @@ class AgentApi:
         :raises ServiceError: no answer came.
         """
         path = f"/test-results/{quote(request.key, safe='')}"
-        return self._client.send("POST", path, deadline, request.body)
+        # the answer repeats what was sent
+        return self._client.send("POST", path, deadline, request.body, most=MAX_LIST)
 
     def retry(self, attempt: Callable[[], Reply], deadline: Deadline) -> Reply:
         """Repeat an attempt until it is answered for good, or time is up.
@@ -134,8 +148,8 @@ class AgentService:
 
     def preview(self, session: Session) -> Submission:
         """Count what would be sent, as far as that is known without the service."""
-        target, known = self._target, self._locked()
-        ids, left_out = assign(session.cases(), known)
+        target = self._target
+        ids, left_out = assign(session.cases(), [self._locked()], {})
         return Submission(
             target.service,
             unsent=len(ids),
@@ -146,66 +160,128 @@ class AgentService:
     def submit(self, session: Session, deadline: Deadline) -> Submission:
         """Send what was not sent yet, after a look at what has arrived before."""
         try:
-            outbox = Outbox(session, self._target)
-            created = session.state.created_at
-            if outbox.is_frozen:
-                self._settle_arrived(outbox, created, deadline)
-            if not outbox.is_frozen or any(
-                each.why == NO_PROMPT for each in outbox.left_out()
-            ):
-                self._freeze(session, outbox, deadline)
-            error = deliver(
-                outbox,
-                lambda request: self._send(request, created, deadline),
-                self._progress,
-                self._target.at_once,
-            )
-            return outbox.submission(error)
+            return self._submit(session, Outbox(session, self._target), deadline)
         except ServiceError as error:
             return replace(submission_of(session, self._target), error=str(error))
         finally:
             self._api.close()
 
+    def _submit(
+        self, session: Session, outbox: Outbox, deadline: Deadline
+    ) -> Submission:
+        read_back = _ReadBack(self._api, outbox, session.state.created_at)
+        if outbox.is_frozen and outbox.unsettled:
+            self._settle_arrived(outbox, read_back.read(deadline))
+        problem = None
+        if not outbox.is_frozen or any(map(_may_find_a_prompt, outbox.left_out())):
+            problem = self._freeze(session, outbox, deadline)
+        if isinstance(problem, KeyRefused):
+            return outbox.submission(str(problem))
+        error = deliver(
+            outbox,
+            lambda request: self._send(request, read_back, deadline),
+            self._progress,
+            deadline,
+            self._target.at_once,
+        )
+        return outbox.submission(error if problem is None else str(problem))
+
     def _locked(self) -> PromptIds:
         return locked_prompts(self._directory, self._target.agent_id)
 
-    def _freeze(self, session: Session, outbox: Outbox, deadline: Deadline) -> None:
-        known = [self._locked()]
-        if any(self._is_unknown(case, *known) for case in session.cases()):
-            known.append(PromptIds(self._api.prompts(deadline)))
-        ids, left_out = assign(session.cases(), *known)
-        before = outbox.requests() if outbox.is_frozen else iter(())
-        outbox.freeze(_requests(before, session.cases(), ids), left_out)
+    def _freeze(
+        self, session: Session, outbox: Outbox, deadline: Deadline
+    ) -> ServiceError | None:
+        """Freeze what has a prompt; return why that is not known of the rest, if so."""
+        known, problem = [self._locked()], None
+        before = outbox.requests() if outbox.is_frozen else ()
+        frozen = {int(each.key): each.nodeid for each in before}
+        _, left_out = assign(session.cases(), known, frozen)
+        if any(each.why == NO_PROMPT for each in left_out):
+            try:
+                # what has a prompt needs time, too
+                listed = self._api.prompts(Deadline(deadline.left / 2))
+                known.append(PromptIds(listed))
+            except ServiceError as error:
+                problem = error
+        ids, left_out = assign(session.cases(), known, frozen)
+        if problem is not None:
+            left_out = [replace(e, is_open=e.why == NO_PROMPT) for e in left_out]
+        outbox.freeze(_requests(outbox, session.cases(), ids), left_out)
+        return problem
 
-    def _is_unknown(self, case: Case, *known: PromptIds) -> bool:
-        return self._target.takes(case) and prompt_of(case, *known) is None
-
-    def _settle_arrived(
-        self, outbox: Outbox, created: datetime, deadline: Deadline
-    ) -> None:
+    def _settle_arrived(self, outbox: Outbox, arrived: Arrived) -> None:
         """Settle what an earlier process sent without hearing the answer."""
-        if not outbox.unsettled:
-            return
-        reply = self._api.retry(lambda: self._api.results(deadline), deadline)
-        if not _is_answer(reply):
-            raise ServiceError(f"results can't be read back: {reply.explain(_REASONS)}")
-        arrived, answers = Arrived(reply, created), outbox.answers()
+        answers = outbox.answers()
         for request in outbox.requests():
             if request.key not in answers and arrived.has(request):
                 outbox.settle(request.key, Answer("accepted"))
 
     def _send(
-        self, request: FrozenRequest, created: datetime, deadline: Deadline
+        self, request: FrozenRequest, read_back: _ReadBack, deadline: Deadline
     ) -> Answer:
         """Send one result until it is answered for good, or time is up."""
-        sending = _Sending(self._api, request, created, deadline)
+        sending = _Sending(self._api, request, read_back, deadline)
         try:
             reply = self._api.retry(sending.attempt, deadline)
             if not sending.has_arrived and reply.status < 300:
                 reply = sending.attempt()
         except ServiceError as error:
-            return Answer("unsent", f"prompt {request.key}: {error}", is_fatal=True)
-        return Answer("accepted") if sending.has_arrived else _judge(reply, request)
+            is_fatal = not isinstance(error, _Unreadable)
+            return Answer("unsent", f"prompt {request.key}: {error}", is_fatal)
+        if sending.has_arrived:
+            return Answer("accepted")
+        if sending.is_reading_back:
+            why = _failure(_UNREAD, reply)
+            return Answer("unsent", f"prompt {request.key}: {why}")
+        return _judge(reply, request)
+
+
+class _ReadBack:
+    """Reads what the service has stored, once for all that is in doubt at a time.
+
+    :param created: when the session of the results began.
+    """
+
+    def __init__(self, api: AgentApi, outbox: Outbox, created: datetime) -> None:
+        self._api = api
+        self._outbox = outbox
+        self._created = created
+        self._lock = threading.Lock()
+        self._arrived: Arrived | None = None
+        self.count = 0
+
+    def read(self, deadline: Deadline) -> Arrived:
+        """Read it, in as many attempts as it takes.
+
+        :raises ServiceError: the service did not give it.
+        """
+        reply = self._api.retry(lambda: self._api.results(deadline), deadline)
+        return self._understood(reply)
+
+    def after(self, count: int, deadline: Deadline) -> Arrived | Reply:
+        """Return what is stored, by a reading after that many; a reply: try again.
+
+        :raises ServiceError: the service does not give it.
+        """
+        with self._lock:
+            if self._arrived is None or self.count <= count:
+                self._arrived = None
+                self.count += 1
+                reply = self._api.results(deadline)
+                if is_temporary(reply.status):
+                    return reply
+                self._arrived = self._understood(reply)
+            return self._arrived
+
+    def _understood(self, reply: Reply) -> Arrived:
+        if not is_answer(reply):
+            raise _failure(_UNREAD, reply)
+        wanted = {each.key for each in self._outbox.requests()}
+        try:
+            return Arrived(reply, self._created, wanted)
+        except ValueError as error:
+            raise _Unreadable(f"{_UNREAD}: {error}") from error
 
 
 class _Sending:
@@ -215,73 +291,92 @@ class _Sending:
         self,
         api: AgentApi,
         request: FrozenRequest,
-        created: datetime,
+        read_back: _ReadBack,
         deadline: Deadline,
     ) -> None:
         self._api = api
         self._request = request
-        self._created = created
+        self._read_back = read_back
         self._deadline = deadline
-        self.is_in_doubt = False
+        self._read_before: int | None = None  # readings before it was in doubt
+        self.is_reading_back = False
         self.has_arrived = False
 
     def attempt(self) -> Reply:
         """Send it, unless it is found to be there already."""
-        if self.is_in_doubt:
-            reply = self._api.results(self._deadline)
-            if not _is_answer(reply):
-                return reply
-            self.has_arrived = Arrived(reply, self._created).has(self._request)
+        if self._read_before is not None:
+            found = self._read_back.after(self._read_before, self._deadline)
+            self.is_reading_back = isinstance(found, Reply)
+            if isinstance(found, Reply):
+                return found
+            self.has_arrived = found.has(self._request)
             if self.has_arrived:
-                return reply
-        self.is_in_doubt = True
-        reply = self._api.post(self._request, self._deadline)
-        self.has_arrived = _is_answer(reply)
-        self.is_in_doubt = not self.has_arrived and _leaves_doubt(reply)
+                return _FOUND
+        return self._post()
+
+    def _post(self) -> Reply:
+        reply = None
+        try:
+            reply = self._api.post(self._request, self._deadline)
+        finally:
+            is_in_doubt = reply is None or _leaves_doubt(reply)
+            self._read_before = self._read_back.count if is_in_doubt else None
+        self.has_arrived = is_acceptance(reply, self._request)
         return reply
 
 
+_FOUND = Reply(200, b"{}")
+
+
+def _may_find_a_prompt(left_out: LeftOut) -> bool:
+    return left_out.is_open or left_out.why == NO_PROMPT
+
+
 def _requests(
-    before: Iterable[FrozenRequest], cases: Iterable[Case], ids: Mapping[str, int]
+    outbox: Outbox, cases: Iterable[Case], ids: Mapping[str, int]
 ) -> Iterator[FrozenRequest]:
     """Yield the requests that are frozen already, as they are, then the new ones."""
-    keys = set()
-    for request in before:
-        keys.add(request.key)
-        yield request
+    if outbox.is_frozen:
+        yield from outbox.requests()
     for case in cases:
-        if case.nodeid in ids and (key := str(ids[case.nodeid])) not in keys:
+        if case.nodeid in ids:
             body = agent_result(case).model_dump_json().encode()
-            yield FrozenRequest(key, 1, body)
+            yield FrozenRequest(str(ids[case.nodeid]), 1, body, case.nodeid)
 
 
-def _prompts(reply: Reply, failure: str) -> Iterator[Prompt]:
-    if not _is_answer(reply):
-        raise ServiceError(f"{failure}: {reply.explain(_REASONS)}")
-    for each in entries(reply.data):
-        number, text = each.get("id"), each.get("prompt")
-        if isinstance(number, int) and isinstance(text, str):
-            yield Prompt(number, text_hash(text))
+def _prompts(reply: Reply, failure: str) -> list[Prompt]:
+    if not is_answer(reply):
+        raise _failure(failure, reply)
+    try:
+        return read_prompts(reply.data)
+    except ValueError as error:
+        raise ServiceError(f"{failure}: {error}") from error
 
 
-def _is_answer(reply: Reply) -> bool:
-    """Whether the service said yes, and not a page or proxy with such a status."""
-    data = reply.data
-    is_failure = isinstance(data, dict) and bool(data.get("error"))
-    return (
-        200 <= reply.status < 300 and isinstance(data, dict | list) and not is_failure
-    )
+def _failure(what: str, reply: Reply) -> ServiceError:
+    kind = KeyRefused if reply.status in _REFUSES_ALL else _Unreadable
+    return kind(f"{what}: {reply.explain(_REASONS)}")
 
 
 def _leaves_doubt(reply: Reply) -> bool:
     """Whether a result may have been stored for all that was answered."""
+    if reply.status == 503 and ("retry-after" in reply.headers or _is_error(reply)):
+        return False  # it is the service that takes none now, not a gateway in between
     return reply.status < 300 or reply.status >= 500 or reply.status == 408
+
+
+def _is_error(reply: Reply) -> bool:
+    """Whether a reply is the service's own JSON, with an error in it."""
+    return isinstance(reply.data, dict) and bool(reply.data.get("error"))
 
 
 def _judge(reply: Reply, request: FrozenRequest) -> Answer:
     error = f"prompt {request.key}: {reply.explain(_REASONS)}"
     if reply.status < 300:
-        error += "; that is no answer of the agent service's: is the base URL right?"
+        if not reply.is_cut:
+            error += (
+                "; that is no answer of the agent service's: is the base URL right?"
+            )
         return Answer("unsent", error, is_fatal=True)
     if reply.status in _REFUSES_ALL:
         return Answer("unsent", error, is_fatal=True)

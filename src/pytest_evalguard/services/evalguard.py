@@ -25,6 +25,7 @@ from ..errors import ServiceError
 from ..progress import Progress
 from ..sending import deliver
 from ..session import Session
+from ..settings import is_id
 from ..target import RunTarget
 from ..transport import Client
 from ..transport import Reply
@@ -86,7 +87,7 @@ class EvalGuard:
         }
         reply = self._call("POST", "/evals", deadline, body)
         run_id = _field(reply, "id")
-        if reply.status in (200, 201) and isinstance(run_id, str) and run_id.strip():
+        if reply.status in (200, 201) and isinstance(run_id, str) and is_id(run_id):
             return run_id
         reasons = {401: _WRONG_KEY, 404: f"is there a project {project_id}?"}
         what = f"no run was created: {reply.explain(reasons)}"
@@ -223,6 +224,7 @@ class EvalGuardService:
             outbox,
             lambda request: self._api.send_batch(target, request, deadline),
             self._progress,
+            deadline,
         )
         submission = outbox.submission(error)
         if target.finish and submission.is_complete:
