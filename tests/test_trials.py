@@ -380,6 +380,176 @@ def test_a_timeout_is_that_of_one_trial(everywhere: Suite) -> None:
     assert result.tally == {"passed": 1}
 
 
+def test_a_timeout_by_a_thread_is_that_of_one_trial(everywhere: Suite) -> None:
+    counted(
+        everywhere,
+        """
+    import time
+
+    @pytest.mark.timeout(1)
+    @pytest.mark.eval(trials=4)
+    def test_it(run):
+        time.sleep(0.4)
+
+    def test_after():
+        time.sleep(0.4)
+    """,
+    )
+    result = everywhere.run("--timeout-method=thread", plugins=["timeout"])
+    assert result.tally == {"passed": 2}
+
+
+@pytest.mark.parametrize("scope", ["class", "module", "session"])
+def test_what_trials_share_is_torn_down_once_and_its_error_counts(
+    everywhere: Suite, standin: StandIn, scope: str
+) -> None:
+    everywhere.test(f"""
+        ENDED = []
+
+        @pytest.fixture(scope={scope!r})
+        def shared():
+            yield
+            ENDED.append(1)
+            raise OSError("could not be cleaned up")
+
+        class TestIt:
+            @pytest.mark.eval(trials=3, require=1)
+            def test_it(self, shared):
+                assert not ENDED
+        """)
+    result = everywhere.run("--evalguard-run=new", standin=standin)
+    assert result.tally == {"passed": 1, "error": 1}
+    assert "could not be cleaned up" in result.out
+    assert the_case(result)["outcome"] == "error"
+    assert letters(the_case(result)) == "ppp"
+    (run,) = standin.runs.values()
+    assert run.status == "failed"
+
+
+def test_a_failed_subtest_fails_the_case_as_it_fails_the_session(
+    everywhere: Suite,
+) -> None:
+    counted(
+        everywhere,
+        """
+    import unittest
+
+    class TestIt(unittest.TestCase):
+        @pytest.mark.eval(trials=3, require=1)
+        def test_it(self):
+            with self.subTest("one"):
+                self.assertNotEqual(len(RUNS), 2)
+    """,
+    )
+    result = everywhere.run()
+    assert result.status == 1
+    assert the_case(result)["outcome"] == "failed"
+
+
+def test_a_class_that_can_not_be_set_up_is_one_error(everywhere: Suite) -> None:
+    everywhere.test("""
+        import unittest
+
+        class TestIt(unittest.TestCase):
+            @classmethod
+            def setUpClass(cls):
+                raise OSError("no service")
+
+            @pytest.mark.eval(trials=3)
+            def test_it(self):
+                pass
+        """)
+    assert everywhere.run().tally == {"error": 1}
+
+
+def test_a_method_that_a_conftest_replaced_stays_so(everywhere: Suite) -> None:
+    everywhere.write(
+        "conftest.py",
+        """
+        def pytest_collection_modifyitems(items):
+            for item in items:
+                item.obj = lambda: None
+        """,
+    )
+    everywhere.test("""
+        class TestIt:
+            @pytest.mark.eval(trials=2)
+            def test_it(self):
+                assert False
+        """)
+    assert everywhere.run().tally == {"passed": 1}
+
+
+def test_an_ended_trial_takes_no_more(everywhere: Suite) -> None:
+    everywhere.test("""
+        KEPT = []
+
+        @pytest.mark.eval(trials=2)
+        def test_it(eval_case):
+            eval_case.actual = "a"
+            if KEPT:
+                with pytest.raises(RuntimeError, match="has finished"):
+                    KEPT[0].mark_ambiguous("too late")
+            KEPT.append(eval_case)
+        """)
+    assert letters(the_case(everywhere.run())) == "pp"
+
+
+def test_trials_that_tell_nothing_do_not_count_in_means(everywhere: Suite) -> None:
+    counted(
+        everywhere,
+        """
+    @pytest.fixture
+    def sometimes(run):
+        if run == 1:
+            raise OSError
+
+    @pytest.mark.eval(trials=3, require=1)
+    def test_it(sometimes, run, eval_case):
+        if run == 2:
+            pytest.skip("no")
+        eval_case.record(score=0.8, latency_ms=100)
+    """,
+    )
+    case = the_case(everywhere.run())
+    assert (case["score"], case["latency_ms"]) == (0.8, 100)
+
+
+def test_other_items_may_come_next(everywhere: Suite) -> None:
+    everywhere.write(
+        "conftest.py",
+        """
+        def pytest_runtest_teardown(item, nextitem):
+            assert nextitem is None or nextitem.function
+        """,
+    )
+    everywhere.test("""
+        @pytest.mark.eval(trials=2)
+        def test_it(): pass
+        """)
+    assert everywhere.run().tally == {"passed": 1}
+
+
+def test_a_failure_before_ctrl_c_decides_no_trials(suite: Suite) -> None:
+    counted(
+        suite,
+        """
+    @pytest.fixture
+    def stopped(run):
+        yield
+        if run == 3:
+            raise KeyboardInterrupt
+
+    @pytest.mark.eval(trials=5, require=2)
+    def test_it(stopped, run):
+        assert run != 3
+    """,
+    )
+    case = the_case(suite.run())
+    assert case["outcome"] == "not run"
+    assert letters(case) == "pp"
+
+
 def test_a_worker_that_dies_in_the_third_trial_is_an_error(suite: Suite) -> None:
     suite.distribution = ("-n", "2")
     counted(
@@ -603,6 +773,47 @@ def test_a_hook_may_change_what_trials_hold(everywhere: Suite) -> None:
     assert [each["actual"] for each in case["trials"]] == ["5", "5"]
 
 
+@pytest.mark.parametrize(
+    "change",
+    [
+        "trial.reason = b'x'",
+        "trial.score = object()",
+        "trial.scores = {'a': object()}",
+        "trial.outcome = 'redacted'",
+        "case.trials.clear()",
+        "case.trials.append(trial)",
+    ],
+)
+def test_a_hook_can_not_break_what_trials_are(everywhere: Suite, change: str) -> None:
+    everywhere.write(
+        "conftest.py",
+        f"""
+        def pytest_evalguard_modify_case(config, case, item):
+            for trial in [*case.trials]:
+                {change}
+        """,
+    )
+    everywhere.test("""
+        @pytest.mark.eval(trials=2, require=1)
+        def test_it(eval_case): pass
+        """)
+    result = everywhere.run()
+    case = the_case(result)
+    assert case["outcome"] == "passed"
+    assert case.get("withheld", False) or letters(case) == "pp"
+
+
+def test_the_answers_of_many_trials_are_bounded(suite: Suite) -> None:
+    suite.test("""
+        @pytest.mark.eval(trials=50, require=1)
+        def test_it(eval_case):
+            eval_case.actual = "x" * 100_000
+        """)
+    case = the_case(suite.run())
+    assert len(case["actual"]) == 100_000
+    assert sum(len(each["actual"]) for each in case["trials"]) < 110_000
+
+
 def test_without_trials_nothing_of_them_is_loaded(everywhere: Suite) -> None:
     everywhere.write(
         "conftest.py",
@@ -641,7 +852,7 @@ def test_what_some_trials_lack_does_not_count_in_sums_and_named_means() -> None:
         Case("n", "passed", prompt_tokens=3, scores=scored),
         Case("n", "passed", cost_usd=1.5),
     ]
-    case = combined(cases, Plan(2, 1))
+    case = combined(cases, Plan(2, 1), 1)
     assert (case.prompt_tokens, case.completion_tokens, case.cost_usd) == (3, None, 1.5)
     assert case.scores == {"tone": ScorerResult(0.4, True)}
     assert case.overall_score == pytest.approx((0.4 + 1) / 2)

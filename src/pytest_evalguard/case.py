@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from collections.abc import Mapping
 from dataclasses import dataclass
 from dataclasses import field
@@ -35,6 +36,16 @@ LETTERS: Mapping[Outcome, str] = {
 """How a trial's outcome is shown in a row of them."""
 
 WITHOUT_ROW: frozenset[Outcome] = frozenset(("skipped", "not run", "dropped"))
+
+
+_MOST_LETTERS = 20
+
+
+def letters_of(outcomes: Iterable[Outcome]) -> str:
+    """Return the outcomes of trials, a letter each; of many only the first ones."""
+    letters = "".join(LETTERS.get(each, "-") for each in outcomes)
+    more = len(letters) > _MOST_LETTERS
+    return f"{letters[:_MOST_LETTERS]}…" if more else letters
 
 
 @dataclass(slots=True)

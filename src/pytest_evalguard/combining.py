@@ -5,15 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterable
 from collections.abc import Sequence
 from dataclasses import replace
+from math import fsum
 from typing import TypeVar
 
-from .case import LETTERS
 from .case import PASSING
 from .case import Attempt
 from .case import Case
 from .case import Outcome
 from .case import ScorerResult
+from .case import letters_of
 from .mark import Plan
+from .values import MAX_TEXT
+from .values import cut
 
 # which outcome speaks for a case that has not passed: the worst one
 _WORST: tuple[Outcome, ...] = ("failed", "error", "ambiguous", "xfailed", "skipped")
@@ -32,50 +35,52 @@ def spokesman(outcomes: Sequence[Outcome], plan: Plan) -> int:
     return next(outcomes.index(each) for each in _WORST if each in outcomes)
 
 
-def verdict_line(outcomes: Iterable[Outcome], plan: Plan) -> str:
+def verdict_line(outcomes: Sequence[Outcome], plan: Plan) -> str:
     """Return what decided a case: how many trials passed, how many had to."""
-    letters = "".join(map(LETTERS.__getitem__, outcomes))
-    passed = sum(letters.count(each) for each in ".X")
+    passed = sum(each in PASSING for each in outcomes)
+    letters = letters_of(outcomes)
     return (
         f"{passed} of {plan.trials} trials passed, {plan.require} required ({letters})"
     )
 
 
-def combined(cases: Sequence[Case], plan: Plan) -> Case:
+def combined(cases: Sequence[Case], plan: Plan, chosen_index: int) -> Case:
     """Return the case that trials add up to; each of them is kept in it.
 
-    Scores and latency are means over the trials, tokens and cost are sums.
+    Scores and latency are means over the trials that tell something of the thing under
+    test: not of those that were skipped or ended by an error. Tokens and cost are sums.
     """
-    chosen = cases[spokesman([case.outcome for case in cases], plan)]
+    chosen = cases[chosen_index]
     passed = sum(case.passed for case in cases)
     reason = chosen.reason
     if chosen.has_row and not chosen.passed:
         reason = f"{passed} of {len(cases)} trials passed: {reason}"
-    last = chosen if not chosen.passed else cases[-1]
+    telling = [case for case in cases if case.outcome not in ("skipped", "error")]
+    telling = telling or list(cases)
     return replace(
         chosen,
-        actual=last.actual,
+        actual=cases[-1].actual if chosen.passed else chosen.actual,
         reason=reason,
-        score=_mean([case.overall_score for case in cases]),
-        latency_ms=_mean([case.latency_ms for case in cases]),
+        score=_mean([case.overall_score for case in telling]),
+        latency_ms=_mean([case.latency_ms for case in telling]),
         scores=_scores(cases, plan),
         prompt_tokens=_sum(case.prompt_tokens for case in cases),
         completion_tokens=_sum(case.completion_tokens for case in cases),
         cost_usd=_sum(case.cost_usd for case in cases),
-        trials=list(map(as_trial, cases)),
+        trials=[as_trial(case, MAX_TEXT // len(cases)) for case in cases],
         require=plan.require,
     )
 
 
-def as_trial(case: Case) -> Attempt:
-    """Return what is kept of one trial."""
+def as_trial(case: Case, longest: int = MAX_TEXT) -> Attempt:
+    """Return what is kept of one trial, of its answer `longest` characters."""
     scores = {name: each.score for name, each in case.scores.items()}
     return Attempt(
         case.outcome,
         case.score,
         case.latency_ms,
         case.reason,
-        actual=case.actual,
+        actual=None if case.actual is None else cut(case.actual, longest),
         scores=scores or None,
     )
 
@@ -96,7 +101,7 @@ def _scorer(results: Sequence[ScorerResult], plan: Plan) -> ScorerResult:
 
 
 def _mean(values: Sequence[float]) -> float:
-    return sum(values) / len(values)
+    return fsum(values) / len(values)
 
 
 def _sum(values: Iterable[T | None]) -> T | None:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 from typing import get_args
 
 import pytest
 
+from .case import Attempt
 from .case import Case
 from .case import Outcome
 from .case import ScorerResult
@@ -27,8 +29,9 @@ _TEXTS = (
 )
 _FACTS = (
     *("nodeid", "prompt_id", "threshold", "default_input", "flaky", "silent"),
-    *("withheld", "attempts", "trials", "require"),
+    *("withheld", "require"),
 )
+_RUNS = ("attempts", "trials")
 RAISED = (*HOSTILE, pytest.fail.Exception, pytest.skip.Exception)
 """What a hook of a user's may raise without ending the session."""
 
@@ -51,12 +54,15 @@ def modified(
         return case
     identity, outcome = case.nodeid, case.outcome
     facts = {name: getattr(case, name) for name in _FACTS}
+    runs = {name: list(map(replace, getattr(case, name))) for name in _RUNS}
     try:
         answers = hook.pytest_evalguard_modify_case(config=config, case=case, item=item)
         if any(answer is False for answer in answers):
             return Case(identity, "dropped")
         for name, fact in facts.items():
             setattr(case, name, fact)  # what happened is not a hook's to say
+        for name, before in runs.items():
+            setattr(case, name, _with_texts(before, getattr(case, name)))
         return _checked(case)
     except RAISED as error:
         said = cut(" ".join(describe(error, clean).split()), 300)
@@ -83,9 +89,17 @@ def _checked(case: Case) -> Case:
     case.tags = [as_text(tag) for tag in case.tags]
     case.metadata = {as_text(key): as_data(each) for key, each in case.metadata.items()}
     case.findings = [as_data(finding) for finding in case.findings]
-    for trial in case.trials:
-        trial.actual = None if trial.actual is None else as_text(trial.actual)
     return case
+
+
+def _with_texts(before: list[Attempt], after: list[Attempt]) -> list[Attempt]:
+    """Return attempts or trials with the texts that a hook left of them."""
+    if len(after) != len(before):
+        raise ValueError("attempts and trials can't be added or taken away")
+    for was, became in zip(before, after, strict=True):
+        was.actual = None if became.actual is None else as_text(became.actual)
+        was.reason = None if became.reason is None else as_text(became.reason)
+    return before
 
 
 def _score(result: ScorerResult) -> ScorerResult:

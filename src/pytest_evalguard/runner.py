@@ -16,10 +16,10 @@ from typing import Any
 import pytest
 from _pytest._code.code import ExceptionRepr
 
-from .case import LETTERS
 from .case import Attempt
 from .case import Case
 from .case import Outcome
+from .case import letters_of
 from .combining import as_trial
 from .combining import combined
 from .combining import spokesman
@@ -49,7 +49,8 @@ TRIALS = "evalguard_trials"
 """The attribute of a test report that has its trials' outcomes, a letter each."""
 
 run_key = pytest.StashKey["_Run"]()
-is_trial_key = pytest.StashKey[bool]()
+trials_key = pytest.StashKey["list[_Run]"]()
+"""The trials of a test that have ended, where it has any."""
 
 
 @dataclass
@@ -59,8 +60,7 @@ class _Run:
     recorder: EvalCase
     mark: dict[str, Any]
     attempts: list[Attempt]
-    trials: list[_Run] = field(default_factory=list)
-    combined: Case | None = None
+    case: Case | None = None
     reports: dict[str, pytest.TestReport] = field(default_factory=dict)
     reasons: dict[str, str | None] = field(default_factory=dict)
     failed_subtest: str | None = None
@@ -69,6 +69,13 @@ class _Run:
     def note(self, report: pytest.TestReport) -> None:
         self.logged.add(str(report.when))
         self.reports[str(report.when)] = report
+
+    def add_teardown(self, report: pytest.TestReport, reason: str | None) -> None:
+        """Take what became of the fixtures that the trials of a case shared."""
+        if report.failed and self.case is not None:
+            self.reports["teardown"] = report
+            if self.case.outcome != "failed":
+                self.case.outcome, self.case.reason = "error", reason
 
     @property
     def is_finished(self) -> bool:
@@ -159,29 +166,38 @@ class CaseRunner:
     def _begin(self, item: pytest.Item) -> None:
         earlier = item.stash.get(run_key, None)
         attempts: list[Attempt] = []
-        trials: list[_Run] = []
-        if item.stash.get(is_trial_key, False):
-            trials = [] if earlier is None else [*earlier.trials, earlier]
-        elif earlier is not None:
+        if earlier is not None and trials_key not in item.stash:
             attempts = [*earlier.attempts, earlier.as_attempt()]
         mark = read_mark(item, self._mark)
         recorder = EvalCase(item.nodeid, self._redact, mark)
-        item.stash[run_key] = _Run(recorder, mark, attempts, trials)
+        item.stash[run_key] = _Run(recorder, mark, attempts)
 
-    def end_trials(self, item: pytest.Item, plan: Plan) -> list[pytest.TestReport]:
-        """Let one trial speak for the case; return its reports, to be logged."""
-        last = item.stash[run_key]
-        runs = [*last.trials, last]
-        outcomes = [run.outcome for run in runs]
-        chosen = item.stash[run_key] = runs[spokesman(outcomes, plan)]
-        chosen.combined = combined([self._case(item, each) for each in runs], plan)
-        verdict = verdict_line(outcomes, plan)
+    def end_trial(self, item: pytest.Item) -> None:
+        """Close the record of a trial."""
+        run = item.stash[run_key]
+        run.case = self._case(item, run)
+        item.stash[trials_key].append(run)
+
+    def decide(self, item: pytest.Item, plan: Plan) -> None:
+        """Let one trial speak for the case; what is still torn down is added to it."""
+        runs = item.stash[trials_key]
+        cases = [run.case for run in runs if run.case is not None]
+        outcomes = [case.outcome for case in cases]
+        failed = [index for index, run in enumerate(runs) if run.failed_subtest]
+        # a failed subtest is pytest's own verdict, which it has told already
+        index = failed[0] if failed else spokesman(outcomes, plan)
+        chosen = item.stash[run_key] = runs[index]
+        verdict, letters = verdict_line(outcomes, plan), letters_of(outcomes)
         for when, report in chosen.reports.items():
             report.duration = sum(_seconds(run, when) for run in runs)
-            setattr(report, TRIALS, "".join(map(LETTERS.__getitem__, outcomes)))
+            setattr(report, TRIALS, letters)
             if report.failed and isinstance(report.longrepr, ExceptionRepr):
                 report.longrepr.addsection("trials", verdict)
-        return [*chosen.reports.values()]
+        chosen.case = combined(cases, plan, index)
+
+    def reports_of(self, item: pytest.Item) -> list[pytest.TestReport]:
+        """Return the reports that are to be logged of a test."""
+        return [*item.stash[run_key].reports.values()]
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_call(self, item: pytest.Item) -> Generator[None, None, None]:
@@ -206,9 +222,13 @@ class CaseRunner:
     ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
         report = yield
         run = item.stash.get(run_key, None)
-        if run is not None:
-            run.reports[call.when] = report
-            run.reasons[call.when] = reason_of(item, report, call.excinfo, self._redact)
+        if run is None:
+            return report
+        reason = reason_of(item, report, call.excinfo, self._redact)
+        if run.case is not None:
+            run.add_teardown(report, reason)
+        else:
+            run.reports[call.when], run.reasons[call.when] = report, reason
         return report
 
     @pytest.hookimpl(tryfirst=True)
@@ -236,7 +256,10 @@ class CaseRunner:
         item = self._item
         run = None if item is None else item.stash.get(run_key, None)
         if item is not None and run is not None and "teardown" not in run.logged:
-            if run.outcome not in ("failed", "error"):  # those are for good
+            is_decided = trials_key not in item.stash and (
+                run.outcome in ("failed", "error")  # those are for good
+            )
+            if run.case is None and not is_decided:
                 run.reports.clear()
                 run.reasons = {"teardown": "interrupted before it had finished"}
             self._publish(self._finish(item, run), None)
@@ -248,10 +271,11 @@ class CaseRunner:
         return case
 
     def _whole_case(self, item: pytest.Item, run: _Run) -> Case:
-        if run.combined is not None:
-            return run.combined
+        if run.case is not None:
+            return run.case
         case = self._case(item, run)
-        case.trials = [as_trial(self._case(item, each)) for each in run.trials]
+        ended = item.stash.get(trials_key, [])
+        case.trials = [as_trial(run.case) for run in ended if run.case is not None]
         return case
 
     def _case(self, item: pytest.Item, run: _Run) -> Case:

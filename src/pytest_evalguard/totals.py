@@ -8,9 +8,9 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import replace
 
-from .case import LETTERS
 from .case import Case
 from .case import Outcome
+from .case import letters_of
 from .statistics import wilson
 from .text import aligned
 from .text import shortened
@@ -122,7 +122,7 @@ class Totals:
         passed, trials = case.trials_passed, len(case.trials)
         self.trials.append((passed, trials))
         if 0 < passed < trials:
-            letters = "".join(LETTERS[each.outcome] for each in case.trials)
+            letters = letters_of(each.outcome for each in case.trials)
             name = f"{letters} {passed} of {trials} {case.nodeid}"
             self.unstable.add(name, abs(passed / trials - 0.5))
 
@@ -171,4 +171,5 @@ def _shortened(case: Case) -> Case:
         metadata={},
         findings=[],
         attempts=[],
+        trials=[],
     )

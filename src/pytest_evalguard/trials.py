@@ -6,6 +6,8 @@ It stays one test to everybody else: the reports of one trial speak for the case
 from __future__ import annotations
 
 from collections.abc import Generator
+from copy import copy
+from functools import partial
 from typing import Any
 
 import pytest
@@ -15,7 +17,7 @@ from .mark import Plan
 from .mark import plan_of
 from .runner import TRIALS
 from .runner import CaseRunner
-from .runner import is_trial_key
+from .runner import trials_key
 
 _LETTERS = "pytest-evalguard-letters"
 
@@ -31,6 +33,9 @@ class TrialRunner:
         self._mark = mark
         self._default = default
         self._running: pytest.Item | None = None
+        self._nextitem: pytest.Item | None = None
+        self._is_last = False
+        self._shared: pytest.CallInfo[None] | None = None
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_protocol(
@@ -46,33 +51,66 @@ class TrialRunner:
         hook = item.ihook
         hook.pytest_runtest_logstart(nodeid=item.nodeid, location=item.location)
         self._run(item, nextitem, plan)
-        for report in self._runner.end_trials(item, plan):
+        self._runner.decide(item, plan)
+        if self._shared is not None and self._shared.excinfo is not None:
+            hook.pytest_runtest_makereport(item=item, call=self._shared)
+        for report in self._runner.reports_of(item):
             hook.pytest_runtest_logreport(report=report)
         hook.pytest_runtest_logfinish(nodeid=item.nodeid, location=item.location)
         return True
 
-    def _run(self, item: pytest.Item, nextitem: pytest.Item | None, plan: Plan) -> None:
-        self._running = item
-        item.stash[is_trial_key] = True
-        known = len(item.user_properties)
+    @pytest.hookimpl(wrapper=True, trylast=True)
+    def pytest_runtest_teardown(self, item: pytest.Item) -> Generator[None, None, None]:
+        """Tear down what the trials shared with the last of them, apart from its own.
+
+        What goes wrong there is an error, however many trials have passed.
+        """
         try:
-            for left in range(plan.trials - 1, -1, -1):
-                _forget(item, known)
-                # what comes after another trial is a test in the same place
-                following: Any = item.parent if left else nextitem
-                # all of the protocol, so that a timeout is one trial's
-                item.ihook.pytest_runtest_protocol(item=item, nextitem=following)
+            yield
+        finally:
+            if self._running is item and self._is_last:
+                tear_down = partial(
+                    item.session._setupstate.teardown_exact, self._nextitem
+                )
+                self._shared = pytest.CallInfo.from_call(
+                    tear_down,
+                    when="teardown",
+                    reraise=(pytest.exit.Exception, KeyboardInterrupt),
+                )
+
+    def _run(self, item: pytest.Item, nextitem: pytest.Item | None, plan: Plan) -> None:
+        self._running, self._nextitem, self._shared = item, nextitem, None
+        item.stash[trials_key] = []
+        known, is_own = len(item.user_properties), _has_own_object(item)
+        sibling = copy(item)  # with it to come next, what tests share is not torn down
+        if cancel := getattr(item.ihook, "pytest_timeout_cancel_timer", None):
+            cancel(item=item)  # each trial gets a timer of its own
+        try:
+            for number in range(plan.trials):
+                self._is_last = number == plan.trials - 1
+                _forget(item, known, is_own)
+                item.ihook.pytest_runtest_protocol(item=item, nextitem=sibling)
+                self._runner.end_trial(item)
         finally:
             self._running = None
 
 
-def _forget(item: pytest.Item, known: int) -> None:
+def _forget(item: pytest.Item, known: int, is_own: bool) -> None:
     """Take from an item what the trial before left: output, properties, instance."""
     item._report_sections.clear()
     del item.user_properties[known:]
-    if isinstance(item.parent, pytest.Class):
+    if is_own:
         vars(item).pop("_instance", None)
         vars(item).pop("_obj", None)
+
+
+def _has_own_object(item: pytest.Item) -> bool:
+    """Whether an item calls the method of an instance that pytest made for it."""
+    if not isinstance(item.parent, pytest.Class) or getattr(item, "nofuncargs", False):
+        return False  # a function, or unittest's, which makes an instance each time
+    called = vars(item).get("_obj")
+    method = getattr(item.parent.obj, getattr(item, "originalname", ""), None)
+    return called is None or getattr(called, "__func__", None) is method
 
 
 class TrialLetters:
