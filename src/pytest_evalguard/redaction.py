@@ -15,10 +15,10 @@ from collections.abc import Callable
 from collections.abc import Iterable
 from collections.abc import Iterator
 from collections.abc import Mapping
+from operator import attrgetter
 from typing import NamedTuple
 from urllib.parse import quote
 
-from .case import Attempt
 from .case import Case
 from .case import ScorerResult
 from .values import Json
@@ -366,34 +366,44 @@ _TEXTS = (
     *("nodeid", "input", "expected", "actual", "reason", "name"),
     *("ambiguous", "hallucination_label"),
 )
+_get_texts = attrgetter(*_TEXTS)
 
 
 def redact_case(case: Case, redact: Redactor) -> None:
     """Replace the secrets in everything that a case holds."""
-    texts = {name: text for name in _TEXTS if (text := getattr(case, name))}
-    # one look at all of them, as most have no secret; a line break ends any value
-    joined = "\n".join(texts.values())
+    # one look at all texts, as most have no secret; a line break ends any value
+    joined = "\n".join(filter(None, _texts_of(case)))
     if redact(joined) != joined:
-        for name, text in texts.items():
-            setattr(case, name, redact(text))
-    if case.tags:
-        case.tags = [redact(tag) for tag in case.tags]
-    explained: list[ScorerResult | Attempt] = [*case.scores.values(), *case.attempts]
-    explained += case.trials
-    for each in explained:
-        if each.reason:
-            each.reason = redact(each.reason)
-    for trial in case.trials:
-        if trial.actual:
-            trial.actual = redact(trial.actual)
-        if trial.scores:
-            trial.scores = {redact(name): n for name, n in trial.scores.items()}
-    if case.scores:
-        scores: dict[str, ScorerResult] = {}
-        for name, result in case.scores.items():
-            scores[unused_key(redact(name), scores)] = result
-        case.scores = scores
+        _redact_texts(case, redact)
     if case.metadata:
         case.metadata = redact.fields(case.metadata)
     if case.findings:
         case.findings = [redact.data(finding) for finding in case.findings]
+
+
+def _texts_of(case: Case) -> Iterator[str | None]:
+    yield from _get_texts(case)
+    yield from case.tags
+    for name, result in case.scores.items():
+        yield name
+        yield result.reason
+    for run in (*case.attempts, *case.trials):
+        yield run.reason
+        yield run.actual
+        yield from run.scores or ()
+
+
+def _redact_texts(case: Case, redact: Redactor) -> None:
+    for name in _TEXTS:
+        if text := getattr(case, name):
+            setattr(case, name, redact(text))
+    case.tags = [redact(tag) for tag in case.tags]
+    scores: dict[str, ScorerResult] = {}
+    for name, result in case.scores.items():
+        result.reason = result.reason and redact(result.reason)
+        scores[unused_key(redact(name), scores)] = result
+    case.scores = scores
+    for run in (*case.attempts, *case.trials):
+        run.reason = run.reason and redact(run.reason)
+        run.actual = run.actual and redact(run.actual)
+        run.scores = run.scores and {redact(n): each for n, each in run.scores.items()}

@@ -35,6 +35,8 @@ def checked_score(value: object, what: str = "score") -> float:
     :raises TypeError: `value` is no number.
     :raises ValueError: `value` is not finite or not within 0..1.
     """
+    if type(value) is float and 0.0 < value <= 1.0:
+        return value  # as nearly all are
     number = checked_number(value, what)
     if number > 1:
         raise ValueError(f"{what} must be within 0..1, got {describe(value)}")
@@ -47,6 +49,8 @@ def checked_number(value: object, what: str) -> float:
     :raises TypeError: `value` is no number.
     :raises ValueError: `value` is negative, infinite or NaN.
     """
+    if type(value) is float and 0.0 < value < math.inf:
+        return value  # as nearly all are
     plain = _plain(value)
     if not _is_real(type(plain)):
         raise TypeError(f"{what} must be a number, got {describe(value)}")
@@ -67,6 +71,8 @@ def checked_count(value: object, what: str) -> int:
     :raises TypeError: `value` is no whole number.
     :raises ValueError: `value` is negative, or more than `MAX_COUNT`.
     """
+    if type(value) is int and 0 <= value <= MAX_COUNT:
+        return value  # as nearly all are
     if isinstance(value, bool) or not issubclass(type(value), Integral):
         raise TypeError(f"{what} must be a whole number, got {describe(value)}")
     count = int(value)  # type: ignore[call-overload] # its type is Integral
