@@ -114,6 +114,7 @@ def run(environment: Environment, folder: Path, *, is_quick: bool) -> Row:
     if command is None:
         return Row(environment.name, "", f"skipped: no python{environment.python} here")
     log = folder / f"{environment.name}.log"
+    log.unlink(missing_ok=True)
     try:
         python = _install(environment, command, folder, log)
     except subprocess.CalledProcessError:
