@@ -89,7 +89,7 @@ def read_baseline(path: Path) -> Baseline:
     try:
         if path.is_dir():
             return baseline_of(open_session(path).cases())
-        baseline: Baseline = _adapter().validate_json(path.read_bytes())
+        baseline: Baseline = _validator().validate_json(path.read_bytes())
     except (EvalguardError, OSError, ValueError) as error:
         what = " ".join(str(error).split())[:200]
         raise ConfigurationError(
@@ -124,7 +124,7 @@ def _is_finished(session: Session) -> bool:
 
 
 @cache
-def _adapter() -> Any:
-    from pydantic import TypeAdapter
+def _validator() -> Any:
+    from .validators import validator
 
-    return TypeAdapter(Baseline)
+    return validator(Baseline)

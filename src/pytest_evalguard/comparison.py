@@ -154,14 +154,14 @@ def read_comparison(directory: Path) -> Comparison | None:
     if not path.is_file():
         return None
     try:
-        comparison: Comparison = _adapter().validate_json(path.read_bytes())
+        comparison: Comparison = _validator().validate_json(path.read_bytes())
     except (OSError, ValueError) as error:
         raise SessionError(f"{path} is damaged, it was changed by somebody") from error
     return comparison
 
 
 @cache
-def _adapter() -> Any:
-    from pydantic import TypeAdapter
+def _validator() -> Any:
+    from .validators import validator
 
-    return TypeAdapter(Comparison)
+    return validator(Comparison)

@@ -129,7 +129,7 @@ class StoredCases:
     def read(self, identities: list[str]) -> Iterator[Case]:
         """Yield the cases of those identities."""
         for _, line in self.lines(identities):
-            yield _case_adapter().validate_json(line)
+            yield _case_validator().validate_json(line)
 
     def lines(self, identities: list[str]) -> Iterator[tuple[str, str]]:
         """Yield each identity with its line."""
@@ -161,7 +161,7 @@ class StoredCases:
         if not line.strip():
             return None
         try:
-            case: Case = _case_adapter().validate_json(line, strict=True)
+            case: Case = _case_validator().validate_json(line, strict=True)
         except ValueError:
             self.damaged += 1
             return None
@@ -169,7 +169,7 @@ class StoredCases:
 
 
 @cache
-def _case_adapter() -> Any:
-    from pydantic import TypeAdapter
+def _case_validator() -> Any:
+    from .validators import validator
 
-    return TypeAdapter(Case)
+    return validator(Case)

@@ -278,10 +278,10 @@ def _unwritable(error: OSError) -> SessionError:
 
 
 @cache
-def _state_adapter() -> Any:
-    from pydantic import TypeAdapter
+def _state_validator() -> Any:
+    from .validators import validator
 
-    return TypeAdapter(SessionState)
+    return validator(SessionState)
 
 
 def _read_state(path: Path) -> SessionState:
@@ -295,7 +295,7 @@ def _read_state(path: Path) -> SessionState:
                 f"{path} has schema version {version}, this pytest-evalguard reads"
                 f" {SCHEMA}: use the version that wrote it, or a newer one"
             )
-        state: SessionState = _state_adapter().validate_python(data)
+        state: SessionState = _state_validator().validate_python(data)
         return state
     except (OSError, ValueError, RecursionError) as error:
         raise SessionError(f"{path} can't be read: {error}") from error

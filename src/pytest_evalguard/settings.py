@@ -229,11 +229,12 @@ class _Source:
     def flag(self, name: str) -> bool:
         return bool(self._config.getoption(f"evalguard_{name}"))
 
-    def ini(self, name: str) -> Any:
+    def ini(self, name: str, wanted: str = "") -> Any:
+        option = f"evalguard_{name}"
         try:
-            return self._config.getini(f"evalguard_{name}")
+            return self._config.getini(option)
         except (ValueError, TypeError, pytest.UsageError) as error:
-            raise ConfigurationError(f"ini option evalguard_{name}: {error}") from error
+            raise ConfigurationError(f"ini option {option}{wanted}: {error}") from error
 
     def text(
         self, name: str, variable: str | None, ini: str | None = None
@@ -244,8 +245,8 @@ class _Source:
             return checked_id(given, option)
         if variable is not None and self._environ.get(variable):
             return checked_id(self._environ[variable], variable)
-        configured: str | None = self.ini(ini) if ini else None
-        return configured or None
+        configured = self.ini(ini) if ini else None
+        return None if configured in (None, "") else str(configured)
 
     def switch(self, name: str, variable: str) -> bool:
         if self.flag(name):
@@ -260,13 +261,11 @@ class _Source:
         )
 
     def number(self, name: str, largest: int) -> int:
-        text = str(self.ini(name))
-        if text.strip().isdecimal() and 1 <= int(text) <= largest:
-            return int(text)
-        raise ConfigurationError(
-            f"ini option evalguard_{name} must be a whole number within 1..{largest},"
-            f" got {text!r}"
-        )
+        wanted = f" must be a whole number within 1..{largest}"
+        number: int = self.ini(name, wanted)
+        if 1 <= number <= largest:
+            return number
+        raise ConfigurationError(f"ini option evalguard_{name}{wanted}, got {number}")
 
     def limits(self, name: str) -> tuple[Limit, ...]:
         given: list[str] | None = self._config.getoption(f"evalguard_{name}")
@@ -280,7 +279,8 @@ class _Source:
         given: str | None = self._config.getoption(f"evalguard_{name}")
         if given is not None:
             return positive_seconds(given, f"--evalguard-{name}")
-        return positive_seconds(self.ini(name), f"ini option evalguard_{name}")
+        configured = self.ini(name, " must be a number of seconds above 0")
+        return positive_seconds(configured, f"ini option evalguard_{name}")
 
 
 def positive_seconds(value: object, what: str) -> float:

