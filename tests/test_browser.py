@@ -24,8 +24,8 @@ from pytest_evalguard.case import Attempt
 from pytest_evalguard.case import Case
 from pytest_evalguard.case import Outcome
 from pytest_evalguard.case import ScorerResult
+from pytest_evalguard.charts import TrendPoint
 from pytest_evalguard.page import Page
-from pytest_evalguard.page import TrendPoint
 from pytest_evalguard.page import write_page
 from pytest_evalguard.session import Gate
 

@@ -25,9 +25,9 @@ from hypothesis import strategies as st
 
 from pytest_evalguard.case import Case
 from pytest_evalguard.case import ScorerResult
+from pytest_evalguard.charts import TrendPoint
 from pytest_evalguard.errors import SessionError
 from pytest_evalguard.page import Page
-from pytest_evalguard.page import TrendPoint
 from pytest_evalguard.page import write_page
 from pytest_evalguard.session import Gate
 

@@ -7,18 +7,26 @@ from collections.abc import Callable
 from collections.abc import Iterator
 from collections.abc import Mapping
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
 from typing import NamedTuple
 
 from .markup import css_class
 from .markup import escaped
 from .text import counted
 
-if TYPE_CHECKING:
-    from .page import TrendPoint
-
 _BAR = 1000
 _SLIVER = 4
+
+
+@dataclass(frozen=True)
+class TrendPoint:
+    """A kept session's figures, 0..1; `created` is UTC, ISO 8601."""
+
+    name: str
+    created: str
+    rows: int
+    pass_rate: float | None
+    score: float | None
 
 
 def outcome_bar(counts: Mapping[str, int]) -> str:

@@ -19,6 +19,7 @@ from typing import get_args
 
 from .case import Case
 from .case import Outcome
+from .charts import TrendPoint
 from .charts import outcome_bar
 from .charts import trend
 from .errors import SessionError
@@ -32,17 +33,6 @@ from .markup import terms
 from .session import Gate
 from .session import replace_shared_file
 from .text import counted
-
-
-@dataclass(frozen=True)
-class TrendPoint:
-    """A kept session's figures, 0..1; `created` is UTC, ISO 8601."""
-
-    name: str
-    created: str
-    rows: int
-    pass_rate: float | None
-    score: float | None
 
 
 @dataclass(frozen=True)

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
+from .charts import TrendPoint
 from .errors import EvalguardError
 from .page import Page
-from .page import TrendPoint
 from .page import write_page
 from .report import Report
 from .session import Session
