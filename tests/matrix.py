@@ -123,7 +123,8 @@ def run(environment: Environment, folder: Path, *, is_quick: bool) -> Row:
     started = time.monotonic()
     status = _log(log, python, "-m", "pytest", "-n2", *_args(environment, is_quick))
     seconds = round(time.monotonic() - started)
-    result = f"{_last_line(log)} ({seconds} s; {log})"
+    verdict = "FAILED" if status else "ok"
+    result = f"{verdict}, {_last_line(log)} ({seconds} s, exit {status}; {log})"
     return Row(environment.name, versions, result, failed=status != 0)
 
 
