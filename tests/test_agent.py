@@ -89,62 +89,58 @@ def test_findings_are_a_list_when_there_are_none(
 
 
 OUTCOMES = {
-    "passed": ("pass", "passed"),
-    "failed": ("assert False", "failed"),
-    "threshold": ("eval_case.score = 0.1", "failed"),
-    "body_error": ("raise OSError", "failed"),
-    "ambiguous": ("eval_case.mark_ambiguous()", "ambiguous"),
-    "ambiguous_failure": ("eval_case.mark_ambiguous(); assert False", "failed"),
-    "skipped": ("pytest.skip('no')", None),
-    "xfailed": ("pytest.xfail('known')", "failed"),
+    # marks, what the body does, the status at the service
+    "passed": ("", "pass", "passed"),
+    "failed": ("", "assert False", "failed"),
+    "threshold": ("", "eval_case.score = 0.1", "failed"),
+    "body_error": ("", "raise OSError", "failed"),
+    "ambiguous": ("", "eval_case.mark_ambiguous()", "ambiguous"),
+    "ambiguous_failure": ("", "eval_case.mark_ambiguous(); assert False", "failed"),
+    "skipped": ("", "pytest.skip('no')", None),
+    "xfailed": ("", "pytest.xfail('known')", "failed"),
+    "xpass": ("@pytest.mark.xfail", "pass", "passed"),
+    "strict_xpass": ("@pytest.mark.xfail(strict=True)", "pass", "failed"),
+    "xfail": ("@pytest.mark.xfail", "assert False", "failed"),
+    "rerun": ("@pytest.mark.flaky(reruns=2)", "assert again()", "ambiguous"),
+    "rerun_in_vain": ("@pytest.mark.flaky(reruns=2)", "assert False", "failed"),
+    "bad_end": ("@pytest.mark.usefixtures('bad_end')", "pass", "failed"),
 }
+TEST = """
+{marks}
+@pytest.mark.eval(threshold=0.5)
+def test_{name}(eval_case):
+    eval_case.record(input="{name}", actual="a", score=1)
+    {body}
+"""
 
 
-@pytest.mark.parametrize("name", OUTCOMES)
-def test_an_outcome_is_a_status(everywhere: Suite, standin: StandIn, name: str) -> None:
-    body, status = OUTCOMES[name]
-    standin.add_prompt("q")
-    everywhere.test(f"""
-        @pytest.mark.eval(threshold=0.5)
-        def test_it(eval_case):
-            eval_case.record(input="q", actual="a", score=1)
-            {body}
-        """)
-    run(everywhere, standin)
-    assert statuses(standin) == ({1: status} if status else {})
-
-
-@pytest.mark.parametrize(
-    ("marks", "body", "status"),
-    [
-        ("@pytest.mark.xfail", "pass", "passed"),
-        ("@pytest.mark.xfail(strict=True)", "pass", "failed"),
-        ("@pytest.mark.xfail", "assert False", "failed"),
-        ("@pytest.mark.flaky(reruns=2)", "assert COUNT.append(1) or len(COUNT) > 1",
-         "ambiguous"),
-        ("@pytest.mark.flaky(reruns=2)", "assert False", "failed"),
-        ("@pytest.mark.usefixtures('bad_end')", "pass", "failed"),
-    ],
-)  # fmt: skip
-def test_the_verdict_is_that_of_all_phases_and_attempts(
-    everywhere: Suite, standin: StandIn, marks: str, body: str, status: str
+def test_an_outcome_of_all_phases_and_attempts_is_a_status(
+    everywhere: Suite, standin: StandIn
 ) -> None:
-    standin.add_prompt("q")
-    everywhere.test(f"""
-        COUNT = []
+    tests = [
+        TEST.format(name=name, marks=marks, body=body)
+        for name, (marks, body, _) in OUTCOMES.items()
+    ]
+    ids = {name: standin.add_prompt(name) for name in OUTCOMES}
+    head = """
+import pytest
+RUNS = []
 
-        @pytest.fixture
-        def bad_end():
-            yield
-            raise OSError
+def again():
+    RUNS.append(1)
+    return len(RUNS) > 1
 
-        {marks}
-        def test_it(eval_case):
-            eval_case.record(input="q", actual="a")
-            {body}
-        """)
+@pytest.fixture
+def bad_end():
+    yield
+    raise OSError
+"""
+    everywhere.write("test_it.py", head + "".join(tests))
     run(everywhere, standin, plugins=[RERUNS])
-    assert statuses(standin) == {1: status}
+    found = statuses(standin)
+    assert {name: found.get(ids[name]) for name in OUTCOMES} == {
+        name: status for name, (_, _, status) in OUTCOMES.items()
+    }
 
 
 LEFT_OUT = """
@@ -260,18 +256,18 @@ def test_of_two_prompts_with_one_text_the_first_is_meant(
     ],
 )
 def test_two_tests_on_one_prompt_stop_the_session(
-    everywhere: Suite, standin: StandIn, one: str, other: str
+    suite: Suite, standin: StandIn, one: str, other: str
 ) -> None:
     standin.add_prompt("q")
-    everywhere.script("prompts", "pull", "--agent", standin.agent_id, standin=standin)
-    everywhere.test(f"""
+    suite.script("prompts", "pull", "--agent", standin.agent_id, standin=standin)
+    suite.test(f"""
         @pytest.mark.eval({one})
         def test_one(): pass
 
         @pytest.mark.eval({other})
         def test_other(): pass
         """)
-    result = run(everywhere, standin)
+    result = run(suite, standin)
     assert result.status == 4
     said = result.err + result.out
     assert "test_it.py::test_one and test_it.py::test_other are on the same" in said
@@ -327,22 +323,22 @@ def locked(suite: Suite, standin: StandIn) -> list[dict[str, Any]]:
 
 
 def test_a_pulled_lock_file_answers_for_the_service(
-    everywhere: Suite, standin: StandIn
+    suite: Suite, standin: StandIn
 ) -> None:
     for n in (2, 1, 0):
         standin.add_prompt(f"q {n}")
-    everywhere.test(QUESTIONS)
-    everywhere.run()
-    pulled = prompts(everywhere, standin, "pull")
+    suite.test(QUESTIONS)
+    suite.run()
+    pulled = prompts(suite, standin, "pull")
     assert "3 prompts of agent" in pulled.out
     assert "3 with the tests that answer them" in pulled.out
-    assert [(each["id"], each["nodeids"]) for each in locked(everywhere, standin)] == [
+    assert [(each["id"], each["nodeids"]) for each in locked(suite, standin)] == [
         (1, ["test_it.py::test_it[2]"]),
         (2, ["test_it.py::test_it[1]"]),
         (3, ["test_it.py::test_it[0]"]),
     ]
     standin.requests.clear()
-    run(everywhere, standin)
+    run(suite, standin)
     assert statuses(standin) == dict.fromkeys((1, 2, 3), "passed")
     assert prompt_lists(standin) == 0
 
@@ -486,21 +482,21 @@ def test_the_lock_file_of_another_agent_is_kept_and_not_used(
     ],
 )
 def test_a_damaged_lock_file_stops_the_session(
-    everywhere: Suite, standin: StandIn, text: str, told: str
+    suite: Suite, standin: StandIn, text: str, told: str
 ) -> None:
-    (everywhere.directory / "evalguard-prompts.lock").write_text(text)
-    everywhere.test(QUESTIONS)
-    result = run(everywhere, standin)
+    (suite.directory / "evalguard-prompts.lock").write_text(text)
+    suite.test(QUESTIONS)
+    result = run(suite, standin)
     assert result.status == 4
     assert told in result.err + result.out
-    assert prompts(everywhere, standin, "pull").status == 2
+    assert prompts(suite, standin, "pull").status == 2
 
 
 def test_push_creates_what_is_missing_and_nothing_else(
-    everywhere: Suite, standin: StandIn
+    suite: Suite, standin: StandIn
 ) -> None:
     standin.add_prompt("q 1", "mine")
-    everywhere.test(
+    suite.test(
         QUESTIONS
         + """
     @pytest.mark.eval(prompt_id=77)
@@ -515,12 +511,12 @@ def test_push_creates_what_is_missing_and_nothing_else(
         pytest.skip("no")
     """
     )
-    everywhere.run()
-    pushed = prompts(everywhere, standin, "push")
+    suite.run()
+    pushed = prompts(suite, standin, "push")
     assert "2 prompts created" in pushed.out
     found = {each["prompt"]: each["expectedAnswer"] for each in standin.prompts}
     assert found == {"q 1": "mine", "q 0": "e 0", "q 2": "e 2"}
-    assert "0 prompts created" in prompts(everywhere, standin, "push").out
+    assert "0 prompts created" in prompts(suite, standin, "push").out
     assert len(standin.prompts) == 3
 
 
@@ -730,14 +726,14 @@ DOWN: list[tuple[str, Callable[[StandIn], str], Callable[[StandIn], str]]] = [
 
 @pytest.mark.parametrize(("path", "up", "down"), DOWN, ids=["run down", "agent down"])
 def test_one_service_down_the_other_is_delivered(
-    everywhere: Suite, standin: StandIn, path: str, up: Any, down: Any
+    suite: Suite, standin: StandIn, path: str, up: Any, down: Any
 ) -> None:
     standin.add_prompt("q 0")
-    everywhere.test(QUESTIONS)
+    suite.test(QUESTIONS)
     standin.plan(*[Reset("before")] * 30, method=None, path_contains=path)
     run_id = standin.add_run()
     args = (f"--evalguard-run={run_id}", "--evalguard-timeout=4")
-    result = run(everywhere, standin, *args)
+    result = run(suite, standin, *args)
     told = [line for line in result.summary.splitlines() if "submitted" in line]
     delivered, left = sorted(told, key=lambda line: line.startswith("not submitted"))
     assert up(standin) in delivered
@@ -745,21 +741,21 @@ def test_one_service_down_the_other_is_delivered(
     assert down(standin) in left
     assert result.status == 0
     standin.forget_faults()
-    again = everywhere.script("submit", standin=standin)
+    again = suite.script("submit", standin=standin)
     assert again.status == 0, again
     assert len(standin.runs[run_id].rows) == 3
     assert statuses(standin) == {1: "passed"}
 
 
 def test_a_session_recorded_for_nobody_is_sent_to_an_agent_later(
-    everywhere: Suite, standin: StandIn
+    suite: Suite, standin: StandIn
 ) -> None:
     standin.add_prompt("q 0")
-    everywhere.test(QUESTIONS)
-    everywhere.run()
+    suite.test(QUESTIONS)
+    suite.run()
     agent, run_id = standin.agent_id, standin.add_run()
     args = ("submit", "--agent", agent, "--run", run_id)
-    result = everywhere.script(*args, standin=standin)
+    result = suite.script(*args, standin=standin)
     assert f"submitted 1 result to agent {agent}" in result.out
     assert f"submitted 3 results to run {run_id}" in result.out
     assert statuses(standin) == {1: "passed"}

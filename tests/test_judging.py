@@ -53,10 +53,10 @@ def text(result: Result) -> str:
     ],
 )
 def test_a_gate_decides_by_its_figure(
-    everywhere: Suite, gate: str, bad: str, is_met: bool, figure: str
+    suite: Suite, gate: str, bad: str, is_met: bool, figure: str
 ) -> None:
-    everywhere.test(TESTS)
-    result = run(everywhere, gate, bad=bad)
+    suite.test(TESTS)
+    result = run(suite, gate, bad=bad)
     (line,) = text(result).split("gate ")[1:]
     assert line.startswith("met " if is_met else "FAILED ")
     assert figure in line
@@ -93,9 +93,9 @@ def test_gates_may_be_repeated_and_come_from_the_ini_file(suite: Suite) -> None:
     assert text(given).count("gate met") == 2
 
 
-def test_a_gate_on_a_session_without_cases_fails(everywhere: Suite) -> None:
-    everywhere.test("def test_plain(): pass")
-    result = everywhere.run("--evalguard-min-pass-rate=0.5")
+def test_a_gate_on_a_session_without_cases_fails(suite: Suite) -> None:
+    suite.test("def test_plain(): pass")
+    result = suite.run("--evalguard-min-pass-rate=0.5")
     assert "no eval cases were selected" in result.summary
     assert "gate FAILED pass rate: there are no results" in text(result)
     assert result.status == 1
@@ -156,12 +156,12 @@ def test_a_run_that_a_gate_fails_ends_as_failed(
     ],
 )
 def test_a_wrong_setting_stops_before_the_first_test(
-    everywhere: Suite, args: list[str], told: str
+    suite: Suite, args: list[str], told: str
 ) -> None:
-    everywhere.test(TESTS)
-    (everywhere.directory / "empty").mkdir()
-    everywhere.write("next.json", '{"schema": 2, "cases": {}}')
-    result = everywhere.run(*args)
+    suite.test(TESTS)
+    (suite.directory / "empty").mkdir()
+    suite.write("next.json", '{"schema": 2, "cases": {}}')
+    result = suite.run(*args)
     assert result.status == 4
     assert told in result.err + result.out
     assert result.sessions == []
@@ -205,22 +205,22 @@ def test_few_cases_are_too_few_to_tell(suite: Suite) -> None:
     assert "too few cases to tell: 4 in both, 10 are needed" in told
 
 
-def test_new_and_gone_cases_are_no_regressions(everywhere: Suite) -> None:
-    everywhere.test(TESTS)
-    run(everywhere, "-k", "smoke or other-1")
+def test_new_and_gone_cases_are_no_regressions(suite: Suite) -> None:
+    suite.test(TESTS)
+    run(suite, "-k", "smoke or other-1")
     args = ("--evalguard-baseline=last", "--evalguard-max-regressions=0")
-    everywhere.test(TESTS.replace("range(4)", "range(2, 6)"))
-    result = run(everywhere, *args, "-k", "smoke", bad="s5")
+    suite.test(TESTS.replace("range(4)", "range(2, 6)"))
+    result = run(suite, *args, "-k", "smoke", bad="s5")
     assert "0 regressed, 0 fixed, 0 still failing, 2 new, 2 gone" in text(result)
     assert "gate met regressions: 0 of 2 cases" in text(result)
 
 
 @pytest.mark.parametrize(("most", "status"), [(2, "met"), (1, "FAILED")])
-def test_regressions_are_bounded(everywhere: Suite, most: int, status: str) -> None:
-    everywhere.test(TESTS)
-    run(everywhere)
+def test_regressions_are_bounded(suite: Suite, most: int, status: str) -> None:
+    suite.test(TESTS)
+    run(suite)
     args = ("--evalguard-baseline=last", f"--evalguard-max-regressions={most}")
-    result = run(everywhere, *args, bad="o2 o3")
+    result = run(suite, *args, bad="o2 o3")
     assert f"gate {status} regressions: 2 of 20 cases, wanted at most" in text(result)
 
 
@@ -262,12 +262,12 @@ def test_skipped_cases_are_not_compared(suite: Suite) -> None:
     assert "0 regressed, 0 fixed, 0 still failing, 0 new, 16 gone" in told
 
 
-def test_a_blessed_file_is_small_sorted_and_holds_no_text(everywhere: Suite) -> None:
-    everywhere.test(TESTS)
-    run(everywhere, bad="o3")
-    blessed = everywhere.script("bless", "-o", "baseline.json")
+def test_a_blessed_file_is_small_sorted_and_holds_no_text(suite: Suite) -> None:
+    suite.test(TESTS)
+    run(suite, bad="o3")
+    blessed = suite.script("bless", "-o", "baseline.json")
     assert "20 cases of .evalguard/" in blessed.out
-    path = everywhere.directory / "baseline.json"
+    path = suite.directory / "baseline.json"
     lines = path.read_text().splitlines()
     cases = json.loads(path.read_text())["cases"]
     assert [*cases] == sorted(cases)

@@ -46,35 +46,38 @@ def letters(case: dict[str, Any]) -> str:
     return "".join(each["outcome"][0] for each in case["trials"])
 
 
-@pytest.mark.parametrize(
-    ("failing", "require", "outcome"),
-    [
-        ((), None, "passed"),
-        ((2,), None, "failed"),
-        ((2,), 4, "passed"),
-        ((2, 5), 4, "failed"),
-        ((1, 2, 3, 4), 1, "passed"),
-        ((1, 2, 3, 4, 5), 1, "failed"),
-    ],
-)
-def test_a_case_passes_when_enough_trials_do(
-    everywhere: Suite, failing: tuple[int, ...], require: int | None, outcome: str
-) -> None:
-    keyword = f", require={require}" if require else ""
-    counted(
-        everywhere,
-        f"""
-    @pytest.mark.eval(trials=5{keyword})
-    def test_it(run):
-        assert run not in {failing}
-    """,
+COUNTS: dict[str, tuple[tuple[int, ...], int | None, str]] = {
+    # which of five trials fail, how many are required
+    "all": ((), None, "passed"),
+    "one_too_few": ((2,), None, "failed"),
+    "enough": ((2,), 4, "passed"),
+    "two_too_few": ((2, 5), 4, "failed"),
+    "a_single_one": ((1, 2, 3, 4), 1, "passed"),
+    "none": ((1, 2, 3, 4, 5), 1, "failed"),
+}
+COUNTING = """
+@pytest.mark.eval(trials=5{require})
+def test_{name}():
+    RUNS["{name}"] = RUNS.get("{name}", 0) + 1
+    assert RUNS["{name}"] not in {failing}
+"""
+
+
+def test_a_case_passes_when_enough_trials_do(everywhere: Suite) -> None:
+    tests = "".join(
+        COUNTING.format(
+            name=name, failing=failing, require=f", require={n}" if n else ""
+        )
+        for name, (failing, n, _) in COUNTS.items()
     )
+    everywhere.write("test_it.py", f"import pytest\nRUNS = {{}}\n{tests}")
     result = everywhere.run()
-    case = the_case(result)
-    assert case["outcome"] == outcome
-    assert letters(case) == "".join("f" if n in failing else "p" for n in range(1, 6))
-    assert result.tally == {outcome: 1}
-    assert result.status == (outcome == "failed")
+    cases = result.session.cases
+    for name, (failing, _, outcome) in COUNTS.items():
+        expected = "".join("f" if n in failing else "p" for n in range(1, 6))
+        case = cases[f"test_{name}"]
+        assert (case["outcome"], letters(case)) == (outcome, expected), name
+    assert result.tally == {"passed": 3, "failed": 3}
 
 
 def test_trials_are_one_test_to_everybody_else(everywhere: Suite) -> None:
@@ -224,37 +227,45 @@ DECIDED: dict[str, tuple[str, str, str]] = {
 }
 
 
-@pytest.mark.parametrize("name", DECIDED)
-def test_each_kind_of_trial_is_decided(everywhere: Suite, name: str) -> None:
-    ends, outcome, shown = DECIDED[name]
-    everywhere.test(f"""
-        RUNS = []
+PLAYED = """
+RUNS = {}
 
-        def play(here, case=None):
-            def end(last, phase="call", how=pytest.fail):
-                if phase == here and len(RUNS) <= last:
-                    how("planned")
+def play(name, here, case=None):
+    def end(last, phase="call", how=pytest.fail):
+        if phase == here and RUNS[name] <= last:
+            how("planned")
 
-            def score(reason):
-                case.score = len(RUNS) / 5
+    def score(reason):
+        case.score = RUNS[name] / 5
 
-            {ends}
+    PLAYS
 
-        @pytest.fixture
-        def phases():
-            RUNS.append(1)
-            play("setup")
-            yield
-            play("teardown")
+@pytest.fixture
+def phases(request):
+    name = request.node.name
+    RUNS[name] = RUNS.get(name, 0) + 1
+    play(name, "setup")
+    yield
+    play(name, "teardown")
 
-        @pytest.mark.eval(trials=5, require=3, threshold=0.5)
-        def test_it(phases, eval_case):
-            play("call", eval_case)
-        """)
-    result = everywhere.run()
-    case = the_case(result)
-    assert (case["outcome"], letters(case)) == (outcome, shown)
-    assert result.status == (outcome in ("failed", "error"))
+@pytest.mark.eval(trials=5, require=3, threshold=0.5)
+@pytest.mark.parametrize("kind", range(COUNT))
+def test_it(phases, eval_case, kind, request):
+    play(request.node.name, "call", eval_case)
+"""
+
+
+def test_each_kind_of_trial_is_decided(everywhere: Suite) -> None:
+    plays = "".join(
+        f'if name == "test_it[{number}]": {ends}\n    '
+        for number, (ends, _, _) in enumerate(DECIDED.values())
+    )
+    text = PLAYED.replace("PLAYS", plays).replace("COUNT", str(len(DECIDED)))
+    everywhere.write("test_it.py", f"import pytest\n{text}")
+    cases = everywhere.run().session.cases
+    for number, (name, (_, outcome, expected)) in enumerate(DECIDED.items()):
+        case = cases[f"test_it[{number}]"]
+        assert (case["outcome"], letters(case)) == (outcome, expected), name
 
 
 @pytest.mark.parametrize(("strict", "outcome"), [(False, "xpassed"), (True, "failed")])
@@ -401,9 +412,9 @@ def test_a_timeout_by_a_thread_is_that_of_one_trial(everywhere: Suite) -> None:
 
 @pytest.mark.parametrize("scope", ["class", "module", "session"])
 def test_what_trials_share_is_torn_down_once_and_its_error_counts(
-    everywhere: Suite, standin: StandIn, scope: str
+    suite: Suite, standin: StandIn, scope: str
 ) -> None:
-    everywhere.test(f"""
+    suite.test(f"""
         ENDED = []
 
         @pytest.fixture(scope={scope!r})
@@ -417,7 +428,7 @@ def test_what_trials_share_is_torn_down_once_and_its_error_counts(
             def test_it(self, shared):
                 assert not ENDED
         """)
-    result = everywhere.run("--evalguard-run=new", standin=standin)
+    result = suite.run("--evalguard-run=new", standin=standin)
     assert result.tally == {"passed": 1, "error": 1}
     assert "could not be cleaned up" in result.out
     assert the_case(result)["outcome"] == "error"
@@ -446,8 +457,8 @@ def test_a_failed_subtest_fails_the_case_as_it_fails_the_session(
     assert the_case(result)["outcome"] == "failed"
 
 
-def test_a_class_that_can_not_be_set_up_is_one_error(everywhere: Suite) -> None:
-    everywhere.test("""
+def test_a_class_that_can_not_be_set_up_is_one_error(suite: Suite) -> None:
+    suite.test("""
         import unittest
 
         class TestIt(unittest.TestCase):
@@ -459,11 +470,11 @@ def test_a_class_that_can_not_be_set_up_is_one_error(everywhere: Suite) -> None:
             def test_it(self):
                 pass
         """)
-    assert everywhere.run().tally == {"error": 1}
+    assert suite.run().tally == {"error": 1}
 
 
-def test_a_method_that_a_conftest_replaced_stays_so(everywhere: Suite) -> None:
-    everywhere.write(
+def test_a_method_that_a_conftest_replaced_stays_so(suite: Suite) -> None:
+    suite.write(
         "conftest.py",
         """
         def pytest_collection_modifyitems(items):
@@ -471,17 +482,17 @@ def test_a_method_that_a_conftest_replaced_stays_so(everywhere: Suite) -> None:
                 item.obj = lambda: None
         """,
     )
-    everywhere.test("""
+    suite.test("""
         class TestIt:
             @pytest.mark.eval(trials=2)
             def test_it(self):
                 assert False
         """)
-    assert everywhere.run().tally == {"passed": 1}
+    assert suite.run().tally == {"passed": 1}
 
 
-def test_an_ended_trial_takes_no_more(everywhere: Suite) -> None:
-    everywhere.test("""
+def test_an_ended_trial_takes_no_more(suite: Suite) -> None:
+    suite.test("""
         KEPT = []
 
         @pytest.mark.eval(trials=2)
@@ -492,12 +503,12 @@ def test_an_ended_trial_takes_no_more(everywhere: Suite) -> None:
                     KEPT[0].mark_ambiguous("too late")
             KEPT.append(eval_case)
         """)
-    assert letters(the_case(everywhere.run())) == "pp"
+    assert letters(the_case(suite.run())) == "pp"
 
 
-def test_trials_that_tell_nothing_do_not_count_in_means(everywhere: Suite) -> None:
+def test_trials_that_tell_nothing_do_not_count_in_means(suite: Suite) -> None:
     counted(
-        everywhere,
+        suite,
         """
     @pytest.fixture
     def sometimes(run):
@@ -511,23 +522,23 @@ def test_trials_that_tell_nothing_do_not_count_in_means(everywhere: Suite) -> No
         eval_case.record(score=0.8, latency_ms=100)
     """,
     )
-    case = the_case(everywhere.run())
+    case = the_case(suite.run())
     assert (case["score"], case["latency_ms"]) == (0.8, 100)
 
 
-def test_other_items_may_come_next(everywhere: Suite) -> None:
-    everywhere.write(
+def test_other_items_may_come_next(suite: Suite) -> None:
+    suite.write(
         "conftest.py",
         """
         def pytest_runtest_teardown(item, nextitem):
             assert nextitem is None or nextitem.function
         """,
     )
-    everywhere.test("""
+    suite.test("""
         @pytest.mark.eval(trials=2)
         def test_it(): pass
         """)
-    assert everywhere.run().tally == {"passed": 1}
+    assert suite.run().tally == {"passed": 1}
 
 
 def test_a_failure_before_ctrl_c_decides_no_trials(suite: Suite) -> None:
@@ -642,13 +653,13 @@ def test_a_default_is_for_marked_tests_that_name_none(everywhere: Suite) -> None
     ],
 )
 def test_a_wrong_mark_stops_before_the_first_test(
-    everywhere: Suite, mark: str, told: str
+    suite: Suite, mark: str, told: str
 ) -> None:
-    everywhere.test(f"""
+    suite.test(f"""
         @pytest.mark.eval({mark})
         def test_it(): pass
         """)
-    result = everywhere.run()
+    result = suite.run()
     assert result.status == 4
     assert told in " ".join((result.err + result.out).split())
 
@@ -672,28 +683,28 @@ def test_a_wrong_default_is_a_usage_error(suite: Suite, number: str) -> None:
     ],
 )
 def test_trials_and_reruns_together_are_a_usage_error(
-    everywhere: Suite, plugin: str, args: tuple[str, ...], mark: str
+    suite: Suite, plugin: str, args: tuple[str, ...], mark: str
 ) -> None:
-    everywhere.test(f"""
+    suite.test(f"""
         {mark}
         @pytest.mark.eval(trials=2)
         def test_it(): pass
         """)
-    result = everywhere.run(*args, plugins=[plugin])
+    result = suite.run(*args, plugins=[plugin])
     assert result.status == 4
     assert "trials take the place of reruns" in result.err + result.out
 
 
-def test_an_idle_rerun_plugin_does_not_disturb(everywhere: Suite) -> None:
+def test_an_idle_rerun_plugin_does_not_disturb(suite: Suite) -> None:
     counted(
-        everywhere,
+        suite,
         """
     @pytest.mark.eval(trials=3, require=2)
     def test_it(run):
         assert run != 2
     """,
     )
-    result = everywhere.run(plugins=["pytest_rerunfailures"])
+    result = suite.run(plugins=["pytest_rerunfailures"])
     assert result.tally == {"passed": 1}
 
 
@@ -755,8 +766,8 @@ def test_secrets_in_trials_are_replaced(everywhere: Suite) -> None:
     assert text.count("[REDACTED]") >= 4
 
 
-def test_a_hook_may_change_what_trials_hold(everywhere: Suite) -> None:
-    everywhere.write(
+def test_a_hook_may_change_what_trials_hold(suite: Suite) -> None:
+    suite.write(
         "conftest.py",
         """
         def pytest_evalguard_modify_case(config, case, item):
@@ -764,12 +775,12 @@ def test_a_hook_may_change_what_trials_hold(everywhere: Suite) -> None:
                 trial.actual = 5
         """,
     )
-    everywhere.test("""
+    suite.test("""
         @pytest.mark.eval(trials=2)
         def test_it(eval_case):
             eval_case.actual = "private"
         """)
-    case = the_case(everywhere.run())
+    case = the_case(suite.run())
     assert [each["actual"] for each in case["trials"]] == ["5", "5"]
 
 
@@ -784,8 +795,8 @@ def test_a_hook_may_change_what_trials_hold(everywhere: Suite) -> None:
         "case.trials.append(trial)",
     ],
 )
-def test_a_hook_can_not_break_what_trials_are(everywhere: Suite, change: str) -> None:
-    everywhere.write(
+def test_a_hook_can_not_break_what_trials_are(suite: Suite, change: str) -> None:
+    suite.write(
         "conftest.py",
         f"""
         def pytest_evalguard_modify_case(config, case, item):
@@ -793,11 +804,11 @@ def test_a_hook_can_not_break_what_trials_are(everywhere: Suite, change: str) ->
                 {change}
         """,
     )
-    everywhere.test("""
+    suite.test("""
         @pytest.mark.eval(trials=2, require=1)
         def test_it(eval_case): pass
         """)
-    result = everywhere.run()
+    result = suite.run()
     case = the_case(result)
     assert case["outcome"] == "passed"
     assert case.get("withheld", False) or letters(case) == "pp"
