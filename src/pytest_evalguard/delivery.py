@@ -216,11 +216,13 @@ class Outbox:
         """
         if not self._left_out.is_file():
             return ()
-        from pydantic import TypeAdapter
+        from .validators import validator
 
         try:
             text = self._left_out.read_bytes()
-            found = TypeAdapter(tuple[LeftOut, ...]).validate_json(text, strict=True)
+            found: tuple[LeftOut, ...] = validator(tuple[LeftOut, ...]).validate_json(
+                text, strict=True
+            )
         except ValueError as error:
             raise _damaged(self._left_out) from error
         if any(each.count < 1 for each in found):

@@ -170,6 +170,6 @@ def with_nodeids(
 
 @cache
 def _lock_adapter() -> Any:
-    from pydantic import TypeAdapter
+    from .validators import validator
 
-    return TypeAdapter(LockFile)
+    return validator(LockFile)

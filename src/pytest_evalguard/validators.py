@@ -9,6 +9,13 @@ if TYPE_CHECKING:
     from pydantic_core import SchemaValidator
 
 
+UNTRACED: dict[str, object] = {
+    "evalguard": {"record": "off"},
+    "logfire": {"record": "off"},
+}
+"""Settings of a model that keep tracers which plug into pydantic from seeing it."""
+
+
 def validator(kind: Any) -> SchemaValidator:
     """Return a validator that plugins of pydantic don't see.
 

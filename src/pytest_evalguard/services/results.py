@@ -15,7 +15,6 @@ from typing import Literal
 
 from pydantic import BaseModel
 from pydantic import ConfigDict
-from pydantic import TypeAdapter
 from pydantic import ValidationError
 
 from ..case import Case
@@ -25,18 +24,20 @@ from ..prompts import Prompt
 from ..prompts import is_prompt_id
 from ..prompts import text_hash
 from ..transport import Reply
+from ..validators import UNTRACED
+from ..validators import validator
 
 Status = Literal["passed", "failed", "ambiguous"]
 _UNKNOWN = datetime.max.replace(tzinfo=timezone.utc)
 _SLACK = timedelta(seconds=2)  # a `Date` header has whole seconds, clocks drift
-_MOMENT = TypeAdapter(datetime)
+_MOMENT = validator(datetime)
 _DEPTH = 2  # how far down a reply may keep its list
 
 
 class AgentResult(BaseModel):
     """The result of one prompt, as it is sent."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", plugin_settings=UNTRACED)
 
     status: Status
     response: str

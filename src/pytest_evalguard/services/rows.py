@@ -15,6 +15,7 @@ from pydantic import ConfigDict
 
 from ..case import Case
 from ..case import ScorerResult
+from ..validators import UNTRACED
 
 OWN_SCORER = "pytest"
 """The entry that every row has for pytest's own verdict."""
@@ -34,7 +35,7 @@ class _Wire(BaseModel):
     # tracers that are plugins of pydantic would send every row a second time
     model_config = ConfigDict(
         frozen=True,
-        plugin_settings={"evalguard": {"record": "off"}, "logfire": {"record": "off"}},
+        plugin_settings=UNTRACED,
     )
 
 
