@@ -78,6 +78,19 @@ def test_a_rate_is_shown_with_its_interval(suite: Suite) -> None:
     assert "95.0% (19 of 20), 95% interval 76.4% to 99.1%" in text(result)
 
 
+def test_a_mean_that_is_its_limit_meets_it(everywhere: Suite) -> None:
+    everywhere.test("""
+        @pytest.mark.parametrize("n", range(10))
+        def test_it(eval_case, n):
+            eval_case.score = 0.8
+            eval_case.add_score("tone", 0.8)
+        """)
+    gates = ("0.8", "tone:0.8", "tone:0.8000000009", "tone:0.80001")
+    result = everywhere.run(*(f"--evalguard-min-score={gate}" for gate in gates))
+    assert text(result).count("gate met") == 3
+    assert text(result).count("gate FAILED") == 1
+
+
 def test_gates_may_be_repeated_and_come_from_the_ini_file(suite: Suite) -> None:
     suite.ini("""
         evalguard_min_pass_rate =

@@ -17,6 +17,7 @@ from .case import Case
 from .case import Outcome
 from .errors import ConfigurationError
 from .errors import EvalguardError
+from .figures import Share
 from .session import Session
 from .session import open_session
 from .session import replace_shared_file
@@ -31,8 +32,8 @@ class BaselineCase:
     """What counts of a case in a comparison; scores 0..1."""
 
     outcome: Outcome
-    score: float
-    scores: Mapping[str, float] = field(default_factory=dict)
+    score: Share
+    scores: Mapping[str, Share] = field(default_factory=dict)
 
     @property
     def passed(self) -> bool:

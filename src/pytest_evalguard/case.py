@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from dataclasses import field
 from typing import Any
 from typing import Literal
+
+from .figures import Share
 
 Outcome = Literal[
     "passed",
@@ -31,6 +34,8 @@ LETTERS: Mapping[Outcome, str] = {
     "xfailed": "x",
     "xpassed": "X",
     "ambiguous": "?",
+    "not run": "-",
+    "dropped": "-",
 }
 """How a trial's outcome is shown in a row of them."""
 
@@ -41,7 +46,7 @@ WITHOUT_ROW: frozenset[Outcome] = frozenset(("skipped", "not run", "dropped"))
 class ScorerResult:
     """One named score, 0..1, with the scorer's own verdict and reason."""
 
-    score: float
+    score: Share
     passed: bool
     reason: str | None = None
 
@@ -54,11 +59,11 @@ class Attempt:
     """
 
     outcome: Outcome
-    score: float | None = None
+    score: Share | None = None
     latency_ms: float | None = None
     reason: str | None = None
     actual: str | None = None
-    scores: dict[str, float] | None = None
+    scores: dict[str, Share] | None = None
 
 
 @dataclass(slots=True)
@@ -79,7 +84,7 @@ class Case:
     input: str = ""
     expected: str | None = None
     actual: str | None = None
-    score: float | None = None
+    score: Share | None = None
     latency_ms: float = 0.0
     reason: str | None = None
     scores: dict[str, ScorerResult] = field(default_factory=dict)
@@ -128,7 +133,8 @@ class Case:
         if self.score is not None:
             return self.score
         if self.scores:
-            return sum(each.score for each in self.scores.values()) / len(self.scores)
+            values = [each.score for each in self.scores.values()]
+            return math.fsum(values) / len(values)
         return 1.0 if self.passed else 0.0
 
     @property

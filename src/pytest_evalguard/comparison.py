@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Iterator
 from dataclasses import asdict
 from dataclasses import dataclass
@@ -12,6 +13,8 @@ from typing import Any
 
 from .baseline import Baseline
 from .errors import SessionError
+from .figures import Change
+from .figures import Share
 from .session import replace_file
 from .text import counted
 
@@ -45,9 +48,9 @@ class Comparison:
     new: tuple[str, ...] = ()
     gone: tuple[str, ...] = ()
     moved: tuple[str, ...] = ()
-    p_value: float | None = None
-    score_change: float | None = None
-    score_interval: tuple[float, float] | None = None
+    p_value: Share | None = None
+    score_change: Change | None = None
+    score_interval: tuple[Change, Change] | None = None
 
     @property
     def changes(self) -> dict[str, str]:
@@ -98,7 +101,7 @@ def _statistics(fixed: int, regressed: int, differences: list[float]) -> dict[st
         return {}
     return {
         "p_value": mcnemar(fixed, regressed) if fixed or regressed else None,
-        "score_change": sum(differences) / len(differences),
+        "score_change": math.fsum(differences) / len(differences),
         "score_interval": bootstrap_mean(differences),
     }
 

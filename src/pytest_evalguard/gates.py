@@ -13,6 +13,9 @@ from .totals import Mean
 from .totals import Totals
 from .totals import rate_text
 
+_NEAR = 1e-9
+"""What a figure may miss its limit by, as no number has all digits of 2 of 3."""
+
 
 def judge(
     settings: Settings, totals: Totals, comparison: Comparison | None
@@ -36,7 +39,7 @@ def _pass_rate(limit: Limit, totals: Totals) -> Gate:
         passed, rows = totals.tags.get(limit.name, (0, 0))
         name, nothing = f"pass rate of {limit.name}", "no result has this tag"
     figure = rate_text(passed, rows) if rows else nothing
-    is_met = rows > 0 and passed / rows >= limit.least
+    is_met = rows > 0 and passed / rows >= limit.least - _NEAR
     return Gate(name, figure, f"at least {limit.least:.1%}", is_met)
 
 
@@ -49,7 +52,7 @@ def _score(limit: Limit, totals: Totals) -> Gate:
     figure = (
         nothing if value is None else f"{value:.3f} ({counted(mean.count, 'case')})"
     )
-    is_met = value is not None and value >= limit.least
+    is_met = value is not None and value >= limit.least - _NEAR
     return Gate(name, figure, f"at least {limit.least:g}", is_met)
 
 

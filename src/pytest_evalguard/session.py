@@ -35,6 +35,7 @@ import pytest
 from . import __version__
 from .ci import ci_facts
 from .errors import SessionError
+from .figures import Share
 from .journal import CASES
 from .journal import StoredCases
 from .target import Target
@@ -69,8 +70,8 @@ class SessionState:
     selected: int = 0
     counts: Mapping[str, int] = field(default_factory=dict)
     rows: int = 0
-    pass_rate: float | None = None
-    score: float | None = None
+    pass_rate: Share | None = None
+    score: Share | None = None
     missing: int = 0
     targets: tuple[Target, ...] = ()
     gates: tuple[Gate, ...] = ()
