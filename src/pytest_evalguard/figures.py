@@ -29,5 +29,5 @@ class Within:
 Share = Annotated[float, Within(0, 1)]
 """A score, a rate or a probability."""
 
-Change = Annotated[float, Within(-1, 1)]
-"""A difference of two shares."""
+Change = Annotated[float, Within(-2, 2)]
+"""A difference of two shares, or the end of its interval, which may lie outside."""

@@ -167,11 +167,14 @@ class Totals:
         return ordered[max(0, -int(-quantile * len(ordered) // 1) - 1)]
 
 
-def rate_text(passed: int, rows: int) -> str:
-    """Return a pass rate with its counts and its 95% Wilson interval."""
+def rate_text(passed: int, rows: int, digits: int = 1) -> str:
+    """Return a pass rate with its counts and its 95% Wilson interval.
+
+    :param digits: how many the percentage has after its point.
+    """
     low, high = wilson(passed, rows)
     interval = f"95% interval {low:.1%} to {high:.1%}"
-    return f"{passed / rows:.1%} ({passed:,} of {rows:,}), {interval}"
+    return f"{passed / rows:.{digits}%} ({passed:,} of {rows:,}), {interval}"
 
 
 def _shortened(case: Case) -> Case:
