@@ -78,6 +78,19 @@ def test_a_rate_is_shown_with_its_interval(suite: Suite) -> None:
     assert "95.0% (19 of 20), 95% interval 76.4% to 99.1%" in text(result)
 
 
+def test_a_mean_that_is_its_limit_meets_it(everywhere: Suite) -> None:
+    everywhere.test("""
+        @pytest.mark.parametrize("n", range(10))
+        def test_it(eval_case, n):
+            eval_case.score = 0.8
+            eval_case.add_score("tone", 0.8)
+        """)
+    gates = ("0.8", "tone:0.8", "tone:0.8000000009", "tone:0.80001")
+    result = everywhere.run(*(f"--evalguard-min-score={gate}" for gate in gates))
+    assert text(result).count("gate met") == 3
+    assert text(result).count("gate FAILED") == 1
+
+
 def test_gates_may_be_repeated_and_come_from_the_ini_file(suite: Suite) -> None:
     suite.ini("""
         evalguard_min_pass_rate =
@@ -153,6 +166,12 @@ def test_a_run_that_a_gate_fails_ends_as_failed(
         (["--evalguard-baseline=pytest.ini"], "can't be read"),
         (["--evalguard-baseline=empty"], "can't be read"),
         (["--evalguard-baseline=next.json"], "schema version 2"),
+        (["--evalguard-baseline=rows.json"], "schema version 3"),
+        (["--evalguard-baseline=none.json"], "schema version None"),
+        (["--evalguard-baseline=deep.json"], "can't be read"),
+        ([f"--evalguard-baseline={'a' * 300}"], "there is no baseline"),
+        ([f"--evalguard-max-regressions={'9' * 5000}"], "whole number"),
+        ([f"--evalguard-trials={'9' * 5000}"], "whole number"),
     ],
 )
 def test_a_wrong_setting_stops_before_the_first_test(
@@ -161,6 +180,9 @@ def test_a_wrong_setting_stops_before_the_first_test(
     suite.test(TESTS)
     (suite.directory / "empty").mkdir()
     suite.write("next.json", '{"schema": 2, "cases": {}}')
+    suite.write("rows.json", '{"schema": 3, "rows": []}')
+    suite.write("none.json", '{"cases": {}}')
+    suite.write("deep.json", "[" * 100_000)
     result = suite.run(*args)
     assert result.status == 4
     assert told in result.err + result.out
@@ -259,7 +281,9 @@ def test_skipped_cases_are_not_compared(suite: Suite) -> None:
     run(suite)
     suite.test(TESTS.replace('assert f"o{n}" not in BAD', "pytest.skip('today')"))
     told = text(run(suite, "--evalguard-baseline=last"))
-    assert "0 regressed, 0 fixed, 0 still failing, 0 new, 16 gone" in told
+    assert "0 new, 0 gone" in told
+    assert "16 not compared: skipped or not run now" in told
+    assert "not compared: test_it.py::test_other[0]" in told
 
 
 def test_a_blessed_file_is_small_sorted_and_holds_no_text(suite: Suite) -> None:
@@ -326,3 +350,184 @@ def test_show_tells_what_the_session_told(suite: Suite) -> None:
     result = run(suite, *args, bad="o3")
     shown = suite.script("show").out
     assert shown.strip() == result.summary.strip()
+
+
+def test_a_limit_is_shown_as_given_and_its_figure_apart_from_it(suite: Suite) -> None:
+    suite.test("""
+        @pytest.mark.parametrize("n", range(3))
+        def test_it(eval_case, n):
+            eval_case.score = 0.7996
+            assert n
+        """)
+    gates = ("--evalguard-min-pass-rate=0.66667", "--evalguard-min-score=0.8")
+    told = text(suite.run(*gates))
+    assert "FAILED pass rate: 66.6667% (2 of 3)" in told
+    assert "wanted at least 66.667%" in told
+    assert "FAILED mean score: 0.7996 (3 cases), wanted at least 0.8" in told
+
+
+QUIET = [
+    ("-qq",),
+    ("-p", "no:terminal"),
+    ("--no-summary",),
+    ("-qq", "--evalguard-dry-run"),
+]
+
+
+@pytest.mark.parametrize("args", QUIET, ids=" ".join)
+def test_a_failed_gate_is_told_where_there_is_no_summary(
+    everywhere: Suite, args: tuple[str, ...]
+) -> None:
+    everywhere.test(TESTS)
+    gate = "--evalguard-min-score=0.99"
+    env = {"GITHUB_ACTIONS": "true"}
+    result = everywhere.run(gate, "--evalguard-min-score=0.1", *args, env=env)
+    told = result.out + result.err
+    assert told.count("gate FAILED mean score: 0.960") == 1
+    assert told.count("::error title=evalguard: gates failed::mean score") == 1
+    assert result.status == 1
+
+
+SECRET = "ghp_" + "a1B2" * 9
+
+
+def test_a_gate_on_a_name_that_holds_a_secret_is_judged_and_hides_it(
+    everywhere: Suite,
+) -> None:
+    everywhere.test(f"""
+        @pytest.mark.eval(tags=["{SECRET}"])
+        def test_it(eval_case): eval_case.add_score("{SECRET}", 0.5)
+        """)
+    gates = ("--evalguard-min-pass-rate", "--evalguard-min-score")
+    result = everywhere.run(*(f"{gate}={SECRET}:0.5" for gate in gates))
+    assert text(result).count("gate met") == 2
+    assert SECRET not in result.summary
+    assert SECRET not in (result.session.path / "session.json").read_text()
+
+
+def test_what_can_not_be_judged_is_still_submitted(
+    suite: Suite, standin: StandIn
+) -> None:
+    suite.write(
+        "conftest.py",
+        """
+        from pytest_evalguard import judging
+
+        def compare(*args):
+            raise OverflowError("too large")
+
+        judging.compare = compare
+        """,
+    )
+    suite.test(TESTS)
+    run(suite)
+    args = ("--evalguard-baseline=last", f"--evalguard-run={standin.add_run()}")
+    result = run(suite, *args, standin=standin)
+    assert "the session could not be judged: too large" in result.summary
+    assert "submitted 20 results" in result.summary
+    assert result.status == 1
+
+
+def test_cases_that_did_not_run_now_are_not_gone(everywhere: Suite) -> None:
+    everywhere.test(TESTS)
+    run(everywhere)
+    told = text(run(everywhere, "-x", "--evalguard-baseline=last", bad="s0"))
+    assert "0 new, 0 gone" in told
+    assert "not compared: skipped or not run now" in told
+    assert "not compared: test_it.py::" in told
+
+
+def test_a_baseline_of_a_part_of_the_suite_is_said_to_be_that(suite: Suite) -> None:
+    suite.test(TESTS)
+    run(suite, "-k", "smoke")
+    told = text(run(suite, "--evalguard-baseline=last"))
+    assert "the baseline has 4 cases and this session 20: is it of a part" in told
+    again = text(run(suite, "--evalguard-baseline=last"))
+    assert "is it of" not in again
+
+
+def test_nothing_in_common_is_no_success(suite: Suite) -> None:
+    suite.write(
+        "a.json", '{"schema": 1, "cases": {"x": {"outcome": "passed", "score": 1}}}'
+    )
+    suite.write("b.json", '{"schema": 1, "cases": {}}')
+    args = ("compare", "a.json", "b.json")
+    assert suite.script(*args).status == 0
+    result = suite.script(*args, "--fail-on-regression")
+    assert result.status == 1
+    assert "no case is in both: nothing was compared" in result.err
+
+
+def test_what_may_be_missing_in_a_session_is_told_where_it_is_compared(
+    suite: Suite,
+) -> None:
+    suite.test("""
+        def test_first(eval_case): pass
+        def test_second(eval_case): raise KeyboardInterrupt
+        """)
+    path = suite.run().session.path
+    with (path / "cases.jsonl").open("a") as file:
+        file.write("garbage\n")
+    blessed = suite.script("bless", "-o", "b.json")
+    compared = suite.script("compare", str(path), "b.json")
+    told = f"session {path.name}: it was interrupted"
+    lost = f"session {path.name}: 1 line of it can't be read"
+    for result in (blessed, compared):
+        assert result.status == 0
+        assert told in result.err
+        assert lost in result.err
+    judged = suite.start(f"--evalguard-baseline={path}", "-k", "first")
+    assert f"baseline: {told}" in suite.finish(judged).out
+
+
+def test_a_session_that_was_killed_is_said_to_be_that(suite: Suite) -> None:
+    suite.test("""
+        import os
+        def test_first(eval_case): pass
+        def test_second(eval_case): os._exit(1)
+        """)
+    suite.run()
+    assert "it was killed" in suite.script("bless", "-o", "b.json").err
+
+
+def test_a_session_without_results_is_not_blessed(suite: Suite) -> None:
+    suite.test("def test_it(eval_case): pytest.skip()")
+    suite.run()
+    result = suite.script("bless", "-o", "b.json")
+    assert result.status == 2
+    assert "has no case with a result" in result.err
+    assert not (suite.directory / "b.json").exists()
+
+
+def test_a_usage_error_is_not_followed_by_a_verdict(suite: Suite) -> None:
+    suite.test("@pytest.mark.eval(inptu=1)\ndef test_it(): pass")
+    args = ("--evalguard-min-score=1", "--evalguard-html=report.html")
+    result = suite.run(*args)
+    assert result.status == 4
+    assert "no eval cases" not in result.out
+    assert "gate" not in result.summary
+    assert not (suite.directory / "report.html").exists()
+
+
+def test_the_session_that_just_ended_is_kept_however_old_it_seems(
+    suite: Suite,
+) -> None:
+    suite.ini("evalguard_keep = 1")
+    suite.test(TESTS)
+    first = run(suite).session.path
+    # as if the clock had been set back since
+    later = first.rename(first.with_name("20990101T000000.000Z-aaaaaaaa"))
+    result = run(suite, "--evalguard-html=r.html")
+    (own,) = [each for each in result.sessions if each.path != later]
+    assert len(own.cases) == 20
+    assert (suite.directory / "r.html").read_text().count('"nodeid"') == 20
+
+
+def test_the_baseline_is_kept_however_old_it_is(suite: Suite) -> None:
+    suite.ini("evalguard_keep = 1")
+    suite.test(TESTS)
+    first = run(suite).session.path
+    run(suite, f"--evalguard-baseline={first}")
+    assert first.is_dir()
+    run(suite)
+    assert not first.exists()

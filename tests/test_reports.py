@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from html import unescape
 from pathlib import Path
@@ -68,6 +69,12 @@ def test_a_job_summary_that_can_not_be_written_is_told(suite: Suite) -> None:
     suite.test(TESTS)
     result = suite.run(env={"GITHUB_STEP_SUMMARY": "nowhere/step.md"})
     assert "the job's summary was not written" in result.summary
+
+
+def test_a_blank_name_of_a_job_summary_is_none(suite: Suite) -> None:
+    suite.test(TESTS)
+    assert "the job's" not in suite.run(env={"GITHUB_STEP_SUMMARY": "   "}).summary
+    assert not (suite.directory / "   ").exists()
 
 
 HOSTILE = "<script>alert(1)</script> | `x` @team #1 **b** [a](http://x) ::error::"
@@ -169,6 +176,19 @@ def test_junit_has_short_properties_and_no_texts(everywhere: Suite) -> None:
     }
 
 
+def test_a_name_in_junit_is_short_and_printable(suite: Suite) -> None:
+    suite.test(r"""
+        def test_it(eval_case):
+            eval_case.add_score("a\x01b<&", 0.5)
+            eval_case.add_score("n" * 50_000, 0.5)
+        """)
+    suite.run("--junitxml=junit.xml")
+    tree = ElementTree.parse(suite.directory / "junit.xml")
+    names = [each.attrib["name"] for each in tree.iter("property")]
+    assert "evalguard.score.a\\x01b<&" in names
+    assert max(map(len, names)) <= len("evalguard.score.") + 100
+
+
 def test_junit_shows_the_last_attempt_only(everywhere: Suite) -> None:
     everywhere.test("""
         TRIES = []
@@ -216,6 +236,103 @@ def test_a_page_that_can_not_be_written_is_told(suite: Suite) -> None:
     assert suite.script("html", "-o", "pytest.ini/x.html").status == 2
 
 
+def test_a_page_that_can_not_be_written_fails_the_run_too(
+    everywhere: Suite, standin: StandIn
+) -> None:
+    everywhere.test("def test_it(eval_case): pass")
+    args = ("--evalguard-run=new", "--evalguard-html=pytest.ini/x.html")
+    result = everywhere.run(*args, standin=standin)
+    (ended,) = standin.runs.values()
+    assert (result.status, ended.status) == (1, "failed")
+    assert result.session.state["exit_status"] == 1
+    assert result.summary.count("report page") == 1
+
+
+def test_the_page_says_where_results_went(everywhere: Suite, standin: StandIn) -> None:
+    everywhere.test(TESTS)
+    run_id = standin.add_run()
+    args = (f"--evalguard-run={run_id}", "--evalguard-html=report.html")
+    everywhere.run(*args, standin=standin)
+    page = plain((everywhere.directory / "report.html").read_text())
+    assert f"submitted 3 results to run {run_id}" in page
+
+
+def test_a_stop_while_the_page_is_written_keeps_the_session(
+    suite: Suite, standin: StandIn
+) -> None:
+    suite.write(
+        "conftest.py",
+        """
+        from pytest_evalguard import reportpage
+
+        def write_report(*args):
+            raise KeyboardInterrupt
+
+        reportpage.write_report = write_report
+        """,
+    )
+    suite.test(TESTS)
+    args = (f"--evalguard-run={standin.add_run()}", "--evalguard-html=report.html")
+    result = suite.run(*args, standin=standin)
+    assert result.status == 2
+    assert "not submitted: 3 results" in result.summary
+    assert "pytest-evalguard submit" in result.summary
+    assert result.session.state["status"] == "interrupted"
+
+
+def test_a_page_is_written_without_cases_and_last_is_explained(
+    everywhere: Suite,
+) -> None:
+    everywhere.test("def test_plain(): pass")
+    args = ("--evalguard-html=report.html", "--evalguard-baseline=last")
+    result = everywhere.run(*args)
+    assert "there is no earlier session to compare with yet" in result.summary
+    assert "0 cases" in plain((everywhere.directory / "report.html").read_text())
+    assert result.status == 0
+
+
+def test_a_page_of_what_was_not_collected_is_said_to_be_missing(suite: Suite) -> None:
+    suite.test("import nowhere_to_be_found")
+    result = suite.run("--evalguard-html=report.html")
+    assert "report.html was not written: no cases" in result.summary
+    assert not (suite.directory / "report.html").exists()
+
+
+def test_outputs_are_written_to_where_a_link_leads(suite: Suite) -> None:
+    suite.test(TESTS)
+    for name in ("page", "blessed"):
+        suite.write(f"real/{name}", "old")
+        (suite.directory / name).symlink_to(f"real/{name}")
+    suite.run("--evalguard-html=page")
+    suite.script("bless", "-o", "blessed")
+    for name in ("page", "blessed"):
+        assert (suite.directory / name).is_symlink()
+        assert "test_it.py" in (suite.directory / "real" / name).read_text()
+
+
+def test_outputs_go_to_what_is_no_regular_file(suite: Suite) -> None:
+    suite.test(TESTS)
+    suite.run()
+    pipe = suite.directory / "pipe"
+    os.mkfifo(pipe)
+    reader = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
+    suite.script("bless", "-o", "pipe")
+    text = os.read(reader, 65536)
+    os.close(reader)
+    assert b'"schema": 1' in text
+    assert not pipe.is_file()
+
+
+def test_a_comparison_that_can_not_be_read_is_only_a_note(suite: Suite) -> None:
+    suite.test(TESTS)
+    path = suite.run().session.path
+    (path / "comparison.json").write_text("{}")
+    shown = suite.script("show")
+    assert shown.status == suite.script("html", "-o", "report.html").status == 0
+    assert "comparison.json is damaged" in " ".join(shown.out.split())
+    assert "is damaged" in plain((suite.directory / "report.html").read_text())
+
+
 # Other plugins' tables
 
 
@@ -248,3 +365,20 @@ def test_the_build_is_kept_and_shown(everywhere: Suite) -> None:
     assert result.session.state["ci"]["commit"] == "f00ba4"
     assert "built by    Buildkite, f00ba4, b" in result.summary
     assert "f00ba4" in (everywhere.directory / "report.html").read_text()
+
+
+def test_no_secret_of_the_build_is_kept_or_shown(everywhere: Suite) -> None:
+    secret = "ghp_" + "a1B2" * 9
+    everywhere.test(TESTS)
+    env = {
+        **ON_GITHUB,
+        "GITHUB_HEAD_REF": f"fix/{secret}",
+        "GITHUB_JOB": "j-" * 95 + secret,
+    }
+    result = everywhere.run("--evalguard-html=report.html", env=env)
+    ci = result.session.state["ci"]
+    assert ci["branch"] == "fix/[REDACTED]"
+    assert "ghp_" not in ci["job"]
+    assert secret not in result.out
+    for name in ("report.html", "step.md"):
+        assert secret not in (everywhere.directory / name).read_text()

@@ -4,6 +4,11 @@ from __future__ import annotations
 
 import pytest
 
+from pytest_evalguard.case import Attempt
+from pytest_evalguard.case import Case
+from pytest_evalguard.summary import figures
+from pytest_evalguard.text import cells
+from pytest_evalguard.totals import Totals
 from suite import Suite
 
 
@@ -73,7 +78,10 @@ def test_many_failures_are_cut_with_a_count(everywhere: Suite) -> None:
     result = everywhere.run()
     summary = result.summary
     assert summary.count("failed test_it.py") == 20
-    assert "and 30 more that did not pass: pytest-evalguard show .evalguard/" in summary
+    assert (
+        "and 30 more that did not pass:\n  show them by: pytest-evalguard show .ev"
+        in summary
+    )
     assert "failed test_it.py::test_it[27]" in summary
     assert "failed test_it.py::test_it[28]" not in summary
     shown = everywhere.script("show")
@@ -103,3 +111,54 @@ def test_it_is_there_when_less_is_asked_for(suite: Suite, option: str) -> None:
 def test_there_is_no_section_without_cases(everywhere: Suite) -> None:
     everywhere.test("def test_it(): pass")
     assert everywhere.run().summary == ""
+
+
+def test_no_line_is_wider_than_80_columns(suite: Suite) -> None:
+    suite.test("""
+        @pytest.mark.parametrize("n", range(1200))
+        @pytest.mark.eval(tags=["a-long-tag-" * 9])
+        def test_with_a_rather_long_name_that_is_not_unusual_in_a_suite(eval_case, n):
+            eval_case.record(input="日本語" * 50, expected="日本語" * 39 + "x",
+                actual="日本語" * 40, score=0.3)
+            match n % 6:
+                case 1: pytest.skip()
+                case 2: pytest.xfail()
+                case 3: eval_case.mark_ambiguous()
+                case 4: assert not n, "日本語" * 60
+        @pytest.mark.eval
+        def test_error(nowhere): pass
+        @pytest.mark.xfail
+        def test_xpassed(eval_case): eval_case.actual = 1
+        """)
+    gate = f"--evalguard-min-pass-rate={'a-long-tag-' * 9}:0.5"
+    summary = suite.run("--tb=no", "-q", gate).summary
+    assert " ".join(summary.split()).startswith(
+        "1,202 cases: 400 passed, 200 failed, 1 error, 200 xfailed, 1 xpassed,"
+        " 200 ambiguous, 200 skipped pass rate"
+    )
+    assert max(map(cells, summary.splitlines())) <= 80
+
+
+def test_the_caret_is_below_the_difference_in_wide_text(suite: Suite) -> None:
+    suite.test("""
+        def test_it(eval_case):
+            eval_case.record(input="?", expected="日本語x", actual="日本語y")
+            assert False
+        """)
+    lines = suite.run().summary.splitlines()
+    (actual,) = [line for line in lines if line.startswith("  actual")]
+    (caret,) = [line for line in lines if line.strip() == "^"]
+    assert cells(actual[: actual.index("y")]) == caret.index("^")
+
+
+def test_a_rate_over_all_trials_is_of_the_cases_with_that_many() -> None:
+    def case(name: str, *outcomes: str) -> Case:
+        trials = [Attempt("failed" if each == "F" else "passed") for each in outcomes]
+        return Case(name, "passed", trials=trials)
+
+    cases = [case("a", *".F"), case("b", *"....."), case("c", *"....F")]
+    shown = dict(figures(Totals.of(cases)))
+    assert shown["pass^5"].startswith("50.0%")
+    assert shown["pass^5"].endswith("(2 of 3 cases: those with 5 trials)")
+    alike = dict(figures(Totals.of(cases[1:])))
+    assert alike["pass^5"].endswith("(2 cases)")

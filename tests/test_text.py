@@ -12,14 +12,17 @@ from hypothesis import settings
 from hypothesis import strategies as st
 
 from pytest_evalguard.text import aligned
+from pytest_evalguard.text import cells
 from pytest_evalguard.text import counted
 from pytest_evalguard.text import first_difference
 from pytest_evalguard.text import printable
 from pytest_evalguard.text import shortened
 from pytest_evalguard.text import shortened_end
+from pytest_evalguard.text import wrapped
 
 TEXTS = st.text(max_size=150)
 WIDTHS = st.integers(1, 80)
+WIDE = st.text("日本 a,😀", max_size=150)
 
 
 @pytest.mark.parametrize(
@@ -112,30 +115,43 @@ def test_any_text_becomes_one_safe_line(text: str) -> None:
     assert printable(shown) == shown
 
 
-@given(TEXTS, WIDTHS)
+@given(st.one_of(TEXTS, WIDE), WIDTHS)
 def test_a_text_is_cut_in_its_middle_to_its_width(text: str, width: int) -> None:
     cut = shortened(text, width)
-    if len(text) <= width:
+    if cells(text) <= width:
         assert cut == text
-    else:
-        assert len(cut) == width
-        head, tail = (
-            cut[: width - 1 - (width - 1) // 3],
-            cut[width - (width - 1) // 3 :],
-        )
-        assert cut == f"{head}…{tail}"
-        assert text.startswith(head)
-        assert text.endswith(tail)
+        return
+    assert width - 2 <= cells(cut) <= width  # half of a wide one is none
+    cuts = (place for place, char in enumerate(cut) if char == "…")
+    ends = [(cut[:place], cut[place + 1 :]) for place in cuts]
+    assert any(text.startswith(head) and text.endswith(tail) for head, tail in ends)
 
 
-@given(TEXTS, WIDTHS)
+@given(st.one_of(TEXTS, WIDE), WIDTHS)
 def test_a_text_is_cut_at_its_end_to_its_width(text: str, width: int) -> None:
     cut = shortened_end(text, width)
-    assert cut == (text if len(text) <= width else f"{text[: width - 1]}…")
-    assert len(cut) <= width
+    if cells(text) <= width:
+        assert cut == text
+        return
+    assert text.startswith(cut[:-1])
+    assert cut[-1] == "…"
+    assert width - 1 <= cells(cut) <= width
 
 
-PAIRS = st.tuples(st.text(max_size=90), st.text(max_size=90), st.text(max_size=90)).map(
+@given(st.one_of(TEXTS, WIDE), st.integers(3, 80))
+def test_no_line_is_wider_than_it_may_be(text: str, width: int) -> None:
+    lines = list(wrapped(printable(text), width))
+    assert max(map(cells, lines)) <= width
+    assert all(lines) or lines == [""]
+    assert "".join("".join(lines).split()) == "".join(printable(text).split())
+
+
+def test_a_wide_character_takes_two_columns() -> None:
+    assert (cells("abc"), cells("日本語"), cells("é😀")) == (3, 6, 3)
+
+
+PARTS = st.one_of(st.text(max_size=90), WIDE)
+PAIRS = st.tuples(PARTS, PARTS, PARTS).map(
     lambda parts: (parts[0] + parts[1], parts[0] + parts[2])
 )
 
@@ -158,13 +174,13 @@ def test_two_texts_are_cut_at_the_same_place(pair: tuple[str, str], width: int) 
     one, other = pair
     index = first_difference(one, other)
     first, second, place = aligned(one, other, width)
-    assert max(len(first), len(second)) <= width
+    assert max(cells(first), cells(second)) <= width
     if index is None or place is None:
         assert (index, place) == (None, None)
         assert first == second == shortened(one, width)
         return
     assert first[:place] == second[:place]
-    assert place < width
+    assert cells(first[:place]) < width
 
 
 @pytest.mark.parametrize(

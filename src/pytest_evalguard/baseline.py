@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import json
+import os
+from collections.abc import Collection
 from collections.abc import Iterable
+from collections.abc import Iterator
 from collections.abc import Mapping
 from dataclasses import asdict
 from dataclasses import dataclass
 from dataclasses import field
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -17,10 +21,12 @@ from .case import Case
 from .case import Outcome
 from .errors import ConfigurationError
 from .errors import EvalguardError
+from .figures import Share
 from .session import Session
 from .session import open_session
 from .session import replace_shared_file
 from .session import sessions_in
+from .text import counted
 
 LAST = "last"
 SCHEMA = 1
@@ -31,8 +37,8 @@ class BaselineCase:
     """What counts of a case in a comparison; scores 0..1."""
 
     outcome: Outcome
-    score: float
-    scores: Mapping[str, float] = field(default_factory=dict)
+    score: Share
+    scores: Mapping[str, Share] = field(default_factory=dict)
 
     @property
     def passed(self) -> bool:
@@ -42,25 +48,32 @@ class BaselineCase:
 
 @dataclass(frozen=True)
 class Baseline:
-    """The cases with a row of an earlier session, by node id."""
+    """The cases with a row of an earlier session, by node id.
+
+    Of a session in a directory, `without_row` names those that were skipped or did not
+    run, and `doubts` are sentences on what may be missing.
+    """
 
     cases: Mapping[str, BaselineCase]
     schema: int = SCHEMA
+    without_row: Collection[str] = ()
+    doubts: tuple[str, ...] = ()
 
 
 def baseline_of(cases: Iterable[Case]) -> Baseline:
     """Return what counts of `cases`."""
-    return Baseline(
-        {
-            case.nodeid: BaselineCase(
-                case.outcome,
-                round(case.overall_score, 6),
-                {name: round(each.score, 6) for name, each in case.scores.items()},
-            )
-            for case in cases
-            if case.has_row
-        }
-    )
+    compared, without_row = {}, set()
+    for case in cases:
+        if case.has_row:
+            compared[case.nodeid] = _counting(case)
+        else:
+            without_row.add(case.nodeid)
+    return Baseline(compared, without_row=without_row)
+
+
+def _counting(case: Case) -> BaselineCase:
+    scores = {name: round(each.score, 6) for name, each in case.scores.items()}
+    return BaselineCase(case.outcome, round(case.overall_score, 6), scores)
 
 
 def find_baseline(name: str, out: Path) -> Path | None:
@@ -73,7 +86,7 @@ def find_baseline(name: str, out: Path) -> Path | None:
         finished = [each for each in sessions_in(out) if _is_finished(each)]
         return finished[-1].path if finished else None
     path = Path(name)
-    if not path.exists():
+    if not os.path.exists(path):  # whatever the system says of the name
         raise ConfigurationError(
             f"there is no baseline {name}: name a session's directory, 'last', or a"
             " file that pytest-evalguard bless wrote"
@@ -88,19 +101,45 @@ def read_baseline(path: Path) -> Baseline:
     """
     try:
         if path.is_dir():
-            return baseline_of(open_session(path).cases())
-        baseline: Baseline = _validator().validate_json(path.read_bytes())
-    except (EvalguardError, OSError, ValueError) as error:
+            return session_baseline(open_session(path))
+        return _from_file(path)
+    except (EvalguardError, OSError, ValueError, RecursionError) as error:
         what = " ".join(str(error).split())[:200]
         raise ConfigurationError(
             f"the baseline {path} can't be read: {what}"
         ) from error
-    if baseline.schema != SCHEMA:
+
+
+def session_baseline(session: Session) -> Baseline:
+    """Return the baseline that a session is, with what may be missing in it.
+
+    :raises SessionError: it can't be read.
+    """
+    stored = session.cases()
+    doubts = list(_doubts(session))
+    if stored.damaged:
+        doubts.append(f"{counted(stored.damaged, 'line')} of it can't be read")
+    name = session.path.name
+    return replace(
+        baseline_of(stored), doubts=tuple(f"session {name}: {each}" for each in doubts)
+    )
+
+
+def _doubts(session: Session) -> Iterator[str]:
+    status = session.status
+    if status != "finished":
+        yield {"running": "it is still running"}.get(status, f"it was {status}")
+
+
+def _from_file(path: Path) -> Baseline:
+    data = json.loads(path.read_bytes())
+    version = data.get("schema") if isinstance(data, dict) else None
+    if version != SCHEMA:
         raise ConfigurationError(
-            f"the baseline {path} has schema version {baseline.schema}, this"
-            f" pytest-evalguard reads {SCHEMA}: bless a session anew"
+            f"it has schema version {version}, this pytest-evalguard reads {SCHEMA}:"
+            " bless a session anew"
         )
-    return baseline
+    return Baseline(_validator().validate_python(data.get("cases")))
 
 
 def write_baseline(path: Path, baseline: Baseline) -> None:
@@ -127,4 +166,4 @@ def _is_finished(session: Session) -> bool:
 def _validator() -> Any:
     from .validators import validator
 
-    return validator(Baseline)
+    return validator(Mapping[str, BaselineCase])

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Iterable
 from collections.abc import Mapping
 from dataclasses import dataclass
 from dataclasses import field
 from typing import Any
 from typing import Literal
+
+from .figures import Share
 
 Outcome = Literal[
     "passed",
@@ -32,6 +35,8 @@ LETTERS: Mapping[Outcome, str] = {
     "xfailed": "x",
     "xpassed": "X",
     "ambiguous": "?",
+    "not run": "-",
+    "dropped": "-",
 }
 """How a trial's outcome is shown in a row of them."""
 
@@ -52,7 +57,7 @@ def letters_of(outcomes: Iterable[Outcome]) -> str:
 class ScorerResult:
     """One named score, 0..1, with the scorer's own verdict and reason."""
 
-    score: float
+    score: Share
     passed: bool
     reason: str | None = None
 
@@ -65,11 +70,11 @@ class Attempt:
     """
 
     outcome: Outcome
-    score: float | None = None
+    score: Share | None = None
     latency_ms: float | None = None
     reason: str | None = None
     actual: str | None = None
-    scores: dict[str, float] | None = None
+    scores: dict[str, Share] | None = None
 
 
 @dataclass(slots=True)
@@ -90,7 +95,7 @@ class Case:
     input: str = ""
     expected: str | None = None
     actual: str | None = None
-    score: float | None = None
+    score: Share | None = None
     latency_ms: float = 0.0
     reason: str | None = None
     scores: dict[str, ScorerResult] = field(default_factory=dict)
@@ -139,7 +144,8 @@ class Case:
         if self.score is not None:
             return self.score
         if self.scores:
-            return sum(each.score for each in self.scores.values()) / len(self.scores)
+            values = [each.score for each in self.scores.values()]
+            return math.fsum(values) / len(values)
         return 1.0 if self.passed else 0.0
 
     @property

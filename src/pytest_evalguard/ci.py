@@ -14,6 +14,7 @@ The names of its environment variables are those of each service's documentation
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from collections.abc import Mapping
 
 from .text import printable
@@ -89,26 +90,31 @@ _FORMS = {
 _URL = re.compile(r"(://)(?:[^/?#\s]*@)?([^?#\s]*)\S*")
 
 
-def ci_facts(environ: Mapping[str, str]) -> dict[str, str]:
+def ci_facts(
+    environ: Mapping[str, str], clean: Callable[[str], str] = str
+) -> dict[str, str]:
     """Return provider, commit, branch, build_url, job, attempt and shard, if known.
 
     Nothing where no service is recognised. Values are printable, at most 200 characters
     long; attempts and shards (as ``2 of 5``) are counted from 1.
+
+    :param clean: applied to each value before it is cut.
     """
     for sign, sources in _SOURCES.items():
         if environ.get(sign, "").strip():
-            return _facts(sources, _Variables(environ))
+            return _facts(sources, _Variables(environ, clean))
     return {}
 
 
 class _Variables:
     """Environment variables by name, made fit to be shown; blank ones are missing."""
 
-    def __init__(self, environ: Mapping[str, str]) -> None:
+    def __init__(self, environ: Mapping[str, str], clean: Callable[[str], str]) -> None:
         self._environ = environ
+        self._clean = clean
 
     def __getitem__(self, name: str) -> str:
-        value = printable(self._environ[name].strip())
+        value = printable(self._clean(self._environ[name].strip()))
         if not value:
             raise KeyError(name)
         if name in _FROM_ZERO:

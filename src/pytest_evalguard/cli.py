@@ -17,9 +17,9 @@ from typing import Any
 
 from . import __version__
 from .baseline import Baseline
-from .baseline import baseline_of
 from .baseline import find_baseline
 from .baseline import read_baseline
+from .baseline import session_baseline
 from .baseline import write_baseline
 from .comparison import compare
 from .comparison import verdict_lines
@@ -43,7 +43,6 @@ from .resubmission import submit
 from .resubmission import unsent
 from .resubmission import with_targets
 from .session import Session
-from .session import SessionState
 from .session import open_session
 from .session import sessions_in
 from .settings import AGENT_KEY_VARIABLE
@@ -174,7 +173,7 @@ def show_command(options: argparse.Namespace) -> int:
     report = report_of(session, totals)
     if cases.damaged:
         lost = f"{counted(cases.damaged, 'line')} of the journal could not be read"
-        report = replace(report, notes=[lost])
+        report = replace(report, notes=[*report.notes, lost])
     _say_lines(lines(report))
     return DONE
 
@@ -191,14 +190,18 @@ def compare_command(options: argparse.Namespace) -> int:
     names = (options.before, options.after)
     (name, before), (_, after) = (_baseline(each, out) for each in names)
     comparison = compare(name, before, after)
+    for doubt in (*before.doubts, *after.doubts):
+        _say_note(doubt)
+    if not comparison.paired:
+        _say_note("no case is in both: nothing was compared")
     if options.json:
         _say(
             json.dumps({**asdict(comparison), "verdict": [*verdict_lines(comparison)]})
         )
     else:
         _say_lines(comparison_lines(comparison))
-    has_failed = options.fail_on_regression and comparison.regressed
-    return REFUSED if has_failed else DONE
+    is_good = comparison.paired and not comparison.regressed
+    return DONE if is_good or not options.fail_on_regression else REFUSED
 
 
 def _baseline(name: str, out: Path) -> tuple[str, Baseline]:
@@ -211,7 +214,14 @@ def _baseline(name: str, out: Path) -> tuple[str, Baseline]:
 def bless_command(options: argparse.Namespace) -> int:
     """Write a session's outcomes and scores into a file to be committed."""
     session = _named_session(options)
-    baseline = baseline_of(session.cases())
+    baseline = session_baseline(session)
+    for doubt in baseline.doubts:
+        _say_note(doubt)
+    if not baseline.cases:
+        raise SessionError(
+            f"{display_path(session.path)} has no case with a result: there is nothing"
+            " to compare with, name another session"
+        )
     write_baseline(Path(options.output), baseline)
     cases = counted(len(baseline.cases), "case")
     _say(f"{cases} of {display_path(session.path)} in {printable(options.output)}")
@@ -345,7 +355,7 @@ def _entry(session: Session) -> dict[str, Any]:
     try:
         state = session.state
         sent = [Sent(each, submission_of(session, each)) for each in state.targets]
-        status = _status(session, state)
+        status = session.status
         finished = sum(n for name, n in state.counts.items() if name != "not run")
         if state.status == "running":
             finished = len(session.cases())
@@ -377,14 +387,6 @@ def _entry_line(entry: dict[str, Any]) -> str:
     return f"{name}  {entry['status']}  {cases}  {printable(where) or 'local'}"
 
 
-def _status(session: Session, state: SessionState) -> str:
-    """Return a session's status; one that says it is running and is not, was killed."""
-    if state.status != "running":
-        return state.status
-    with session.locked() as is_free:
-        return "killed" if is_free else "running"
-
-
 def _say(line: str) -> None:
     sys.stdout.write(f"{line}\n")
 
@@ -401,6 +403,10 @@ def _say_lines(lines: Iterator[str]) -> None:
 
 def _say_error(message: str) -> None:
     sys.stderr.write(f"pytest-evalguard: error: {printable(message)}\n")
+
+
+def _say_note(message: str) -> None:
+    sys.stderr.write(f"pytest-evalguard: note: {printable(message)}\n")
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -499,7 +505,7 @@ def _add_compare(commands: Any) -> None:
     command.add_argument(
         "--fail-on-regression",
         action="store_true",
-        help="exit with 1 when a case passed in A and does not in B",
+        help="exit with 1 when a case passed in A and not in B, or none is in both",
     )
     _add_out(command)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Iterator
 from dataclasses import asdict
 from dataclasses import dataclass
@@ -12,6 +13,8 @@ from typing import Any
 
 from .baseline import Baseline
 from .errors import SessionError
+from .figures import Change
+from .figures import Share
 from .session import replace_file
 from .text import counted
 
@@ -23,6 +26,7 @@ FEWEST = 10
 
 _SIGNIFICANT = 0.05
 _OVERLAP = 0.2
+_PART = 0.5
 _FILE = "comparison.json"
 
 
@@ -31,8 +35,9 @@ class Comparison:
     """What became of each case since the baseline, as sorted node ids.
 
     `paired` cases have a row in both sessions, `before` and `after` count the rows of
-    each. `p_value` is that of the outcomes, None where nothing changed or there are too
-    few cases; `score_change` is the mean over pairs, with its 95% interval.
+    each; those of the baseline that were skipped or did not run now are `not_compared`,
+    not `gone`. `p_value` is that of the outcomes, None where nothing changed or there
+    are too few cases; `score_change` is the mean over pairs, with its 95% interval.
     """
 
     baseline: str
@@ -44,10 +49,11 @@ class Comparison:
     still_failing: tuple[str, ...] = ()
     new: tuple[str, ...] = ()
     gone: tuple[str, ...] = ()
+    not_compared: tuple[str, ...] = ()
     moved: tuple[str, ...] = ()
-    p_value: float | None = None
-    score_change: float | None = None
-    score_interval: tuple[float, float] | None = None
+    p_value: Share | None = None
+    score_change: Change | None = None
+    score_interval: tuple[Change, Change] | None = None
 
     @property
     def changes(self) -> dict[str, str]:
@@ -56,6 +62,12 @@ class Comparison:
         for name in ("regressed", "fixed", "still_failing", "new"):
             found |= dict.fromkeys(getattr(self, name), name.replace("_", " "))
         return found
+
+    @property
+    def named(self) -> dict[str, tuple[str, ...]]:
+        """What is shown by name, by what became of it."""
+        names = ("regressed", "fixed", "new", "gone", "not_compared")
+        return {name.replace("_", " "): getattr(self, name) for name in names}
 
     @property
     def is_of_another_suite(self) -> bool:
@@ -75,6 +87,7 @@ def compare(name: str, before: Baseline, after: Baseline) -> Comparison:
     failing = [each for each in common if not (old[each].passed or new[each].passed)]
     differences = [new[each].score - old[each].score for each in common]
     pairs = zip(common, differences, strict=True)
+    missing = old.keys() - new.keys()
     return Comparison(
         name,
         len(old),
@@ -84,7 +97,8 @@ def compare(name: str, before: Baseline, after: Baseline) -> Comparison:
         fixed=tuple(fixed),
         still_failing=tuple(failing),
         new=tuple(sorted(new.keys() - old.keys())),
-        gone=tuple(sorted(old.keys() - new.keys())),
+        gone=tuple(sorted(missing.difference(after.without_row))),
+        not_compared=tuple(sorted(missing.intersection(after.without_row))),
         moved=tuple(each for each, change in pairs if abs(change) > MOVED),
         **_statistics(len(fixed), len(regressed), differences),
     )
@@ -98,7 +112,7 @@ def _statistics(fixed: int, regressed: int, differences: list[float]) -> dict[st
         return {}
     return {
         "p_value": mcnemar(fixed, regressed) if fixed or regressed else None,
-        "score_change": sum(differences) / len(differences),
+        "score_change": math.fsum(differences) / len(differences),
         "score_interval": bootstrap_mean(differences),
     }
 
@@ -109,6 +123,11 @@ def verdict_lines(comparison: Comparison) -> Iterator[str]:
     if found.is_of_another_suite:
         rows = counted(found.before, "baseline case")
         yield f"only {found.paired:,} of {rows} are here: is it of another suite?"
+    elif found.before < found.after * _PART:
+        yield (
+            f"the baseline has {counted(found.before, 'case')} and this session"
+            f" {found.after:,}: is it of a part of the suite?"
+        )
     counts = {
         "regressed": found.regressed,
         "fixed": found.fixed,
@@ -118,6 +137,8 @@ def verdict_lines(comparison: Comparison) -> Iterator[str]:
         f"moved in score by more than {MOVED:g}": found.moved,
     }
     yield ", ".join(f"{len(each):,} {name}" for name, each in counts.items())
+    if found.not_compared:
+        yield f"{len(found.not_compared):,} not compared: skipped or not run now"
     if found.paired < FEWEST:
         yield f"too few cases to tell: {found.paired:,} in both, {FEWEST} are needed"
         return

@@ -13,6 +13,10 @@ from .totals import Mean
 from .totals import Totals
 from .totals import rate_text
 
+_MOST = 12  # digits after the point
+_NEAR = 1e-9
+"""What a figure may miss its limit by, as no number has all digits of 2 of 3."""
+
 
 def judge(
     settings: Settings, totals: Totals, comparison: Comparison | None
@@ -35,9 +39,13 @@ def _pass_rate(limit: Limit, totals: Totals) -> Gate:
     if limit.name is not None:
         passed, rows = totals.tags.get(limit.name, (0, 0))
         name, nothing = f"pass rate of {limit.name}", "no result has this tag"
-    figure = rate_text(passed, rows) if rows else nothing
-    is_met = rows > 0 and passed / rows >= limit.least
-    return Gate(name, figure, f"at least {limit.least:.1%}", is_met)
+    wanted = f"at least {limit.least * 100:.12g}%"
+    if not rows:
+        return Gate(name, nothing, wanted, passed=False)
+    digits = _digits(passed / rows, limit, 3) - 2
+    return Gate(
+        name, rate_text(passed, rows, digits), wanted, _is_met(passed / rows, limit)
+    )
 
 
 def _score(limit: Limit, totals: Totals) -> Gate:
@@ -45,12 +53,24 @@ def _score(limit: Limit, totals: Totals) -> Gate:
     if limit.name is not None:
         mean = totals.scorers.get(limit.name, Mean())
         name, nothing = f"mean score {limit.name}", "no result has this score"
-    value = mean.value
-    figure = (
-        nothing if value is None else f"{value:.3f} ({counted(mean.count, 'case')})"
-    )
-    is_met = value is not None and value >= limit.least
-    return Gate(name, figure, f"at least {limit.least:g}", is_met)
+    value, wanted = mean.value, f"at least {limit.least:.12g}"
+    if value is None:
+        return Gate(name, nothing, wanted, passed=False)
+    digits = _digits(value, limit, 3)
+    figure = f"{value:.{digits}f} ({counted(mean.count, 'case')})"
+    return Gate(name, figure, wanted, _is_met(value, limit))
+
+
+def _is_met(value: float, limit: Limit) -> bool:
+    return value >= limit.least - _NEAR
+
+
+def _digits(value: float, limit: Limit, fewest: int) -> int:
+    """Return how many digits show that a figure misses its limit, if it does."""
+    if _is_met(value, limit):
+        return fewest
+    enough = (n for n in range(fewest, _MOST) if round(value, n) < limit.least)
+    return next(enough, _MOST)
 
 
 def _regressions(most: int, comparison: Comparison) -> Gate:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Collection
 from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import replace
@@ -46,6 +47,11 @@ class Ledger:
     def unfinished(self) -> int:
         """How many selected cases have not finished."""
         return len(self._unfinished)
+
+    @property
+    def not_run(self) -> Collection[str]:
+        """Which selected cases have not finished."""
+        return self._unfinished
 
     @property
     def lost(self) -> int:

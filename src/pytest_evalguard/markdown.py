@@ -53,16 +53,16 @@ def _parts(report: Report) -> Iterator[str]:
     if report.comparison is not None:
         yield f"### Since {escaped(report.comparison.baseline)}\n\n"
         yield from _items(verdict_lines(report.comparison))
-        for what in ("regressed", "fixed", "new", "gone"):
-            yield from _names(what, getattr(report.comparison, what))
+        for what, names in report.comparison.named.items():
+            yield from _names(what, names)
     if totals.failed:
         yield "### Did not pass\n\n"
     yield from map(_case, totals.failed)
     hidden = totals.rows - totals.passed - len(totals.failed)
     if hidden > 0:
         yield f"and {hidden:,} more that did not pass\n\n"
-    for what, names in worth_a_look(totals):
-        yield from _names(f"{counted(names.count, 'case')} {what}", names.first)
+    for what, found in worth_a_look(totals):
+        yield from _names(f"{counted(found.count, 'case')} {what}", found.first)
     yield from _items((*state_lines(report.state), *report.notes, *where_lines(report)))
 
 

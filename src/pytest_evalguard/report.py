@@ -10,6 +10,7 @@ from .comparison import Comparison
 from .comparison import read_comparison
 from .delivery import Sent
 from .delivery import submission_of
+from .errors import SessionError
 from .session import Session
 from .session import SessionState
 from .totals import Totals
@@ -39,5 +40,9 @@ def report_of(session: Session, totals: Totals) -> Report:
     """
     state = session.state
     sent = [Sent(each, submission_of(session, each)) for each in state.targets]
-    comparison = read_comparison(session.path)
-    return Report(session.path, state, totals, comparison, sent)
+    comparison, notes = None, []
+    try:
+        comparison = read_comparison(session.path)
+    except SessionError as error:
+        notes.append(str(error))
+    return Report(session.path, state, totals, comparison, sent, notes)

@@ -31,6 +31,7 @@ from .redaction import Redactor
 from .redaction import redact_case
 from .report import Report
 from .retention import remove_old_sessions
+from .session import Gate
 from .session import check_out
 from .session import plan_session
 from .settings import Settings
@@ -49,6 +50,9 @@ from .text import counted
 
 # xdist's controller ends a session at --maxfail as if it was interrupted, saying this
 _STOPPED_BY_MAXFAIL = "stopping after"
+
+_COLLECTED = (0, 1, 5)
+"""Exit statuses of sessions whose tests were collected, and run if there were any."""
 
 
 @contextmanager
@@ -70,7 +74,7 @@ class Reporter:
         self._settings = settings
         self._redact = redact
         self._process = getpid()
-        self._ledger = Ledger(*plan_session(settings.out))
+        self._ledger = Ledger(*plan_session(settings.out, redact))
         self._submitter = Submitter(config, settings, self._ledger)
         self._judging: Judge | None = None
         self._verdict = Verdict()
@@ -80,6 +84,7 @@ class Reporter:
         self._has_internal_error = False
         self._notes: list[str] = []
         self._is_told = False
+        self._page_is_open = False
         self._termination = Termination()
 
     @property
@@ -139,7 +144,7 @@ class Reporter:
             root = self._config.rootpath
             self.prompts = locked_prompts(root, self._settings.agent_id)
         if self._settings.has_gates or self._settings.baseline is not None:
-            self._judging = Judge(self._settings)
+            self._judging = Judge(self._settings, self._redact)
 
     def pytest_report_header(self) -> list[str]:
         """Say where results will go, if anywhere."""
@@ -175,7 +180,7 @@ class Reporter:
         except BaseException:
             self._is_interrupted = True
             self._finish(session)
-            self._tell_unsent()
+            self._tell_rest()
             raise
         self._finish(session)
         return result
@@ -187,10 +192,29 @@ class Reporter:
             return
         if self._has_session():
             self._close(session)
-        self._judge(session)
+        if session.exitstatus != pytest.ExitCode.USAGE_ERROR:
+            self._decide(session)
         if self._ledger.is_started:
             self._submit(session)
-        self._write_outputs(session)
+        if self._submitter.sent and self._page_is_open:
+            self._write_page(session)  # again, as it is known now where results went
+        if not self._ledger.is_empty:
+            self._write_job_summary()
+        if self._ledger.is_started:
+            self._ledger.release()
+            self._remove_old_sessions()
+
+    def _decide(self, session: pytest.Session) -> None:
+        """Do all that may fail the session, before a service is told how it ended."""
+        try:
+            self._judge(session)
+            self._write_comparison(session)
+            if self._settings.html is not None:
+                self._write_page(session)
+        except KeyboardInterrupt:
+            self._is_interrupted = True
+            self._ledger.update(status="interrupted")
+            session.exitstatus = pytest.ExitCode.INTERRUPTED
 
     def _close(self, session: pytest.Session) -> None:
         try:
@@ -217,16 +241,16 @@ class Reporter:
             return
         try:
             self._verdict = self._judging.judge(self._ledger)
-        except (EvalguardError, OSError) as error:
+        except (EvalguardError, OSError, ValueError, ArithmeticError) as error:
             self._tell_problem(session, f"the session could not be judged: {error}")
             return
         self._notes += self._verdict.notes
-        if not all(gate.passed for gate in self._verdict.gates):
+        self._ledger.update(gates=tuple(self._verdict.gates))
+        if self._failed_gates:
             _fail(session)
 
     def _submit(self, session: pytest.Session) -> None:
-        status, gates = int(session.exitstatus), tuple(self._verdict.gates)
-        self._ledger.update(exit_status=status, gates=gates)
+        self._ledger.update(exit_status=int(session.exitstatus))
         if self._is_interrupted:
             self._submitter.keep("the session was interrupted")
         elif not self._submitter.submit():
@@ -239,28 +263,42 @@ class Reporter:
             and not self._submitter.is_complete
         ):
             _fail(session)
-        self._ledger.release()
-        remove_old_sessions(self._settings.out, self._settings.keep)
 
-    def _write_outputs(self, session: pytest.Session) -> None:
-        """Write what is read elsewhere: the comparison, the page, CI's summary."""
-        if self._ledger.is_empty:
+    def _remove_old_sessions(self) -> None:
+        spared = [self._ledger.session.path]
+        if self._judging is not None and self._judging.path is not None:
+            spared.append(self._judging.path)
+        remove_old_sessions(self._settings.out, self._settings.keep, spared)
+
+    def _write_comparison(self, session: pytest.Session) -> None:
+        if self._verdict.comparison is None or not self._ledger.is_started:
             return
         try:
-            if self._verdict.comparison is not None:
-                write_comparison(self._ledger.session.path, self._verdict.comparison)
-            if self._settings.html is not None:
-                from .reportpage import write_report
+            write_comparison(self._ledger.session.path, self._verdict.comparison)
+        except OSError as error:
+            self._tell_problem(session, f"the comparison was not kept: {error}")
 
-                write_report(self._report(), self._settings.html)
+    def _write_page(self, session: pytest.Session) -> None:
+        from .reportpage import write_report
+
+        path = self._settings.html or Path()
+        if self._ledger.is_empty and session.exitstatus not in _COLLECTED:
+            self._notes.append(f"the report page {path} was not written: no cases")
+            return
+        try:
+            write_report(self._report(), path)
+            self._page_is_open = path.is_file()  # a pipe takes one page only
         except (EvalguardError, OSError) as error:
             self._tell_problem(session, str(error))
-        if job_summary := os.environ.get("GITHUB_STEP_SUMMARY"):
-            self._write_job_summary(Path(job_summary))
 
-    def _write_job_summary(self, path: Path) -> None:
+    def _write_job_summary(self) -> None:
+        """Add the summary to the page that GitHub Actions shows of a job."""
         from .markdown import job_summary
 
+        name = os.environ.get("GITHUB_STEP_SUMMARY", "").strip()
+        if not name:
+            return
+        path = Path(name)
         try:
             with path.open("a", encoding="utf-8", errors="backslashreplace") as file:
                 file.write(job_summary(self._report()))
@@ -271,8 +309,7 @@ class Reporter:
         """Yield commands that make GitHub Actions show an error on the run's page."""
         if os.environ.get("GITHUB_ACTIONS") != "true":
             return
-        failed = [each for each in self._verdict.gates if not each.passed]
-        if failed:
+        if failed := self._failed_gates:
             yield annotation("gates failed", "; ".join(map(gate_text, failed)))
         sent = self._submitter
         if self._settings.strict and self._will_send and not sent.is_complete:
@@ -280,16 +317,20 @@ class Reporter:
             found = [line for each in sent.sent for line in unsent_lines(each, path)]
             yield annotation("results not submitted", "; ".join(found))
 
+    @property
+    def _failed_gates(self) -> list[Gate]:
+        return [each for each in self._verdict.gates if not each.passed]
+
     def _tell_problem(self, session: pytest.Session, problem: str) -> None:
         self._notes.append(problem)
         _fail(session)
 
     @pytest.hookimpl(trylast=True)
-    def pytest_terminal_summary(self, terminalreporter: Any) -> None:
+    def pytest_terminal_summary(self, terminalreporter: Any, exitstatus: int) -> None:
         """Print the section `evalguard`."""
         if self._config.get_verbosity() < -1:
             return
-        shown = list(self._lines())
+        shown = list(self._lines(exitstatus))
         if shown:
             terminalreporter.write_sep("=", "evalguard")
         for line in (*shown, *self._annotations()):
@@ -306,21 +347,27 @@ class Reporter:
             summary.append(f"<p>evalguard: {'<br>'.join(rows)}</p>")
 
     def pytest_unconfigure(self) -> None:
-        """Say on stderr what no summary has said: results that are nowhere yet."""
+        """Say on stderr what no summary has said."""
         self._termination.uninstall()
         if self._process == getpid():
-            self._tell_unsent()
+            self._tell_rest()
 
-    def _tell_unsent(self) -> None:
-        if self._is_told or self._settings.dry_run:
+    def _tell_rest(self) -> None:
+        """Say on stderr what went wrong, unless a summary has said so."""
+        if self._is_told:
             return
         self._is_told = True
-        report = self._report()
-        for line in report.notes:
+        for line in self._rest():
             sys.stderr.write(f"evalguard: {line}\n")
-        for sent in report.sent:
-            for line in unsent_lines(sent, report.path):
-                sys.stderr.write(f"evalguard: {line}\n")
+        for command in self._annotations():
+            sys.stderr.write(f"{command}\n")
+
+    def _rest(self) -> Iterator[str]:
+        report = self._report()
+        yield from gate_lines(self._failed_gates)
+        yield from report.notes
+        for sent in () if report.is_dry_run else report.sent:
+            yield from unsent_lines(sent, report.path)
 
     def _report(self) -> Report:
         submitter, ledger = self._submitter, self._ledger
@@ -335,13 +382,16 @@ class Reporter:
             self._settings.run_link,
         )
 
-    def _lines(self) -> Iterator[str]:
+    def _lines(self, status: int) -> Iterator[str]:
         if not self._ledger.is_empty:
             yield from lines(self._report())
         elif self._settings.runs_tests and self._settings.is_asked_for:
-            what = ": there is nothing to submit" if self._settings.has_target else ""
-            yield f"no eval cases were selected{what}"
+            if status in _COLLECTED:
+                has_target = self._settings.has_target
+                what = ": there is nothing to submit" if has_target else ""
+                yield f"no eval cases were selected{what}"
             yield from gate_lines(self._verdict.gates)
+            yield from self._notes
             yield from where_lines(self._report())
 
     def _has_session(self) -> bool:

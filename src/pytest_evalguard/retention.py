@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Collection
 from pathlib import Path
 
 from .delivery import submission_of
@@ -13,13 +14,18 @@ from .session import remove_session
 from .session import sessions_in
 
 
-def remove_old_sessions(out: Path, keep: int) -> None:
-    """Remove the oldest finished sessions but `keep`; never one with unsent results."""
+def remove_old_sessions(out: Path, keep: int, spared: Collection[Path]) -> None:
+    """Remove the oldest finished sessions but `keep`; never one with unsent results.
+
+    :param spared: directories of sessions that stay, however old they seem.
+    """
     sessions = sessions_in(out)
     if len(sessions) > keep:
         removable = [session for session in sessions if _is_done(session)]
+        places = {path.resolve() for path in spared}
         for session in removable[:-keep]:
-            remove_session(session)
+            if session.path.resolve() not in places:
+                remove_session(session)
 
 
 def _is_done(session: Session) -> bool:

@@ -35,6 +35,8 @@ from .recorder import recorded
 from .redaction import Redactor
 from .redaction import redact_case
 from .selection import identity_of
+from .text import printable
+from .text import shortened
 from .values import as_data
 from .values import as_text
 from .verdict import error_line
@@ -44,6 +46,7 @@ from .verdict import will_rerun
 
 _PHASES = ("setup", "call", "teardown")
 _PLAN = ("trials", "require")
+_LONGEST_NAME = 100
 
 TRIALS = "evalguard_trials"
 """The attribute of a test report that has its trials' outcomes, a letter each."""
@@ -316,8 +319,12 @@ def _properties(case: Case) -> list[tuple[str, object]]:
     return [
         ("evalguard.outcome", case.outcome),
         ("evalguard.score", case.overall_score),
-        *((f"evalguard.score.{name}", each.score) for name, each in named),
+        *((f"evalguard.score.{_short(name)}", each.score) for name, each in named),
     ]
+
+
+def _short(name: str) -> str:
+    return shortened(printable(name), _LONGEST_NAME)
 
 
 def _mark_fields(mark: Mapping[str, Any], clean: Redactor) -> dict[str, Any]:

@@ -14,6 +14,7 @@ import shutil
 import sys
 import tempfile
 import uuid
+from collections.abc import Callable
 from collections.abc import Iterable
 from collections.abc import Iterator
 from collections.abc import Mapping
@@ -35,6 +36,7 @@ import pytest
 from . import __version__
 from .ci import ci_facts
 from .errors import SessionError
+from .figures import Share
 from .journal import CASES
 from .journal import StoredCases
 from .target import Target
@@ -69,8 +71,8 @@ class SessionState:
     selected: int = 0
     counts: Mapping[str, int] = field(default_factory=dict)
     rows: int = 0
-    pass_rate: float | None = None
-    score: float | None = None
+    pass_rate: Share | None = None
+    score: Share | None = None
     missing: int = 0
     targets: tuple[Target, ...] = ()
     gates: tuple[Gate, ...] = ()
@@ -106,6 +108,18 @@ class Session:
         :raises SessionError: there is none, or another version wrote it.
         """
         return _read_state(self.path / STATE)
+
+    @property
+    def status(self) -> str:
+        """How it ended; one that says it is running and is not, was killed.
+
+        :raises SessionError: the state can't be read.
+        """
+        status = self.state.status
+        if status != "running":
+            return status
+        with self.locked() as is_free:
+            return "killed" if is_free else "running"
 
     def write(self, state: SessionState) -> None:
         """Replace the state on disk."""
@@ -158,14 +172,19 @@ class Lock:
             self._file = None
 
 
-def plan_session(out: Path) -> tuple[Session, SessionState]:
-    """Return a new session below `out`, of which nothing is on disk yet."""
+def plan_session(
+    out: Path, clean: Callable[[str], str] = str
+) -> tuple[Session, SessionState]:
+    """Return a new session below `out`, of which nothing is on disk yet.
+
+    :param clean: applied to what a CI service says of the build.
+    """
     now = datetime.now(timezone.utc)
     identity = uuid.uuid4().hex
     stamp = f"{now:%Y%m%dT%H%M%S}.{now.microsecond // 1000:03}Z"
     session = Session(out / f"{stamp}-{identity[:8]}")
     created = now.isoformat(timespec="seconds")
-    facts = ci_facts(os.environ)
+    facts = ci_facts(os.environ, clean)
     return session, SessionState(identity, created, ci=facts, versions=_versions())
 
 
@@ -229,8 +248,15 @@ def replace_file(path: Path, lines: Iterable[str], mode: int = 0o600) -> None:
 
 
 def replace_shared_file(path: Path, lines: Iterable[str]) -> None:
-    """Write a file that is for others, too: a report, or one to be committed."""
-    replace_file(path, lines, 0o644)
+    """Write a file that is for others, too: a report, or one to be committed.
+
+    Written to where a link leads; what is no regular file, as a pipe, is not replaced.
+    """
+    if path.exists() and not path.is_file():
+        with path.open("w", encoding="utf-8") as file:
+            file.writelines(lines)
+    else:
+        replace_file(Path(os.path.realpath(path)), lines, 0o644)
 
 
 def _sync_directory(path: Path) -> None:
@@ -287,14 +313,14 @@ def _state_validator() -> Any:
 def _read_state(path: Path) -> SessionState:
     try:
         data = json.loads(path.read_text(encoding="utf-8"))
-        # neither an infinite number nor half a character can be shown or sent
-        json.dumps(data, ensure_ascii=False, allow_nan=False).encode()
         version = data.get("schema") if isinstance(data, dict) else None
         if version != SCHEMA:
             raise SessionError(
                 f"{path} has schema version {version}, this pytest-evalguard reads"
                 f" {SCHEMA}: use the version that wrote it, or a newer one"
             )
+        # neither an infinite number nor half a character can be shown or sent
+        json.dumps(data, ensure_ascii=False, allow_nan=False).encode()
         state: SessionState = _state_validator().validate_python(data)
         return state
     except (OSError, ValueError, RecursionError) as error:

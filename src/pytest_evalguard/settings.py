@@ -25,6 +25,7 @@ MAX_BATCH = 1000
 MAX_AT_ONCE = 4
 MOST_TRIALS = 1000
 NEW = "new"
+_DIGITS = 18
 
 _TRUE = frozenset(("1", "true", "yes", "on"))
 _FALSE = frozenset(("", "0", "false", "no", "off"))
@@ -299,6 +300,12 @@ def positive_seconds(value: object, what: str) -> float:
     return seconds
 
 
+def _whole(text: str) -> int | None:
+    """Return a whole number of at least 0; none has more digits than are of use."""
+    digits = text.strip()
+    return int(digits) if digits.isdecimal() and len(digits) <= _DIGITS else None
+
+
 def _limit(text: str, what: str) -> Limit:
     name, _, figure = text.rpartition(":")
     try:
@@ -317,7 +324,8 @@ def _max_regressions(source: _Source) -> int | None:
     text = source.text("max_regressions", None, "max_regressions")
     if text is None:
         return None
-    if not text.strip().isdecimal():
+    most = _whole(text)
+    if most is None:
         raise ConfigurationError(
             "--evalguard-max-regressions (evalguard_max_regressions) must be a whole"
             f" number of at least 0, got {text!r}"
@@ -327,13 +335,14 @@ def _max_regressions(source: _Source) -> int | None:
             "--evalguard-max-regressions needs something to compare with: name it by"
             " --evalguard-baseline"
         )
-    return int(text)
+    return most
 
 
 def _trials(source: _Source) -> int:
     text = source.text("trials", None, "trials") or "1"
-    if text.strip().isdecimal() and 1 <= int(text) <= MOST_TRIALS:
-        return int(text)
+    trials = _whole(text)
+    if trials is not None and 1 <= trials <= MOST_TRIALS:
+        return trials
     raise ConfigurationError(
         "--evalguard-trials (evalguard_trials) must be a whole number within"
         f" 1..{MOST_TRIALS}, got {text!r}"

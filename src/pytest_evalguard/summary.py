@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import shlex
-import textwrap
 from collections.abc import Iterable
 from collections.abc import Iterator
 from pathlib import Path
@@ -21,9 +20,11 @@ from .session import SessionState
 from .statistics import all_pass_rate
 from .target import Target
 from .text import aligned
+from .text import cells
 from .text import counted
 from .text import printable
 from .text import shortened
+from .text import wrapped
 from .totals import MAX_SHOWN
 from .totals import Names
 from .totals import Totals
@@ -47,7 +48,7 @@ def header(target: Target, dry_run: bool) -> str:
 def lines(report: Report) -> Iterator[str]:
     """Yield all that is shown of a session at its end."""
     totals, path = report.totals, report.path
-    yield outcome_line(totals)
+    yield from _hanging(outcome_line(totals))
     for label, value in figures(totals):
         yield from _wrapped(label, value)
     yield from gate_lines(report.state.gates)
@@ -57,7 +58,8 @@ def lines(report: Report) -> Iterator[str]:
         yield from case_lines(case)
     hidden = totals.rows - totals.passed - len(totals.failed)
     if hidden > 0:
-        yield f"and {hidden:,} more that did not pass: {_command('show', path)}"
+        yield f"and {hidden:,} more that did not pass:"
+        yield f"  show them by: {_command('show', path)}"
     for what, names in worth_a_look(totals):
         yield from _names(f"{counted(names.count, 'case')} {what}:", names)
     yield from state_lines(report.state)
@@ -84,10 +86,13 @@ def _trials(totals: Totals) -> Iterator[tuple[str, str]]:
     """Yield how likely one trial of a case passes, and all of them."""
     if not totals.trials:
         return
-    most = max(trials for _, trials in totals.trials)
     yield "pass@1", _interval(*all_pass_rate(totals.trials, 1))
-    rate = _interval(*all_pass_rate(totals.trials, most))
-    yield f"pass^{most}", f"{rate} ({counted(len(totals.trials), 'case')})"
+    most = max(trials for _, trials in totals.trials)
+    those = [each for each in totals.trials if each[1] == most]
+    cases = counted(len(totals.trials), "case")
+    if len(those) < len(totals.trials):
+        cases = f"{len(those):,} of {cases}: those with {most} trials"
+    yield f"pass^{most}", f"{_interval(*all_pass_rate(those, most))} ({cases})"
 
 
 def _interval(rate: float, low: float, high: float) -> str:
@@ -134,15 +139,14 @@ def comparison_lines(comparison: Comparison) -> Iterator[str]:
     yield from _wrapped("baseline", printable(comparison.baseline))
     for line in verdict_lines(comparison):
         yield from _wrapped("", line)
-    for what in ("regressed", "fixed", "new", "gone"):
-        names = getattr(comparison, what)
+    for what, names in comparison.named.items():
         if names:
             yield from _names(f"{what}:", LeftOut(what, len(names), names[:MAX_SHOWN]))
 
 
 def case_lines(case: Case) -> Iterator[str]:
     """Yield a case that did not pass: what was wanted, what came, and why it failed."""
-    yield f"{case.outcome} {printable(case.nodeid)}"
+    yield from _hanging(f"{case.outcome} {printable(case.nodeid)}")
     if case.input and case.input != case.nodeid:
         yield _field("  input", shortened(printable(case.input), _VALUE))
     if case.expected is not None and case.actual is not None:
@@ -258,7 +262,7 @@ def outcome_line(totals: Totals) -> str:
     ]
     if totals.flaky.count:
         parts.append(f"{totals.flaky.count:,} flaky")
-    line = f"{counted(total, 'case')}: {', '.join(parts)}"
+    line = ": ".join(filter(None, (counted(total, "case"), ", ".join(parts))))
     dropped = totals.outcomes["dropped"]
     return f"{line}; {dropped:,} dropped by a hook" if dropped else line
 
@@ -284,7 +288,7 @@ def _difference(expected: str, actual: str) -> Iterator[str]:
     yield _field("  expected", wanted)
     yield _field("  actual", "the same" if place is None else came or "(empty)")
     if place:
-        yield " " * (_LABEL + place) + "^"
+        yield " " * (_LABEL + cells(wanted[:place])) + "^"
 
 
 def _names(title: str, names: Names | LeftOut) -> Iterator[str]:
@@ -296,9 +300,16 @@ def _names(title: str, names: Names | LeftOut) -> Iterator[str]:
 
 
 def _wrapped(label: str, text: str) -> Iterator[str]:
-    wrapped = textwrap.wrap(text, _VALUE, break_on_hyphens=False) or [""]
-    yield _field(label, wrapped[0])
-    yield from (_field("", line) for line in wrapped[1:])
+    for line in wrapped(text, _VALUE):
+        yield _field(label, line)
+        label = ""
+
+
+def _hanging(text: str) -> Iterator[str]:
+    indent = ""
+    for line in wrapped(text, _WIDTH - 2):
+        yield indent + line
+        indent = "  "
 
 
 def _field(label: str, value: str) -> str:

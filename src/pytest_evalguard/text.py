@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+import textwrap
 import unicodedata
+from collections.abc import Iterator
 
 ELLIPSIS = "…"
 
@@ -41,12 +43,49 @@ def _shown(char: str) -> str:
     return " " if is_space else char.encode("unicode_escape").decode()
 
 
+def cells(text: str) -> int:
+    """Return how many columns of a terminal a text takes."""
+    return len(text) if text.isascii() else sum(map(_cells, text))
+
+
+def _cells(char: str) -> int:
+    return 2 if unicodedata.east_asian_width(char) in "WF" else 1
+
+
+def _fitting(text: str, width: int) -> str:
+    """Return what of a text's beginning takes at most `width` columns."""
+    if text.isascii():
+        return text[:width]
+    used = 0
+    for index, char in enumerate(text):
+        used += _cells(char)
+        if used > width:
+            return text[:index]
+    return text
+
+
+def _fits(text: str, width: int) -> bool:
+    return len(_fitting(text, width)) == len(text)
+
+
+def wrapped(text: str, width: int) -> Iterator[str]:
+    """Yield a printable text in lines of at most `width` columns, at least one."""
+    half = "\0"  # stands for the other half of a wide character
+    spread = "".join(char + half * (_cells(char) - 1) for char in text)
+    if half in spread:
+        width -= 1  # the last half of a line may come to stand in the next one
+    lines = textwrap.wrap(spread, width, break_on_hyphens=False)
+    whole = (line.replace(half, "") for line in lines)
+    yield from [line for line in whole if line] or [""]
+
+
 def shortened(text: str, width: int) -> str:
-    """Cut a text in its middle so that it is at most `width` characters long."""
-    if len(text) <= width:
+    """Cut a text in its middle so that it takes at most `width` columns."""
+    if _fits(text, width):
         return text
     tail = (width - 1) // 3
-    return f"{text[: width - 1 - tail]}{ELLIPSIS}{text[len(text) - tail :]}"
+    end = _fitting(text[: -tail - 1 : -1], tail)[::-1]
+    return f"{_fitting(text, width - 1 - tail)}{ELLIPSIS}{end}"
 
 
 def first_difference(one: str, other: str) -> int | None:
@@ -60,13 +99,13 @@ def first_difference(one: str, other: str) -> int | None:
 def aligned(one: str, other: str, width: int) -> tuple[str, str, int | None]:
     """Cut two texts at the same place, so that their first difference is in sight.
 
-    Returns both, at most `width` characters each, and where they begin to differ.
+    Returns both, at most `width` columns each, and where they begin to differ.
     """
     index = first_difference(one, other)
     if index is None:
         return shortened(one, width), shortened(other, width), None
     start = max(0, index - width // 3)
-    if max(len(one), len(other)) <= width:
+    if _fits(one, width) and _fits(other, width):
         start = 0
     place = index - start + (start > 0)
     return _from(one, start, width), _from(other, start, width), place
@@ -77,8 +116,8 @@ def _from(text: str, start: int, width: int) -> str:
 
 
 def shortened_end(text: str, width: int) -> str:
-    """Cut a text at its end so that it is at most `width` characters long."""
-    return text if len(text) <= width else text[: width - 1] + ELLIPSIS
+    """Cut a text at its end so that it takes at most `width` columns."""
+    return text if _fits(text, width) else _fitting(text, width - 1) + ELLIPSIS
 
 
 def counted(number: int, noun: str, plural: str | None = None) -> str:
