@@ -39,12 +39,12 @@ HEAVY_OFF = ("-pno:deepeval", "-pno:evals", "-pno:evalguard", "-pno:harvest")
 QUICK = (
     "distribution",
     "load",
-    "neighbours",
     "outcomes",
     "recording",
     "reruns",
     "sending",
     "settings",
+    "trials",
 )
 
 

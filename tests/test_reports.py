@@ -323,6 +323,14 @@ def test_outputs_go_to_what_is_no_regular_file(suite: Suite) -> None:
     assert not pipe.is_file()
 
 
+def test_a_pipe_that_nobody_reads_holds_nothing_up(suite: Suite) -> None:
+    suite.test(TESTS)
+    os.mkfifo(suite.directory / "pipe")
+    result = suite.run("--evalguard-html=pipe")
+    assert "was not written" in result.summary
+    assert "recorded in" in result.summary
+
+
 def test_a_comparison_that_can_not_be_read_is_only_a_note(suite: Suite) -> None:
     suite.test(TESTS)
     path = suite.run().session.path

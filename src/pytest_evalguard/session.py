@@ -253,10 +253,18 @@ def replace_shared_file(path: Path, lines: Iterable[str]) -> None:
     Written to where a link leads; what is no regular file, as a pipe, is not replaced.
     """
     if path.exists() and not path.is_file():
-        with path.open("w", encoding="utf-8") as file:
+        with open(path, "w", encoding="utf-8", opener=_open_to_reader) as file:
             file.writelines(lines)
     else:
         replace_file(Path(os.path.realpath(path)), lines, 0o644)
+
+
+def _open_to_reader(path: str, flags: int) -> int:
+    # a pipe that nobody reads must not hold us
+    file = os.open(path, flags | getattr(os, "O_NONBLOCK", 0))
+    if os.name == "posix":
+        os.set_blocking(file, True)
+    return file
 
 
 def _sync_directory(path: Path) -> None:
