@@ -92,10 +92,10 @@ def _checked(case: Case) -> Case:
     return case
 
 
-def _with_texts(before: list[Attempt], after: list[Attempt]) -> list[Attempt]:
-    """Return attempts or trials with the texts that a hook left of them."""
-    if len(after) != len(before):
-        raise ValueError("attempts and trials can't be added or taken away")
+def _with_texts(before: list[Attempt], after: Any) -> list[Attempt]:
+    """Return attempts or trials with the texts that a hook left of each of them."""
+    if not isinstance(after, list) or len(after) != len(before):
+        return before
     for was, became in zip(before, after, strict=True):
         was.actual = None if became.actual is None else as_text(became.actual)
         was.reason = None if became.reason is None else as_text(became.reason)
