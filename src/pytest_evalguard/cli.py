@@ -414,8 +414,8 @@ def _parser() -> argparse.ArgumentParser:
         prog="pytest-evalguard",
         description="Submit, list and show sessions that pytest-evalguard recorded.",
         epilog=f"API keys are read from {KEY_VARIABLE} and {AGENT_KEY_VARIABLE}, and"
-        " from nowhere else. Exit codes: 0 done, 1 something was refused, 2 usage or"
-        " configuration.",
+        " from nowhere else. Exit codes: 0 done, 1 something was refused or regressed,"
+        " 2 usage or configuration.",
     )
     parser.add_argument("--version", action="version", version=__version__)
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
