@@ -89,7 +89,10 @@ class Runner:
         )
         copied = files_in(folder)
         own = {k: v for k, v in os.environ.items() if not _FOREIGN.match(k)}
-        alone = {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
+        alone = {
+            "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1",
+            "PYTHONDONTWRITEBYTECODE": "1",  # workers, too, leave nothing behind
+        }
         with StandIn() as standin:
             for prompt in prompts:
                 standin.add_prompt(prompt)
