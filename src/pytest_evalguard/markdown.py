@@ -19,6 +19,7 @@ from .text import aligned
 from .text import counted
 from .text import printable
 from .text import shortened
+from .totals import MAX_SHOWN
 
 MOST_BYTES = 900_000
 """How long it may be; GitHub takes 1 MiB a step.
@@ -58,9 +59,8 @@ def _parts(report: Report) -> Iterator[str]:
     if totals.failed:
         yield "### Did not pass\n\n"
     yield from map(_case, totals.failed)
-    hidden = totals.rows - totals.passed - len(totals.failed)
-    if hidden > 0:
-        yield f"and {hidden:,} more that did not pass\n\n"
+    if totals.hidden > 0:
+        yield f"and {totals.hidden:,} more that did not pass\n\n"
     for what, found in worth_a_look(totals):
         yield from _names(f"{counted(found.count, 'case')} {what}", found.first)
     yield from _items((*state_lines(report.state), *report.notes, *where_lines(report)))
@@ -89,16 +89,13 @@ def _items(texts: Iterable[str]) -> Iterator[str]:
     yield "\n"
 
 
-_SHOWN = 20
-
-
 def _names(what: str, names: Iterable[str]) -> Iterator[str]:
     found = list(names)
     if found:
         yield f"<details><summary>{escaped(what)}: {len(found):,}</summary>\n\n"
-        yield from _items(found[:_SHOWN])
-        if len(found) > _SHOWN:
-            yield f"and {len(found) - _SHOWN:,} more\n\n"
+        yield from _items(found[:MAX_SHOWN])
+        if len(found) > MAX_SHOWN:
+            yield f"and {len(found) - MAX_SHOWN:,} more\n\n"
         yield "</details>\n\n"
 
 

@@ -6,13 +6,13 @@ import os
 import shlex
 from collections.abc import Iterable
 from collections.abc import Iterator
+from collections.abc import Sequence
 from pathlib import Path
 
 from .case import Case
 from .case import Outcome
 from .comparison import Comparison
 from .comparison import verdict_lines
-from .delivery import LeftOut
 from .delivery import Sent
 from .report import Report
 from .session import Gate
@@ -56,12 +56,12 @@ def lines(report: Report) -> Iterator[str]:
         yield from comparison_lines(report.comparison)
     for case in totals.failed:
         yield from case_lines(case)
-    hidden = totals.rows - totals.passed - len(totals.failed)
-    if hidden > 0:
-        yield f"and {hidden:,} more that did not pass:"
+    if totals.hidden > 0:
+        yield f"and {totals.hidden:,} more that did not pass:"
         yield f"  show them by: {_command('show', path)}"
     for what, names in worth_a_look(totals):
-        yield from _names(f"{counted(names.count, 'case')} {what}:", names)
+        title = f"{counted(names.count, 'case')} {what}:"
+        yield from _names(title, names.count, names.first)
     yield from state_lines(report.state)
     yield from report.notes
     if report.state.ci:
@@ -141,7 +141,7 @@ def comparison_lines(comparison: Comparison) -> Iterator[str]:
         yield from _wrapped("", line)
     for what, names in comparison.named.items():
         if names:
-            yield from _names(f"{what}:", LeftOut(what, len(names), names[:MAX_SHOWN]))
+            yield from _names(f"{what}:", len(names), names[:MAX_SHOWN])
 
 
 def case_lines(case: Case) -> Iterator[str]:
@@ -189,7 +189,8 @@ def left_out_lines(sent: Sent) -> Iterator[str]:
     """Yield the cases that a service takes no result of, and why."""
     for each in sent.submission.left_out:
         what = f"{counted(each.count, 'case')} {printable(each.why)}"
-        yield from _names(f"not for {destination(sent)}: {what}:", each)
+        title = f"not for {destination(sent)}: {what}:"
+        yield from _names(title, each.count, each.first)
 
 
 def dry_run_lines(sent: Sent, path: Path) -> Iterator[str]:
@@ -291,12 +292,12 @@ def _difference(expected: str, actual: str) -> Iterator[str]:
         yield " " * (_LABEL + cells(wanted[:place])) + "^"
 
 
-def _names(title: str, names: Names | LeftOut) -> Iterator[str]:
+def _names(title: str, count: int, first: Sequence[str]) -> Iterator[str]:
     yield title
-    for name in names.first:
+    for name in first:
         yield f"  {shortened(printable(name), _WIDTH - 2)}"
-    if names.count > len(names.first):
-        yield f"  and {names.count - len(names.first):,} more"
+    if count > len(first):
+        yield f"  and {count - len(first):,} more"
 
 
 def _wrapped(label: str, text: str) -> Iterator[str]:

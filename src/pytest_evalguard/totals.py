@@ -155,6 +155,11 @@ class Totals:
         return self.outcomes["passed"] + self.outcomes["xpassed"]
 
     @property
+    def hidden(self) -> int:
+        """How many rows did not pass and are not among those that are shown."""
+        return self.rows - self.passed - len(self.failed)
+
+    @property
     def pass_rate(self) -> float | None:
         """Passed rows over all rows, 0..1; None without rows."""
         return self.passed / self.rows if self.rows else None
