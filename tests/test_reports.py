@@ -228,6 +228,18 @@ def test_the_script_writes_the_page_of_a_session(suite: Suite) -> None:
     assert "66.7% (2 of 3)" in plain((suite.directory / "report.html").read_text())
 
 
+def test_the_page_of_a_stored_session_counts_what_did_not_run(suite: Suite) -> None:
+    suite.test("""
+        def test_first(eval_case): pass
+        def test_second(eval_case): raise KeyboardInterrupt
+        def test_third(eval_case): pass
+        """)
+    suite.run()
+    suite.script("html", "-o", "report.html")
+    page = (suite.directory / "report.html").read_text()
+    assert "3 cases: 1 passed, 2 not run" in plain(page)
+
+
 def test_a_page_that_can_not_be_written_is_told(suite: Suite) -> None:
     suite.test("def test_it(eval_case): pass")
     result = suite.run("--evalguard-html=pytest.ini/x.html")

@@ -11,7 +11,6 @@ from collections.abc import Iterator
 from collections.abc import Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -162,19 +161,11 @@ def list_command(options: argparse.Namespace) -> int:
 def show_command(options: argparse.Namespace) -> int:
     """Show one session: its figures, the cases that did not pass, where it went."""
     session = _named_session(options)
-    state, cases = session.state, session.cases()
     if options.json:
-        data = {"state": asdict(state), "cases": [asdict(case) for case in cases]}
-        _say(json.dumps(data, indent=2))
-        return DONE
-    totals = Totals.of(cases, most=sys.maxsize)
-    not_run = state.selected - sum(totals.outcomes.values())
-    totals.outcomes["not run"] += max(0, not_run)
-    report = report_of(session, totals)
-    if cases.damaged:
-        lost = f"{counted(cases.damaged, 'line')} of the journal could not be read"
-        report = replace(report, notes=[*report.notes, lost])
-    _say_lines(lines(report))
+        cases = [asdict(case) for case in session.cases()]
+        _say(json.dumps({"state": asdict(session.state), "cases": cases}, indent=2))
+    else:
+        _say_lines(lines(report_of(session, most=sys.maxsize)))
     return DONE
 
 
@@ -239,7 +230,7 @@ def html_command(options: argparse.Namespace) -> int:
     from .reportpage import write_report
 
     session = _named_session(options)
-    write_report(report_of(session, Totals.of(session.cases())), Path(options.output))
+    write_report(report_of(session), Path(options.output))
     _say(f"report page of {display_path(session.path)} in {printable(options.output)}")
     return DONE
 

@@ -13,6 +13,8 @@ from .delivery import submission_of
 from .errors import SessionError
 from .session import Session
 from .session import SessionState
+from .text import counted
+from .totals import MAX_SHOWN
 from .totals import Totals
 
 
@@ -33,16 +35,23 @@ class Report:
     link: str | None = None
 
 
-def report_of(session: Session, totals: Totals) -> Report:
+def report_of(session: Session, most: int = MAX_SHOWN) -> Report:
     """Return what is on disk of a session.
 
+    :param most: how many cases are kept of those that need a look.
     :raises SessionError: it can't be read.
     """
-    state = session.state
+    state, cases = session.state, session.cases()
+    totals = Totals.of(cases, most)
+    not_run = state.selected - sum(totals.outcomes.values())
+    totals.outcomes["not run"] += max(0, not_run)
     sent = [Sent(each, submission_of(session, each)) for each in state.targets]
     comparison, notes = None, []
     try:
         comparison = read_comparison(session.path)
     except SessionError as error:
         notes.append(str(error))
+    if cases.damaged:
+        lost = counted(cases.damaged, "line")
+        notes.append(f"{lost} of the journal could not be read")
     return Report(session.path, state, totals, comparison, sent, notes)
