@@ -1,13 +1,20 @@
 from __future__ import annotations
 
+import compileall
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+import pytest_evalguard
 from standin import StandIn
 from suite import DISTRIBUTIONS
 from suite import Suite
+
+
+def pytest_configure() -> None:
+    """Compile the package once: most tests start processes that load it."""
+    compileall.compile_dir(str(Path(pytest_evalguard.__file__).parent), quiet=2)
 
 
 @pytest.fixture
