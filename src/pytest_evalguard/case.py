@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from collections.abc import Mapping
 from dataclasses import dataclass
 from dataclasses import field
+from operator import attrgetter
 from typing import Any
 from typing import Literal
 
@@ -166,8 +167,9 @@ class Case:
         return _encode(
             {
                 name: value
-                for name in _FIELDS
-                if (value := getattr(self, name)) is not None and value != _EMPTY[name]
+                for name, value in zip(_FIELDS, _get_fields(self), strict=True)
+                # most that are left out are None, empty or False
+                if value or (value is not None and value != _EMPTY[name])
             }
         )
 
@@ -193,6 +195,7 @@ def _set_fields(value: ScorerResult | Attempt) -> dict[str, object]:
 
 
 _FIELDS = Case.__slots__
+_get_fields = attrgetter(*_FIELDS)
 _EMPTY: dict[str, object] = {
     name: getattr(Case("", "passed"), name) for name in _FIELDS
 } | {"nodeid": None, "outcome": None}

@@ -49,10 +49,8 @@ class Plan(NamedTuple):
 
 def has_trials(item: pytest.Item, mark: str, default: int) -> bool:
     """Whether a test may be one that runs more than once."""
-    if default > 1 and item.get_closest_marker(mark) is not None:
-        return True
     kwargs = (each.kwargs for each in item.iter_markers(mark))
-    return any("trials" in each or "require" in each for each in kwargs)
+    return any(default > 1 or "trials" in each or "require" in each for each in kwargs)
 
 
 def plan_of(item: pytest.Item, mark: str, default: int) -> Plan | None:

@@ -37,7 +37,6 @@ RAISED = (*HOSTILE, pytest.fail.Exception, pytest.skip.Exception)
 
 
 def modified(
-    hook: Any,
     config: pytest.Config,
     item: pytest.Item | None,
     case: Case,
@@ -50,8 +49,10 @@ def modified(
 
     :param clean: applied to what is said of an error before that is cut.
     """
-    if not hook.pytest_evalguard_modify_case.get_hookimpls():
+    if not config.hook.pytest_evalguard_modify_case.get_hookimpls():
         return case
+    # those of the folders that the test is in
+    hook = config.hook if item is None else item.ihook
     identity, outcome = case.nodeid, case.outcome
     facts = {name: getattr(case, name) for name in _FACTS}
     runs = {name: list(map(replace, getattr(case, name))) for name in _RUNS}

@@ -74,15 +74,15 @@ def pytest_collection_finish(session: pytest.Session) -> None:
     mark = config.stash[settings_key].mark
     cases = select_cases(session.items, mark)
     trials = config.stash[settings_key].trials
-    problems = find_problems(config, cases, mark, _prompts(config), trials)
-    with_trials = any(has_trials(item, mark, trials) for item in cases)
+    repeated = [item for item in cases if has_trials(item, mark, trials)]
+    problems = find_problems(config, cases, repeated, mark, _prompts(config), trials)
     if hasattr(config, "workerinput"):
-        _worker(config).announce(session.items, cases, problems, with_trials)
+        _worker(config).announce(session.items, cases, problems, bool(repeated))
     elif cases or problems:
         _reporter(config).select(identify(cases, _redact(config)), problems)
     if cases and config.stash[settings_key].runs_tests:
         _runner(config)
-        if with_trials:
+        if repeated:
             _run_trials(config, mark, trials)
 
 

@@ -283,12 +283,19 @@ class _Metadata(UserDict[str, object]):
 
     def __init__(self, case: EvalCase, values: Mapping[str, object] = {}) -> None:
         self._case = case
-        super().__init__(values)
+        self.data = {}  # without UserDict's own __init__, which takes its time
+        if values:
+            self.update(values)
 
     def __setitem__(self, key: str, value: object) -> None:
         data = as_data(value, self._case._clean)
         self._case._require_open()
         self.data[as_text(key)] = data
+
+
+def ambiguity(case: EvalCase) -> str | None:
+    """Return what was said about a case without a verdict, None if it has one."""
+    return case._ambiguous
 
 
 def close(case: EvalCase) -> dict[str, Any]:

@@ -381,16 +381,13 @@ def redact_case(case: Case, redact: Redactor) -> None:
         case.findings = [redact.data(finding) for finding in case.findings]
 
 
-def _texts_of(case: Case) -> Iterator[str | None]:
-    yield from _get_texts(case)
-    yield from case.tags
+def _texts_of(case: Case) -> list[str | None]:
+    texts = [*_get_texts(case), *case.tags]
     for name, result in case.scores.items():
-        yield name
-        yield result.reason
+        texts += (name, result.reason)
     for run in (*case.attempts, *case.trials):
-        yield run.reason
-        yield run.actual
-        yield from run.scores or ()
+        texts += (run.reason, run.actual, *(run.scores or ()))
+    return texts
 
 
 def _redact_texts(case: Case, redact: Redactor) -> None:

@@ -125,7 +125,7 @@ class Reporter:
             self._ledger.add_crash(identity, reason)
             return
         case = Case(identity, "error", identity, reason=reason)
-        case = modified(self._config.hook, self._config, None, case, self._redact)
+        case = modified(self._config, None, case, self._redact)
         redact_case(case, self._redact)
         self._ledger.add(case)
 

@@ -30,6 +30,7 @@ from .mark import is_case
 from .mark import read_mark
 from .modification import modified
 from .recorder import EvalCase
+from .recorder import ambiguity
 from .recorder import close
 from .recorder import recorded
 from .redaction import Redactor
@@ -47,6 +48,7 @@ from .verdict import will_rerun
 _PHASES = ("setup", "call", "teardown")
 _PLAN = ("trials", "require")
 _LONGEST_NAME = 100
+_PLUGIN = f"{__package__}.plugin"
 
 TRIALS = "evalguard_trials"
 """The attribute of a test report that has its trials' outcomes, a letter each."""
@@ -95,13 +97,13 @@ class _Run:
             return "failed"  # a plugin made no report of this attempt
         if self.failed_subtest is not None and outcome != "error":
             return "failed"
-        if outcome == "passed" and recorded(self.recorder).get("ambiguous") is not None:
+        if outcome == "passed" and ambiguity(self.recorder) is not None:
             return "ambiguous"
         return outcome
 
     def reason(self, outcome: Outcome) -> str | None:
         if outcome == "ambiguous":
-            said = recorded(self.recorder)["ambiguous"]
+            said = ambiguity(self.recorder)
             return f"ambiguous: {said}" if said else "ambiguous"
         said = [phase for phase in _PHASES if self.reasons.get(phase)]
         failed = [phase for phase in said if self._has_failed(phase)]
@@ -174,6 +176,7 @@ class CaseRunner:
         mark = read_mark(item, self._mark)
         recorder = EvalCase(item.nodeid, self._redact, mark)
         item.stash[run_key] = _Run(recorder, mark, attempts)
+        _hand_over(item, recorder)
 
     def end_trial(self, item: pytest.Item) -> None:
         """Close the record of a trial."""
@@ -269,7 +272,7 @@ class CaseRunner:
 
     def _finish(self, item: pytest.Item, run: _Run) -> Case:
         case = self._whole_case(item, run)
-        case = modified(item.ihook, item.config, item, case, self._redact)
+        case = modified(item.config, item, case, self._redact)
         redact_case(case, self._redact)
         return case
 
@@ -304,6 +307,17 @@ class CaseRunner:
         if callspec is None:
             return identity_of(item)
         return as_text(callspec.params, self._redact)
+
+
+def _hand_over(item: pytest.Item, recorder: EvalCase) -> None:
+    """Give a test its recorder as it is: setting up a fixture costs more than a record.
+
+    Not where a conftest's fixture of that name, or a parameter, comes first.
+    """
+    info = getattr(item, "_fixtureinfo", None)
+    definitions = () if info is None else info.name2fixturedefs.get(FIXTURE, ())
+    if len(definitions) == 1 and definitions[0].func.__module__ == _PLUGIN:
+        item.funcargs[FIXTURE] = recorder  # type: ignore[attr-defined] # a Function's
 
 
 def _seconds(run: _Run, when: str) -> float:

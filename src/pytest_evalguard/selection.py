@@ -13,7 +13,6 @@ import pytest
 
 from . import hookspecs
 from .mark import FIXTURE
-from .mark import has_trials
 from .mark import is_case
 from .mark import mark_problems
 from .mark import read_mark
@@ -35,12 +34,14 @@ def select_cases(items: Sequence[pytest.Item], mark: str) -> list[pytest.Item]:
 def find_problems(
     config: pytest.Config,
     cases: Sequence[pytest.Item],
+    repeated: Sequence[pytest.Item],
     mark: str,
     prompts: PromptIds | None,
     trials: int,
 ) -> list[str]:
     """Return what stops the session before its first test, as sentences.
 
+    :param repeated: those of the cases that may run more than once.
     :param prompts: those that are known, where results are sent to an agent.
     :param trials: how many a marked test has whose marks do not say.
     """
@@ -49,21 +50,21 @@ def find_problems(
         *_foreign_marks(config, cases, mark),
         *mark_problems(cases, mark),
     ]
-    if cases and not problems:
-        problems += _trial_problems(config, cases, mark, trials)
+    if repeated and not problems:
+        problems += _trial_problems(config, repeated, mark, trials)
     if prompts is not None and not problems:
         problems += _shared_prompts(cases, mark, prompts)
     return problems
 
 
 def _trial_problems(
-    config: pytest.Config, cases: Sequence[pytest.Item], mark: str, trials: int
+    config: pytest.Config, repeated: Sequence[pytest.Item], mark: str, trials: int
 ) -> Iterator[str]:
-    from .reruns import rerun_by  # only a session with cases needs them
+    from .reruns import rerun_by  # only a session with trials needs them
     from .text import counted
 
-    for item in cases:
-        marked = read_mark(item, mark) if has_trials(item, mark, trials) else {}
+    for item in repeated:
+        marked = read_mark(item, mark)
         least, most = marked.get("require", 1), marked.get("trials", trials)
         if least > most:
             yield (
@@ -147,7 +148,11 @@ def identify(
     """
     from .values import clean_text  # only a session with cases needs it
 
-    names = [redact(clean_text(_own_nodeid(item))) + suffix for item in items]
+    nodeids = [clean_text(_own_nodeid(item)) for item in items]
+    joined = "\n".join(nodeids)
+    if redact(joined) != joined:  # one look at all of them, as most have no secret
+        nodeids = list(map(redact, nodeids))
+    names = [f"{nodeid}{suffix}" for nodeid in nodeids]
     seen: Counter[str] = Counter()
     taken = Counter(names)
     order = range(len(items))

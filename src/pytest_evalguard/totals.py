@@ -41,32 +41,22 @@ class Names:
 
 
 class Mean:
-    """A running mean; its sum is exact, so that the order of cases changes nothing.
-
-    Kept as floats that do not overlap: Shewchuk, Discrete Comput. Geom. 18 (1997)
-    305-363, as `math.fsum` does.
-    """
+    """A mean whose sum is exact, so that the order of cases changes nothing."""
 
     def __init__(self) -> None:
-        self.count = 0
-        self._parts: list[float] = []
+        self._values = array("d")
+
+    @property
+    def count(self) -> int:
+        """How many values there are."""
+        return len(self._values)
 
     def add(self, value: float) -> None:
-        self.count += 1
-        parts = []
-        for part in self._parts:
-            total = value + part
-            rest = total - value
-            error = (value - (total - rest)) + (part - rest)
-            if error:
-                parts.append(error)
-            value = total
-        parts.append(value)
-        self._parts = parts
+        self._values.append(value)
 
     @property
     def value(self) -> float | None:
-        return math.fsum(self._parts) / self.count if self.count else None
+        return math.fsum(self._values) / self.count if self.count else None
 
 
 class Totals:
