@@ -86,4 +86,4 @@ def test_every_public_name_can_be_imported() -> None:
     for name in pytest_evalguard.__all__:
         assert getattr(pytest_evalguard, name) is not None
     with pytest.raises(AttributeError, match="no attribute 'missing'"):
-        _ = pytest_evalguard.missing
+        _ = pytest_evalguard.missing  # type: ignore[attr-defined] # as a typo is

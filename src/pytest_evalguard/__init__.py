@@ -9,33 +9,47 @@ if TYPE_CHECKING:
     from .case import Case
     from .case import Outcome
     from .case import ScorerResult
+    from .deadline import Deadline
+    from .delivery import LeftOut
     from .delivery import Service
     from .delivery import Submission
+    from .errors import ConfigurationError
+    from .errors import EvalguardError
+    from .errors import ServiceError
+    from .errors import SessionError
     from .recorder import EvalCase
+    from .session import Session
+else:
+
+    def __getattr__(name: str) -> object:
+        # pytest imports this package at every start: only what is used is loaded
+        from importlib import import_module
+
+        for home in _HOMES if name in __all__ else ():
+            module = import_module(f".{home}", __name__)
+            if hasattr(module, name):
+                return getattr(module, name)
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
 
 __version__ = "0.1.0.dev0"
 
 __all__ = [
     "Attempt",
     "Case",
+    "ConfigurationError",
+    "Deadline",
     "EvalCase",
+    "EvalguardError",
+    "LeftOut",
     "Outcome",
     "ScorerResult",
     "Service",
+    "ServiceError",
+    "Session",
+    "SessionError",
     "Submission",
     "__version__",
 ]
 
-
-def __getattr__(name: str) -> object:
-    # pytest imports this package at every start: nothing is loaded before it is used
-    if name not in __all__:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    from . import case
-    from . import delivery
-    from . import recorder
-
-    for module in (case, recorder, delivery):
-        if hasattr(module, name):
-            return getattr(module, name)
-    raise AttributeError(name)
+_HOMES = ("case", "errors", "deadline", "recorder", "session", "delivery")

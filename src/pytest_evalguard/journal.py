@@ -107,13 +107,14 @@ class StoredCases:
     """
 
     def __init__(self, directory: Path) -> None:
-        self.damaged = 0
+        self.damaged: int = 0
         self._places: dict[str, _Place] = {}
         self._index(directory / CASES)
         from_controller = frozenset(self._places)
         for path in sorted(directory.glob(f"{WORKER_PREFIX}*.jsonl")):
             self._index(path, from_controller)
-        self.only_from_workers = sorted(self._places.keys() - from_controller)
+        only_there = self._places.keys() - from_controller
+        self.only_from_workers: list[str] = sorted(only_there)
 
     @property
     def identities(self) -> list[str]:
