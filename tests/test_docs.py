@@ -22,6 +22,7 @@ from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any
 from typing import NoReturn
+from typing import cast
 
 import pytest
 import yaml
@@ -127,16 +128,13 @@ class Options:
 
 @pytest.fixture(scope="module")
 def options() -> Options:
-    found: Any = Options()
-    add_options(found)
-    return found  # type: ignore[no-any-return] # it is what it was
+    found = Options()
+    add_options(cast(pytest.Parser, found))
+    return found
 
 
-VARIABLES = set(
-    re.findall(
-        r'"(EVALGUARD_[A-Z_]+)"', (SOURCE / "settings.py").read_text(encoding="utf-8")
-    )
-)
+_SETTINGS = (SOURCE / "settings.py").read_text("utf-8")
+VARIABLES = set(re.findall(r'"(EVALGUARD_[A-Z_]+)"', _SETTINGS))
 
 
 # Names
