@@ -6,6 +6,7 @@ mypy and pyright check it, both strict.
 from __future__ import annotations
 
 from collections import UserDict
+from typing import Any
 
 import pytest
 from typing_extensions import assert_type
@@ -49,6 +50,7 @@ def test_attributes(eval_case: EvalCase, model: str) -> None:
 
 
 def test_reading(eval_case: EvalCase) -> None:
+    assert_type(eval_case.actual, Any)
     assert_type(eval_case.score, float | None)
     assert_type(eval_case.latency_ms, float | None)
     assert_type(eval_case.cost_usd, float | None)

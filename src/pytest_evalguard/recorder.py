@@ -66,7 +66,7 @@ class EvalCase:
         return f"<EvalCase {self._nodeid}>"
 
     @property
-    def input(self) -> object:
+    def input(self) -> Any:
         """What the thing under test was given; any value, that of the mark at first."""
         return self._read("input")
 
@@ -75,7 +75,7 @@ class EvalCase:
         self._set_text("input", value)
 
     @property
-    def expected(self) -> object:
+    def expected(self) -> Any:
         """The answer that was wanted; any value, that of the mark at first."""
         return self._read("expected")
 
@@ -84,7 +84,7 @@ class EvalCase:
         self._set_text("expected", value)
 
     @property
-    def actual(self) -> object:
+    def actual(self) -> Any:
         """The answer that came; any value."""
         return self._values.get("actual")
 
@@ -257,7 +257,7 @@ class EvalCase:
         if metadata is not None:
             self.metadata.update(metadata)
 
-    def _read(self, name: str) -> object:
+    def _read(self, name: str) -> Any:
         return self._values.get(name, self._marked.get(name))
 
     def _set_text(self, name: str, value: object) -> None:

@@ -103,8 +103,8 @@ class _Run:
 
     def reason(self, outcome: Outcome) -> str | None:
         if outcome == "ambiguous":
-            said = ambiguity(self.recorder)
-            return f"ambiguous: {said}" if said else "ambiguous"
+            why = ambiguity(self.recorder)
+            return f"ambiguous: {why}" if why else "ambiguous"
         said = [phase for phase in _PHASES if self.reasons.get(phase)]
         failed = [phase for phase in said if self._has_failed(phase)]
         # a skip is no reason for the error that came after it
@@ -314,9 +314,9 @@ def _hand_over(item: pytest.Item, recorder: EvalCase) -> None:
 
     Not where a conftest's fixture of that name, or a parameter, comes first.
     """
-    info = getattr(item, "_fixtureinfo", None)
-    definitions = () if info is None else info.name2fixturedefs.get(FIXTURE, ())
-    if len(definitions) == 1 and definitions[0].func.__module__ == _PLUGIN:
+    info: Any = getattr(item, "_fixtureinfo", None)
+    found = [] if info is None else info.name2fixturedefs.get(FIXTURE, [])
+    if len(found) == 1 and found[0].func.__module__ == _PLUGIN:
         item.funcargs[FIXTURE] = recorder  # type: ignore[attr-defined] # a Function's
 
 
