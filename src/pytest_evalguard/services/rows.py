@@ -84,31 +84,37 @@ class SdkRow(_Wire):
 
 def documented_row(case: Case, index: int) -> DocumentedRow:
     """Return a case as a row of the documented dialect."""
-    return DocumentedRow(
-        input=case.input,
-        expectedOutput=case.expected,
-        actualOutput=case.actual or "",
-        score=case.overall_score,
-        passed=case.passed,
-        latency=round(case.latency_ms, 3),
-        tokenUsage=_usage(case),
-        scorerResults=_scores(case),
+    return DocumentedRow.model_validate(
+        {
+            "input": case.input,
+            "expectedOutput": case.expected,
+            "actualOutput": case.actual or "",
+            "score": case.overall_score,
+            "passed": case.passed,
+            "latency": round(case.latency_ms, 3),
+            "tokenUsage": _usage(case),
+            "scorerResults": _scores(case),
+        }
     )
 
 
 def sdk_row(case: Case, index: int) -> SdkRow:
     """Return a case as a row of the `sdk` dialect, `index` being its position."""
-    scores = {name: _plain(row) for name, row in _scores(case).items()}
-    return SdkRow(
-        test_case_index=index,
-        input=case.input,
-        output=case.actual or "",
-        expected=case.expected,
-        scores={**scores, "_metadata": case.metadata} if case.metadata else scores,
-        latency_ms=round(case.latency_ms, 3),
-        passed=case.passed,
-        score=case.overall_score,
-        cost=case.cost_usd,
+    scores: dict[str, Any] = _scores(case)
+    if case.metadata:
+        scores["_metadata"] = case.metadata
+    return SdkRow.model_validate(
+        {
+            "test_case_index": index,
+            "input": case.input,
+            "output": case.actual or "",
+            "expected": case.expected,
+            "scores": scores,
+            "latency_ms": round(case.latency_ms, 3),
+            "passed": case.passed,
+            "score": case.overall_score,
+            "cost": case.cost_usd,
+        }
     )
 
 
@@ -125,21 +131,19 @@ def row_bytes(case: Case, index: int, dialect: str) -> bytes:
     return row.model_dump_json(exclude_none=True).encode()
 
 
-def _usage(case: Case) -> TokenUsage | None:
+def _usage(case: Case) -> dict[str, int] | None:
     if case.prompt_tokens is None and case.completion_tokens is None:
         return None
     prompt, completion = case.prompt_tokens or 0, case.completion_tokens or 0
-    return TokenUsage(prompt=prompt, completion=completion, total=prompt + completion)
+    return {"prompt": prompt, "completion": completion, "total": prompt + completion}
 
 
-def _scores(case: Case) -> dict[str, ScorerRow]:
+def _scores(case: Case) -> dict[str, dict[str, object]]:
     own = ScorerResult(float(case.passed), case.passed, case.reason)
     results = {**dict(sorted(case.scores.items())), OWN_SCORER: own}
-    return {
-        name: ScorerRow(score=each.score, passed=each.passed, reason=each.reason)
-        for name, each in results.items()
-    }
+    return {name: _score(each) for name, each in results.items()}
 
 
-def _plain(row: ScorerRow) -> dict[str, Any]:
-    return row.model_dump(exclude_none=True)
+def _score(result: ScorerResult) -> dict[str, object]:
+    fields: dict[str, object] = {"score": float(result.score), "passed": result.passed}
+    return fields if result.reason is None else {**fields, "reason": result.reason}
