@@ -25,6 +25,7 @@ from .judging import Judge
 from .judging import Verdict
 from .ledger import Ledger
 from .modification import modified
+from .planning import plan_session
 from .prompts import PromptIds
 from .prompts import locked_prompts
 from .redaction import Redactor
@@ -33,7 +34,6 @@ from .report import Report
 from .retention import remove_old_sessions
 from .session import Gate
 from .session import check_out
-from .session import plan_session
 from .settings import Settings
 from .submitter import Submitter
 from .summary import annotation

@@ -9,12 +9,9 @@ from __future__ import annotations
 
 import json
 import os
-import platform
 import shutil
 import sys
 import tempfile
-import uuid
-from collections.abc import Callable
 from collections.abc import Iterable
 from collections.abc import Iterator
 from collections.abc import Mapping
@@ -31,10 +28,6 @@ from typing import IO
 from typing import Any
 from typing import Literal
 
-import pytest
-
-from . import __version__
-from .ci import ci_facts
 from .errors import SessionError
 from .figures import Share
 from .journal import CASES
@@ -172,22 +165,6 @@ class Lock:
             self._file = None
 
 
-def plan_session(
-    out: Path, clean: Callable[[str], str] = str
-) -> tuple[Session, SessionState]:
-    """Return a new session below `out`, of which nothing is on disk yet.
-
-    :param clean: applied to what a CI service says of the build.
-    """
-    now = datetime.now(timezone.utc)
-    identity = uuid.uuid4().hex
-    stamp = f"{now:%Y%m%dT%H%M%S}.{now.microsecond // 1000:03}Z"
-    session = Session(out / f"{stamp}-{identity[:8]}")
-    created = now.isoformat(timespec="seconds")
-    facts = ci_facts(os.environ, clean)
-    return session, SessionState(identity, created, ci=facts, versions=_versions())
-
-
 def create_session(session: Session, state: SessionState) -> None:
     """Make the directory of a planned session.
 
@@ -275,14 +252,6 @@ def _sync_directory(path: Path) -> None:
         os.fsync(directory)
     finally:
         os.close(directory)
-
-
-def _versions() -> dict[str, str]:
-    return {
-        "python": platform.python_version(),
-        "pytest": pytest.__version__,
-        "pytest-evalguard": __version__,
-    }
 
 
 def _make_out(out: Path) -> None:
