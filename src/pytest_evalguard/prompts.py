@@ -20,8 +20,8 @@ from typing import Any
 from .case import Case
 from .errors import ConfigurationError
 from .session import replace_shared_file
+from .settings import PROMPTS_LOCK
 
-LOCK = "evalguard-prompts.lock"
 SCHEMA = 1
 
 
@@ -123,7 +123,7 @@ def locked_prompts(directory: Path, agent_id: str) -> PromptIds:
 
     :raises ConfigurationError: it can't be read.
     """
-    return PromptIds(read_lock(directory / LOCK).agents.get(agent_id, ()))
+    return PromptIds(read_lock(directory / PROMPTS_LOCK).agents.get(agent_id, ()))
 
 
 def write_lock(path: Path, lock: LockFile) -> None:

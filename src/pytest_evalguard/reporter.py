@@ -40,13 +40,13 @@ from .summary import annotation
 from .summary import figures
 from .summary import gate_lines
 from .summary import gate_text
-from .summary import header
 from .summary import lines
 from .summary import outcome_line
-from .summary import unsent_lines
 from .summary import where_lines
 from .termination import Termination
 from .text import counted
+from .whereabouts import header
+from .whereabouts import unsent_lines
 
 # xdist's controller ends a session at --maxfail as if it was interrupted, saying this
 _STOPPED_BY_MAXFAIL = "stopping after"

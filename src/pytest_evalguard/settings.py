@@ -15,6 +15,8 @@ AGENT_KEY_VARIABLE = "EVALGUARD_AGENT_API_KEY"
 DEFAULT_URL = "https://evalguard.ai"
 DEFAULT_AGENT_URL = "https://agent-evalserver-production.up.railway.app"
 DEFAULT_OUT = ".evalguard"
+DEFAULT_TIMEOUT = 60.0
+PROMPTS_LOCK = "evalguard-prompts.lock"
 Dialect = Literal["documented", "sdk"]
 DIALECTS: tuple[Dialect, ...] = ("documented", "sdk")
 MAX_BATCH = 1000
@@ -46,7 +48,7 @@ class Settings(NamedTuple):  # a dataclass takes 2 ms longer to make, at every s
     dialect: Dialect = "documented"
     batch_size: int = MAX_BATCH
     keep: int = 20
-    timeout: float = 60.0
+    timeout: float = DEFAULT_TIMEOUT
     dry_run: bool = False
     strict: bool = False
     run_link: str | None = None
