@@ -22,10 +22,8 @@ from dataclasses import dataclass
 from dataclasses import field
 from datetime import datetime
 from datetime import timezone
-from functools import cache
 from pathlib import Path
 from typing import IO
-from typing import Any
 from typing import Literal
 
 from .errors import SessionError
@@ -33,6 +31,7 @@ from .figures import Share
 from .journal import CASES
 from .journal import StoredCases
 from .target import Target
+from .validators import read_checked
 
 SCHEMA = 1
 STATE = "session.json"
@@ -280,27 +279,10 @@ def _unwritable(error: OSError) -> SessionError:
     )
 
 
-@cache
-def _state_validator() -> Any:
-    from .validators import validator
-
-    return validator(SessionState)
-
-
 def _read_state(path: Path) -> SessionState:
     try:
-        data = json.loads(path.read_text(encoding="utf-8"))
-        version = data.get("schema") if isinstance(data, dict) else None
-        if version != SCHEMA:
-            raise SessionError(
-                f"{path} has schema version {version}, this pytest-evalguard reads"
-                f" {SCHEMA}: use the version that wrote it, or a newer one"
-            )
-        # neither an infinite number nor half a character can be shown or sent
-        json.dumps(data, ensure_ascii=False, allow_nan=False).encode()
-        state: SessionState = _state_validator().validate_python(data)
-        return state
-    except (OSError, ValueError, RecursionError) as error:
+        return read_checked(path, SessionState, SCHEMA)
+    except (OSError, ValueError) as error:
         raise SessionError(f"{path} can't be read: {error}") from error
 
 
