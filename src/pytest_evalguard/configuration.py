@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from collections.abc import Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from .errors import ConfigurationError
+from .errors import EvalguardError
 from .settings import AGENT_KEY_VARIABLE
 from .settings import DEFAULT_AGENT_URL
 from .settings import DEFAULT_OUT
@@ -37,25 +40,34 @@ _FALSE = frozenset(("", "0", "false", "no", "off"))
 settings_key = pytest.StashKey[Settings]()
 
 
+@contextmanager
+def usage_errors() -> Iterator[None]:
+    """Turn our errors into pytest's usage error, exit status 4."""
+    try:
+        yield
+    except EvalguardError as error:
+        raise pytest.UsageError(str(error)) from error
+
+
 def read_settings(config: pytest.Config, environ: Mapping[str, str]) -> Settings:
     """Return the settings of a session.
 
     :raises ConfigurationError: one of them is wrong; the message names it.
     """
     source = _Source(config, environ)
-    run_id = source.text("run", "EVALGUARD_RUN_ID")
+    run_id = source.said("run", "EVALGUARD_RUN_ID")
     shows_setup: bool = config.getoption("setuponly", False)
     runs_tests = not (config.option.collectonly or shows_setup)
-    agent_id = source.text("agent", "EVALGUARD_AGENT_ID")
+    agent_id = source.said("agent", "EVALGUARD_AGENT_ID")
     will_send = runs_tests and not source.flag("dry_run")
     needs_key = will_send and run_id is not None
     return Settings(
         runs_tests=runs_tests,
         mark=_mark(source.ini("mark")),
         redact=source.ini("redact"),
-        out=_out(source.text("out", "EVALGUARD_OUT", "out"), config),
+        out=source.path("out", "EVALGUARD_OUT") or config.rootpath / DEFAULT_OUT,
         run_id=run_id,
-        url=checked_url(source.text("url", "EVALGUARD_BASE_URL", "url") or DEFAULT_URL),
+        url=checked_url(source.text("url", "EVALGUARD_BASE_URL") or DEFAULT_URL),
         project_id=_project(environ) if run_id == NEW and needs_key else None,
         dialect=_dialect(source.ini("dialect")),
         batch_size=source.number("batch_size", MAX_BATCH),
@@ -67,8 +79,7 @@ def read_settings(config: pytest.Config, environ: Mapping[str, str]) -> Settings
         key=read_key(environ, KEY_VARIABLE, required=needs_key),
         agent_id=agent_id,
         agent_url=checked_url(
-            source.text("agent_url", "EVALGUARD_AGENT_URL", "agent_url")
-            or DEFAULT_AGENT_URL
+            source.text("agent_url", "EVALGUARD_AGENT_URL") or DEFAULT_AGENT_URL
         ),
         agent_key=read_key(
             environ, AGENT_KEY_VARIABLE, required=will_send and agent_id is not None
@@ -78,8 +89,8 @@ def read_settings(config: pytest.Config, environ: Mapping[str, str]) -> Settings
         min_score=source.limits("min_score"),
         max_regressions=_max_regressions(source),
         trials=_trials(source),
-        baseline=_baseline(source.text("baseline", None, "baseline"), config),
-        html=_html(source.text("html", None), config),
+        baseline=_baseline(source),
+        html=_html(source.said("html"), config),
     )
 
 
@@ -115,17 +126,29 @@ class _Source:
         except (ValueError, TypeError, pytest.UsageError) as error:
             raise ConfigurationError(f"ini option {option}{wanted}: {error}") from error
 
-    def text(
-        self, name: str, variable: str | None, ini: str | None = None
-    ) -> str | None:
-        option = f"--evalguard-{name.replace('_', '-')}"
+    def said(self, name: str, variable: str | None = None) -> str | None:
+        """Return what the command line says, else the environment."""
         given: str | None = self._config.getoption(f"evalguard_{name}")
         if given is not None:
-            return checked_id(given, option)
+            return checked_id(given, f"--evalguard-{name.replace('_', '-')}")
         if variable is not None and self._environ.get(variable):
             return checked_id(self._environ[variable], variable)
-        configured = self.ini(ini) if ini else None
+        return None
+
+    def text(self, name: str, variable: str | None = None) -> str | None:
+        said = self.said(name, variable)
+        if said is not None:
+            return said
+        configured = self.ini(name)
         return None if configured in (None, "") else str(configured)
+
+    def path(self, name: str, variable: str | None = None) -> Path | None:
+        """Return a path: of the ini file below rootdir, else where pytest was run."""
+        said = self.said(name, variable)
+        if said is not None:
+            return self._config.invocation_params.dir / said
+        configured: str = self.ini(name)
+        return self._config.rootpath / configured if configured else None
 
     def switch(self, name: str, variable: str) -> bool:
         if self.flag(name):
@@ -183,7 +206,7 @@ def _limit(text: str, what: str) -> Limit:
 
 
 def _max_regressions(source: _Source) -> int | None:
-    text = source.text("max_regressions", None, "max_regressions")
+    text = source.text("max_regressions")
     if text is None:
         return None
     most = _whole(text)
@@ -192,7 +215,7 @@ def _max_regressions(source: _Source) -> int | None:
             "--evalguard-max-regressions (evalguard_max_regressions) must be a whole"
             f" number of at least 0, got {text!r}"
         )
-    if source.text("baseline", None, "baseline") is None:
+    if source.text("baseline") is None:
         raise ConfigurationError(
             "--evalguard-max-regressions needs something to compare with: name it by"
             " --evalguard-baseline"
@@ -201,7 +224,7 @@ def _max_regressions(source: _Source) -> int | None:
 
 
 def _trials(source: _Source) -> int:
-    text = source.text("trials", None, "trials") or "1"
+    text = source.text("trials") or "1"
     trials = _whole(text)
     if trials is not None and 1 <= trials <= MOST_TRIALS:
         return trials
@@ -211,11 +234,9 @@ def _trials(source: _Source) -> int:
     )
 
 
-def _baseline(given: str | None, config: pytest.Config) -> str | None:
-    if given is None or given == "last":
-        return given
-    is_ini = config.getoption("evalguard_baseline") is None
-    return str((config.rootpath if is_ini else config.invocation_params.dir) / given)
+def _baseline(source: _Source) -> str | None:
+    name = source.text("baseline")
+    return name if name in (None, "last") else str(source.path("baseline"))
 
 
 def _html(given: str | None, config: pytest.Config) -> Path | None:
@@ -228,13 +249,6 @@ def _mark(name: str) -> str:
             f"ini option evalguard_mark must be a name for pytest.mark, got {name!r}"
         )
     return name
-
-
-def _out(given: str | None, config: pytest.Config) -> Path:
-    if given is None:
-        return config.rootpath / DEFAULT_OUT
-    is_ini = given == config.getini("evalguard_out")
-    return (config.rootpath if is_ini else config.invocation_params.dir) / given
 
 
 def _project(environ: Mapping[str, str]) -> str:

@@ -107,16 +107,14 @@ _MARK = (
 def _settings(config: pytest.Config) -> Settings:
     from .configuration import read_settings
     from .configuration import settings_key
+    from .configuration import usage_errors
     from .configuration import worker_settings
-    from .errors import ConfigurationError
 
     if settings_key not in config.stash:
-        try:
-            is_worker = hasattr(config, "workerinput")
-            read = worker_settings if is_worker else read_settings
+        is_worker = hasattr(config, "workerinput")
+        read = worker_settings if is_worker else read_settings
+        with usage_errors():
             config.stash[settings_key] = read(config, os.environ)
-        except ConfigurationError as error:
-            raise pytest.UsageError(str(error)) from error
     return config.stash[settings_key]
 
 

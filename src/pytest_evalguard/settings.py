@@ -75,6 +75,11 @@ class Settings(NamedTuple):  # a dataclass takes 2 ms longer to make, at every s
         return tuple(filter(None, (self.key, self.agent_key)))
 
     @property
+    def will_send(self) -> bool:
+        """Whether what the session has is sent at its end."""
+        return self.runs_tests and not self.dry_run
+
+    @property
     def has_target(self) -> bool:
         """Whether the session is to be submitted anywhere."""
         return self.run_id is not None or self.agent_id is not None

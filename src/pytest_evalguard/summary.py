@@ -49,7 +49,7 @@ def lines(report: Report) -> Iterator[str]:
     if report.comparison is not None:
         yield from comparison_lines(report.comparison)
     for case in totals.failed:
-        yield from case_lines(case)
+        yield from _case_lines(case)
     if totals.hidden > 0:
         yield f"and {totals.hidden:,} more that did not pass:"
         yield f"  show them by: {command('show', path)}"
@@ -138,7 +138,7 @@ def comparison_lines(comparison: Comparison) -> Iterator[str]:
             yield from name_list(f"{what}:", len(names), names[:MAX_SHOWN])
 
 
-def case_lines(case: Case) -> Iterator[str]:
+def _case_lines(case: Case) -> Iterator[str]:
     """Yield a case that did not pass: what was wanted, what came, and why it failed."""
     yield from hanging(f"{case.outcome} {printable(case.nodeid)}")
     if case.input and case.input != case.nodeid:
