@@ -1,6 +1,6 @@
 """Where results go: from settings to targets, from a target to its service.
 
-A new service is added here, in `target`, and as a module of `services`.
+A new service is added here, in `target` and `access`, and as a module of `services`.
 """
 
 from __future__ import annotations
