@@ -42,9 +42,9 @@ from pytest_evalguard.services.results import is_acceptance
 from pytest_evalguard.services.results import prompt_id_of
 from pytest_evalguard.services.results import read_prompts
 from pytest_evalguard.session import Session
-from pytest_evalguard.summary import left_out_lines
 from pytest_evalguard.target import AgentTarget
 from pytest_evalguard.transport import Reply
+from pytest_evalguard.whereabouts import left_out_lines
 from standin import Reply as Bytes
 from standin import StandIn
 

@@ -481,7 +481,7 @@ def test_the_key_is_in_no_file_argument_or_representation(
         "conftest.py",
         """
         import sys
-        from pytest_evalguard.settings import settings_key
+        from pytest_evalguard.configuration import settings_key
         def pytest_sessionfinish(session):
             settings = session.config.stash[settings_key]
             print(repr(settings), settings, vars(session.config.option), sys.argv)

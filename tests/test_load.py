@@ -67,6 +67,39 @@ def test_a_session_that_sends_nothing_loads_no_http_and_no_models(
         assert HEAVY & modules(everywhere, of_worker=True) == set()
 
 
+@pytest.mark.parametrize("command", ["--help", "submit --help", "list", "submit"])
+def test_the_script_loads_no_pytest_no_http_and_no_models_before_it_reads(
+    tmp_path: Path, command: str
+) -> None:
+    loaded = _loaded_by_script(tmp_path, *command.split())
+    assert {"pytest", "_pytest", "httpx", "pydantic"} & loaded == set()
+    is_helping = "--help" in command
+    assert is_helping != ("pytest_evalguard.session" in loaded)
+
+
+@pytest.mark.parametrize("command", ["list", "submit"])
+def test_the_script_reads_a_session_without_pytest_and_http(
+    tmp_path: Path, command: str
+) -> None:
+    state = tmp_path / ".evalguard" / "20260102T030405.678Z-1a2b3c4d" / "session.json"
+    state.parent.mkdir(parents=True)
+    state.write_text('{"schema": 1, "id": "a", "created": "2026-01-02"}')
+    loaded = _loaded_by_script(tmp_path, command)
+    assert "pydantic" in loaded
+    assert {"pytest", "_pytest", "httpx", "pytest_evalguard.baseline"} & loaded == set()
+
+
+def _loaded_by_script(directory: Path, *args: str) -> set[str]:
+    done = subprocess.run(
+        [sys.executable, "-X", "importtime", "-m", "pytest_evalguard", *args],
+        cwd=directory,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return {line.rpartition("|")[2].strip() for line in done.stderr.splitlines()}
+
+
 def test_the_plugin_is_found_by_its_entry_point(suite: Suite) -> None:
     suite.test("def test_it(eval_case): eval_case.score = 1")
     env = {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": ""}

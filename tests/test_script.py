@@ -33,16 +33,19 @@ def test_the_entry_point_and_the_module_are_the_same() -> None:
         assert done.stdout.strip() == pytest_evalguard.__version__
 
 
-@pytest.mark.parametrize(
-    "command", [[], ["submit"], ["list"], ["show"], ["create-run"], ["finish-run"]]
+GROUPS = ("", "prompts")
+COMMANDS = (
+    *("submit", "list", "show", "compare", "bless", "html", "create-run"),
+    *("finish-run", "prompts pull", "prompts push"),
 )
-def test_every_command_has_help_with_an_example(
-    suite: Suite, command: list[str]
-) -> None:
-    result = suite.script(*command, "--help")
+
+
+@pytest.mark.parametrize("command", GROUPS + COMMANDS)
+def test_every_command_has_help_with_an_example(suite: Suite, command: str) -> None:
+    result = suite.script(*command.split(), "--help")
     assert result.status == 0
-    if command:
-        assert f"Example: pytest-evalguard {command[0]}" in result.out
+    if command not in GROUPS:
+        assert f"Example: pytest-evalguard {command}" in result.out
     assert max(len(line) for line in result.out.splitlines()) <= 80
 
 

@@ -16,7 +16,6 @@ from hypothesis import strategies as st
 from pytest_evalguard.statistics import MOST_RESAMPLED
 from pytest_evalguard.statistics import all_pass_rate
 from pytest_evalguard.statistics import bootstrap_mean
-from pytest_evalguard.statistics import clustered_rate
 from pytest_evalguard.statistics import mcnemar
 from pytest_evalguard.statistics import wilson
 
@@ -30,6 +29,11 @@ CASES = st.lists(
     min_size=1,
     max_size=30,
 )
+
+
+def pass_rate(cases: Sequence[tuple[int, int]]) -> tuple[float, float, float]:
+    """Return pass@1 and its interval."""
+    return all_pass_rate(cases, 1)
 
 
 def solves_score_equation(bound: float, rate: float, size: float) -> bool:
@@ -226,7 +230,7 @@ def test_the_interval_of_100_000_differences_is_quick() -> None:
 @given(CASES)
 def test_pass_at_1_is_the_mean_over_cases(cases: Sequence[tuple[int, int]]) -> None:
     mean = sum(Fraction(*case) for case in cases) / len(cases)
-    assert clustered_rate(cases)[0] == pytest.approx(float(mean))
+    assert pass_rate(cases)[0] == pytest.approx(float(mean))
 
 
 @given(CASES, st.integers(1, 10))
@@ -254,7 +258,7 @@ def test_pass_n_is_the_share_of_choices_of_n_trials_that_all_pass(
 def test_trials_of_a_case_count_less_the_more_they_are_alike(
     cases: Sequence[tuple[int, int]], t_of_cases: float, t_of_trials: float
 ) -> None:
-    rate, low, high = clustered_rate(cases)
+    rate, low, high = pass_rate(cases)
     trials = sum(of for _, of in cases)
     # the sandwich estimate of the variance, from the residuals of all trials
     squares = sum((passed - of * rate) ** 2 for passed, of in cases)
@@ -268,7 +272,7 @@ def test_trials_of_a_case_count_less_the_more_they_are_alike(
 
 def test_trials_of_cases_that_are_all_alike_count_as_independent() -> None:
     size = 40 * (2.023 / 2.262) ** 2
-    assert size_of(clustered_rate([(3, 4)] * 10)) == pytest.approx(size, rel=2e-3)
+    assert size_of(pass_rate([(3, 4)] * 10)) == pytest.approx(size, rel=2e-3)
 
 
 def test_groups_of_n_trials_count_as_independent_at_the_most() -> None:
@@ -279,27 +283,27 @@ def test_groups_of_n_trials_count_as_independent_at_the_most() -> None:
 
 @given(CASES)
 def test_a_case_counts_as_one_trial_at_least(cases: Sequence[tuple[int, int]]) -> None:
-    size = size_of(clustered_rate(cases))
+    size = size_of(pass_rate(cases))
     trials = sum(of for _, of in cases)
     assert len(cases) * 0.999999 <= size <= trials * 1.000001
 
 
 @given(st.lists(st.booleans(), min_size=1, max_size=40))
 def test_cases_of_one_trial_have_the_interval_of_a_rate(passes: Sequence[bool]) -> None:
-    rate, *interval = clustered_rate([(int(passed), 1) for passed in passes])
+    rate, *interval = pass_rate([(int(passed), 1) for passed in passes])
     assert rate == pytest.approx(sum(passes) / len(passes))
     assert interval == pytest.approx(wilson(sum(passes), len(passes)))
 
 
 def test_a_single_case_counts_as_one_trial() -> None:
-    assert size_of(clustered_rate([(3, 5)])) == pytest.approx(1)
-    assert clustered_rate([(5, 5)]) == (1, *wilson(1, 1))
+    assert size_of(pass_rate([(3, 5)])) == pytest.approx(1)
+    assert pass_rate([(5, 5)]) == (1, *wilson(1, 1))
 
 
 @pytest.mark.parametrize("passed", [0, 5])
 def test_cases_that_all_pass_or_all_fail_count_as_one_trial_each(passed: int) -> None:
     expected = wilson(passed, 5)
-    assert clustered_rate([(passed, 5)] * 5) == (passed / 5, *expected)
+    assert pass_rate([(passed, 5)] * 5) == (passed / 5, *expected)
 
 
 @given(CASES)
@@ -330,8 +334,8 @@ def test_pass_n_is_within_its_interval(
 def test_an_interval_of_failed_trials_mirrors_that_of_passed_ones(
     cases: Sequence[tuple[int, int]],
 ) -> None:
-    rate, low, high = clustered_rate(cases)
-    failed = clustered_rate([(trials - passed, trials) for passed, trials in cases])
+    rate, low, high = pass_rate(cases)
+    failed = pass_rate([(trials - passed, trials) for passed, trials in cases])
     assert failed == pytest.approx((1 - rate, 1 - high, 1 - low))
 
 

@@ -12,7 +12,6 @@ from .prompts import prompt_of
 from .totals import MAX_SHOWN
 from .totals import Names
 
-SKIPPED = "skipped"
 NO_RESPONSE = "without a response"
 NO_PROMPT = "without a prompt id (see prompt_id= and pytest-evalguard prompts push)"
 SHARED = "on a prompt that another one is on, too"
@@ -54,7 +53,7 @@ def assign(
 
 def _obstacle(case: Case, prompt_id: int | None) -> str | None:
     if not case.has_row:
-        return SKIPPED if case.outcome == "skipped" else case.outcome
+        return case.outcome
     if case.actual is None:
         return NO_RESPONSE
     return NO_PROMPT if prompt_id is None else None

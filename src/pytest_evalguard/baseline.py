@@ -12,9 +12,7 @@ from dataclasses import asdict
 from dataclasses import dataclass
 from dataclasses import field
 from dataclasses import replace
-from functools import cache
 from pathlib import Path
-from typing import Any
 
 from .case import PASSING
 from .case import Case
@@ -27,6 +25,7 @@ from .session import open_session
 from .session import replace_shared_file
 from .session import sessions_in
 from .text import counted
+from .validators import read_checked
 
 LAST = "last"
 SCHEMA = 1
@@ -55,9 +54,14 @@ class Baseline:
     """
 
     cases: Mapping[str, BaselineCase]
-    schema: int = SCHEMA
     without_row: Collection[str] = ()
     doubts: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class _File:
+    cases: Mapping[str, BaselineCase]
+    schema: int
 
 
 def baseline_of(cases: Iterable[Case]) -> Baseline:
@@ -102,11 +106,10 @@ def read_baseline(path: Path) -> Baseline:
     try:
         if path.is_dir():
             return session_baseline(open_session(path))
-        return _from_file(path)
-    except (EvalguardError, OSError, ValueError, RecursionError) as error:
-        what = " ".join(str(error).split())[:200]
+        return Baseline(read_checked(path, _File, SCHEMA).cases)
+    except (EvalguardError, OSError, ValueError) as error:
         raise ConfigurationError(
-            f"the baseline {path} can't be read: {what}"
+            f"the baseline {path} can't be read: {error}"
         ) from error
 
 
@@ -131,17 +134,6 @@ def _doubts(session: Session) -> Iterator[str]:
         yield {"running": "it is still running"}.get(status, f"it was {status}")
 
 
-def _from_file(path: Path) -> Baseline:
-    data = json.loads(path.read_bytes())
-    version = data.get("schema") if isinstance(data, dict) else None
-    if version != SCHEMA:
-        raise ConfigurationError(
-            f"it has schema version {version}, this pytest-evalguard reads {SCHEMA}:"
-            " bless a session anew"
-        )
-    return Baseline(_validator().validate_python(data.get("cases")))
-
-
 def write_baseline(path: Path, baseline: Baseline) -> None:
     """Write a file to be committed, sorted by node id, one line a case.
 
@@ -160,10 +152,3 @@ def _is_finished(session: Session) -> bool:
         return session.state.status == "finished"
     except EvalguardError:
         return False  # another version's, or damaged
-
-
-@cache
-def _validator() -> Any:
-    from .validators import validator
-
-    return validator(Mapping[str, BaselineCase])

@@ -7,7 +7,6 @@ import math
 from collections.abc import Iterator
 from dataclasses import asdict
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +16,7 @@ from .figures import Change
 from .figures import Share
 from .session import replace_file
 from .text import counted
+from .validators import validator
 
 MOVED = 0.05
 """From here, 0..1, a case's score is said to have moved."""
@@ -175,14 +175,7 @@ def read_comparison(directory: Path) -> Comparison | None:
     if not path.is_file():
         return None
     try:
-        comparison: Comparison = _validator().validate_json(path.read_bytes())
+        comparison: Comparison = validator(Comparison).validate_json(path.read_bytes())
     except (OSError, ValueError) as error:
         raise SessionError(f"{path} is damaged, it was changed by somebody") from error
     return comparison
-
-
-@cache
-def _validator() -> Any:
-    from .validators import validator
-
-    return validator(Comparison)

@@ -62,11 +62,11 @@ def pytest_metadata(metadata: dict[str, object], config: pytest.Config) -> None:
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_finish(session: pytest.Session) -> None:
     """Find the cases among the collected tests, and follow them if there are any."""
+    from .configuration import settings_key
     from .mark import has_trials
     from .selection import find_problems
     from .selection import identify
     from .selection import select_cases
-    from .settings import settings_key
 
     config = session.config
     if config.pluginmanager.has_plugin(_CONTROLLER):
@@ -105,18 +105,16 @@ _MARK = (
 
 
 def _settings(config: pytest.Config) -> Settings:
-    from .errors import ConfigurationError
-    from .settings import read_settings
-    from .settings import settings_key
-    from .settings import worker_settings
+    from .configuration import read_settings
+    from .configuration import settings_key
+    from .configuration import usage_errors
+    from .configuration import worker_settings
 
     if settings_key not in config.stash:
-        try:
-            is_worker = hasattr(config, "workerinput")
-            read = worker_settings if is_worker else read_settings
+        is_worker = hasattr(config, "workerinput")
+        read = worker_settings if is_worker else read_settings
+        with usage_errors():
             config.stash[settings_key] = read(config, os.environ)
-        except ConfigurationError as error:
-            raise pytest.UsageError(str(error)) from error
     return config.stash[settings_key]
 
 
@@ -136,8 +134,8 @@ def _is_distributed(config: pytest.Config) -> bool:
 
 
 def _redact(config: pytest.Config) -> Redactor:
+    from .configuration import settings_key
     from .redaction import Redactor
-    from .settings import settings_key
 
     settings = config.stash[settings_key]
     return Redactor(settings.keys, shapes=settings.redact)
@@ -152,8 +150,8 @@ def _prompts(config: pytest.Config) -> PromptIds | None:
 
 def _reporter(config: pytest.Config) -> Reporter:
     if not config.pluginmanager.has_plugin(_REPORTER):
+        from .configuration import settings_key
         from .reporter import Reporter
-        from .settings import settings_key
 
         reporter = Reporter(config, config.stash[settings_key], _redact(config))
         config.pluginmanager.register(reporter, _REPORTER)
@@ -170,8 +168,8 @@ def _worker(config: pytest.Config) -> Worker:
 
 def _runner(config: pytest.Config) -> CaseRunner:
     if not config.pluginmanager.has_plugin(_RUNNER):
+        from .configuration import settings_key
         from .runner import CaseRunner
-        from .settings import settings_key
 
         is_worker = hasattr(config, "workerinput")
         publisher = _worker(config) if is_worker else _reporter(config)

@@ -13,15 +13,14 @@ from dataclasses import asdict
 from dataclasses import dataclass
 from dataclasses import field
 from dataclasses import replace
-from functools import cache
 from pathlib import Path
-from typing import Any
 
 from .case import Case
 from .errors import ConfigurationError
 from .session import replace_shared_file
+from .settings import PROMPTS_LOCK
+from .validators import read_checked
 
-LOCK = "evalguard-prompts.lock"
 SCHEMA = 1
 
 
@@ -104,18 +103,13 @@ def read_lock(path: Path) -> LockFile:
     """
     if not path.is_file():
         return LockFile()
-    advice = "mend it, or remove it and write it anew by pytest-evalguard prompts pull"
     try:
-        lock: LockFile = _lock_adapter().validate_json(path.read_bytes(), strict=True)
+        return read_checked(path, LockFile, SCHEMA)
     except (OSError, ValueError) as error:
-        what = " ".join(str(error).split())[:200]
-        raise ConfigurationError(f"{path} can't be read: {what}; {advice}") from error
-    if lock.schema != SCHEMA:
         raise ConfigurationError(
-            f"{path} has schema version {lock.schema}, this pytest-evalguard reads"
-            f" {SCHEMA}: use the version that wrote it, or {advice}"
-        )
-    return lock
+            f"{path} can't be read: {error}; mend it, or remove it and write it anew by"
+            " pytest-evalguard prompts pull"
+        ) from error
 
 
 def locked_prompts(directory: Path, agent_id: str) -> PromptIds:
@@ -123,7 +117,7 @@ def locked_prompts(directory: Path, agent_id: str) -> PromptIds:
 
     :raises ConfigurationError: it can't be read.
     """
-    return PromptIds(read_lock(directory / LOCK).agents.get(agent_id, ()))
+    return PromptIds(read_lock(directory / PROMPTS_LOCK).agents.get(agent_id, ()))
 
 
 def write_lock(path: Path, lock: LockFile) -> None:
@@ -166,10 +160,3 @@ def with_nodeids(
     for nodeid in sorted(owners):
         nodeids.setdefault(owners[nodeid], []).append(nodeid)
     return tuple(replace(p, nodeids=tuple(nodeids.get(p.id, ()))) for p in prompts)
-
-
-@cache
-def _lock_adapter() -> Any:
-    from .validators import validator
-
-    return validator(LockFile)

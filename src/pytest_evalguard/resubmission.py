@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from collections.abc import Iterator
-from collections.abc import Mapping
 from collections.abc import Sequence
-from dataclasses import dataclass
 from dataclasses import replace
 from pathlib import Path
 
+from .access import Access
 from .deadline import Deadline
 from .delivery import Outbox
 from .delivery import Sent
@@ -17,68 +16,16 @@ from .delivery import Submission
 from .delivery import submission_of
 from .errors import ConfigurationError
 from .errors import SessionError
-from .merging import merged_session
+from .finding import newest_session
 from .progress import Progress
-from .prompts import LOCK
 from .session import Session
 from .session import open_session
 from .session import sessions_in
-from .settings import DEFAULT_OUT
-from .settings import checked_url
-from .settings import read_key
-from .summary import display_path
 from .target import Target
 from .target import is_proven
-from .target import prove
-from .targets import KEY_VARIABLES
-from .targets import URL_VARIABLES
 from .targets import built_in_service
 from .text import counted
-
-
-def find_out(given: str | None, environ: Mapping[str, str]) -> Path:
-    """Return where sessions are: as given, EVALGUARD_OUT, the nearest `.evalguard`."""
-    if given or environ.get("EVALGUARD_OUT"):
-        return Path(given or environ["EVALGUARD_OUT"])
-    here = Path.cwd()
-    for directory in (here, *here.parents):
-        if (directory / DEFAULT_OUT).is_dir():
-            return directory / DEFAULT_OUT
-    return here / DEFAULT_OUT
-
-
-def find_project(place: Path) -> Path:
-    """Return the directory that has the lock file of prompts, or would have it.
-
-    It is the nearest one at or above `place`, else at or above the working directory,
-    which is where it would be.
-    """
-    here = Path.cwd()
-    for start in (place.absolute(), here):
-        for directory in (start, *start.parents):
-            if (directory / LOCK).is_file():
-                return directory
-    return here
-
-
-def project_of(out: Path) -> Path:
-    """Return the directory whose tests are recorded in `out`, as far as that shows."""
-    is_beside = out.name == DEFAULT_OUT and out.is_dir()
-    return out.parent if is_beside else find_project(out)
-
-
-def newest_session(out: Path) -> Session:
-    """Return the newest session below `out`.
-
-    :raises SessionError: there is none.
-    """
-    sessions = sessions_in(out)
-    if not sessions:
-        raise SessionError(
-            f"there are no sessions in {display_path(out)}: name a session's directory,"
-            " or where sessions are kept by --out DIR"
-        )
-    return sessions[-1]
+from .whereabouts import display_path
 
 
 def unsent(
@@ -119,6 +66,8 @@ def with_targets(
     """
     sessions = [open_session(Path(each)) for each in directories]
     if len(sessions) > 1:
+        from .merging import merged_session
+
         session = merged_session(sessions, out, targets)
     else:
         session = sessions[0] if sessions else newest_session(out)
@@ -148,30 +97,6 @@ def _is_kept(session: Session, target: Target, new: Target) -> bool:
     return is_other or bool(submission_of(session, target).accepted)
 
 
-@dataclass(frozen=True)
-class Access:
-    """The key of a service, and its URL where the user says one.
-
-    :raises ConfigurationError: the URL is none that a key may be sent to.
-    """
-
-    key: str
-    url: str | None = None
-
-
-def access_to(
-    service: str, environ: Mapping[str, str], url: str | None = None
-) -> Access:
-    """Return the key and the URL that the environment has for a service.
-
-    :param url: comes before the one of the environment.
-    :raises ConfigurationError: there is no key, or the URL is none that it may go to.
-    """
-    key = read_key(environ, KEY_VARIABLES[service])
-    url = url or environ.get(URL_VARIABLES[service])
-    return Access(str(key), checked_url(url) if url else None)
-
-
 def submit(
     session: Session,
     target: Target,
@@ -186,7 +111,7 @@ def submit(
     :raises ConfigurationError: the session names a URL, and not with this key, or all
         of it was accepted at another one than the user names.
     """
-    if access.url is None and not is_proven(target, access.key):
+    if not access.is_said and not is_proven(target, access.key):
         option = "--url" if target.kind == "run" else "--agent-url"
         raise ConfigurationError(
             f"{display_path(session.path)} says it goes to {target.url}, but was not"
@@ -197,26 +122,26 @@ def submit(
         if not is_free:
             error = "another process is running or submitting this session"
             return Sent(target, _left(session, target, error))
-        if access.url is not None:
-            target = _moved(session, target, access.key, access.url)
+        if access.is_said:
+            target = _moved(session, target, access)
         service = built_in_service(target, access.key, directory, progress)
         return Sent(target, service.submit(session, deadline))
 
 
-def _moved(session: Session, target: Target, key: str, url: str) -> Target:
+def _moved(session: Session, target: Target, access: Access) -> Target:
     """Return a target at another URL, where nothing is known of it yet.
 
     :raises ConfigurationError: all that can be sent was accepted at the first URL.
     """
-    moved = replace(target, url=url, proof=prove(key, url))
-    if _base(url) == _base(target.url):
+    moved = replace(target, url=access.url, proof=access.proof)
+    if _base(access.url) == _base(target.url):
         return moved
     found = submission_of(session, target)
     if found.accepted and not found.is_open:
         raise ConfigurationError(
             f"{display_path(session.path)} went to {target.url} already, which accepted"
             f" {counted(found.accepted, 'result')} of it: run the tests again to send"
-            f" them to {url}"
+            f" them to {access.url}"
         )
     if not found.accepted:
         Outbox(session, target).forget_answers()

@@ -9,12 +9,9 @@ from __future__ import annotations
 
 import json
 import os
-import platform
 import shutil
 import sys
 import tempfile
-import uuid
-from collections.abc import Callable
 from collections.abc import Iterable
 from collections.abc import Iterator
 from collections.abc import Mapping
@@ -25,21 +22,16 @@ from dataclasses import dataclass
 from dataclasses import field
 from datetime import datetime
 from datetime import timezone
-from functools import cache
 from pathlib import Path
 from typing import IO
-from typing import Any
 from typing import Literal
 
-import pytest
-
-from . import __version__
-from .ci import ci_facts
 from .errors import SessionError
 from .figures import Share
 from .journal import CASES
 from .journal import StoredCases
 from .target import Target
+from .validators import read_checked
 
 SCHEMA = 1
 STATE = "session.json"
@@ -172,22 +164,6 @@ class Lock:
             self._file = None
 
 
-def plan_session(
-    out: Path, clean: Callable[[str], str] = str
-) -> tuple[Session, SessionState]:
-    """Return a new session below `out`, of which nothing is on disk yet.
-
-    :param clean: applied to what a CI service says of the build.
-    """
-    now = datetime.now(timezone.utc)
-    identity = uuid.uuid4().hex
-    stamp = f"{now:%Y%m%dT%H%M%S}.{now.microsecond // 1000:03}Z"
-    session = Session(out / f"{stamp}-{identity[:8]}")
-    created = now.isoformat(timespec="seconds")
-    facts = ci_facts(os.environ, clean)
-    return session, SessionState(identity, created, ci=facts, versions=_versions())
-
-
 def create_session(session: Session, state: SessionState) -> None:
     """Make the directory of a planned session.
 
@@ -277,14 +253,6 @@ def _sync_directory(path: Path) -> None:
         os.close(directory)
 
 
-def _versions() -> dict[str, str]:
-    return {
-        "python": platform.python_version(),
-        "pytest": pytest.__version__,
-        "pytest-evalguard": __version__,
-    }
-
-
 def _make_out(out: Path) -> None:
     if out.is_dir():
         return  # it may be a folder of the user's, where these have no place
@@ -311,27 +279,10 @@ def _unwritable(error: OSError) -> SessionError:
     )
 
 
-@cache
-def _state_validator() -> Any:
-    from .validators import validator
-
-    return validator(SessionState)
-
-
 def _read_state(path: Path) -> SessionState:
     try:
-        data = json.loads(path.read_text(encoding="utf-8"))
-        version = data.get("schema") if isinstance(data, dict) else None
-        if version != SCHEMA:
-            raise SessionError(
-                f"{path} has schema version {version}, this pytest-evalguard reads"
-                f" {SCHEMA}: use the version that wrote it, or a newer one"
-            )
-        # neither an infinite number nor half a character can be shown or sent
-        json.dumps(data, ensure_ascii=False, allow_nan=False).encode()
-        state: SessionState = _state_validator().validate_python(data)
-        return state
-    except (OSError, ValueError, RecursionError) as error:
+        return read_checked(path, SessionState, SCHEMA)
+    except (OSError, ValueError) as error:
         raise SessionError(f"{path} can't be read: {error}") from error
 
 

@@ -83,16 +83,6 @@ def _variance_of_mean(values: Sequence[float], mean: float) -> float:
     return squares / (len(values) - 1) / len(values)
 
 
-def clustered_rate(
-    passed_of: Sequence[tuple[int, int]],
-) -> tuple[float, float, float]:
-    """Return pass@1 and its interval, of (passed, trials) of at least one case.
-
-    It is the mean over cases, and cases are what is sampled: see `all_pass_rate`.
-    """
-    return all_pass_rate(passed_of, 1)
-
-
 def all_pass_rate(
     passed_of: Sequence[tuple[int, int]], n: int
 ) -> tuple[float, float, float]:

@@ -2,70 +2,64 @@
 
 from __future__ import annotations
 
-import os
-import shlex
 from collections.abc import Iterable
 from collections.abc import Iterator
-from collections.abc import Sequence
-from pathlib import Path
 
 from .case import Case
 from .case import Outcome
 from .comparison import Comparison
 from .comparison import verdict_lines
-from .delivery import Sent
+from .layout import LABEL
+from .layout import VALUE
+from .layout import field
+from .layout import hanging
+from .layout import labelled
+from .layout import name_list
 from .report import Report
 from .session import Gate
 from .session import SessionState
 from .statistics import all_pass_rate
-from .target import Target
 from .text import aligned
 from .text import cells
 from .text import counted
 from .text import printable
 from .text import shortened
-from .text import wrapped
 from .totals import MAX_SHOWN
 from .totals import Names
 from .totals import Totals
 from .totals import rate_text
+from .whereabouts import command
+from .whereabouts import display_path
+from .whereabouts import dry_run_lines
+from .whereabouts import sent_lines
 
 _OUTCOMES: tuple[Outcome, ...] = (
     *("passed", "failed", "error", "xfailed", "xpassed", "ambiguous"),
     *("skipped", "not run"),
 )
-_WIDTH = 80
-_LABEL = 12
-_VALUE = _WIDTH - _LABEL
-
-
-def header(target: Target, dry_run: bool) -> str:
-    """Return the line of pytest's header that says where results will go."""
-    line = f"evalguard: results go to {_name(target, target.id)} at {target.url}"
-    return f"{line} (dry run: nothing is sent)" if dry_run else line
 
 
 def lines(report: Report) -> Iterator[str]:
     """Yield all that is shown of a session at its end."""
     totals, path = report.totals, report.path
-    yield from _hanging(outcome_line(totals))
+    yield from hanging(outcome_line(totals))
     for label, value in figures(totals):
-        yield from _wrapped(label, value)
+        yield from labelled(label, value)
     yield from gate_lines(report.state.gates)
     if report.comparison is not None:
         yield from comparison_lines(report.comparison)
     for case in totals.failed:
-        yield from case_lines(case)
+        yield from _case_lines(case)
     if totals.hidden > 0:
         yield f"and {totals.hidden:,} more that did not pass:"
-        yield f"  show them by: {_command('show', path)}"
+        yield f"  show them by: {command('show', path)}"
     for what, names in worth_a_look(totals):
         title = f"{counted(names.count, 'case')} {what}:"
-        yield from _names(title, names.count, names.first)
+        yield from name_list(title, names.count, names.first)
     yield from state_lines(report.state)
     yield from report.notes
     if report.state.ci:
-        yield from _wrapped("built by", ", ".join(report.state.ci.values()))
+        yield from labelled("built by", ", ".join(report.state.ci.values()))
     yield f"recorded in {display_path(path)}"
     yield from where_lines(report)
 
@@ -117,7 +111,7 @@ def gate_lines(gates: Iterable[Gate]) -> Iterator[str]:
     """Yield each gate: whether it is met, its figure and its limit."""
     for gate in gates:
         verdict = "gate met" if gate.passed else "gate FAILED"
-        yield from _wrapped(verdict, printable(gate_text(gate)))
+        yield from labelled(verdict, printable(gate_text(gate)))
 
 
 def gate_text(gate: Gate) -> str:
@@ -136,29 +130,29 @@ def annotation(title: str, message: str) -> str:
 
 def comparison_lines(comparison: Comparison) -> Iterator[str]:
     """Yield what changed since the baseline."""
-    yield from _wrapped("baseline", printable(comparison.baseline))
+    yield from labelled("baseline", printable(comparison.baseline))
     for line in verdict_lines(comparison):
-        yield from _wrapped("", line)
+        yield from labelled("", line)
     for what, names in comparison.named.items():
         if names:
-            yield from _names(f"{what}:", len(names), names[:MAX_SHOWN])
+            yield from name_list(f"{what}:", len(names), names[:MAX_SHOWN])
 
 
-def case_lines(case: Case) -> Iterator[str]:
+def _case_lines(case: Case) -> Iterator[str]:
     """Yield a case that did not pass: what was wanted, what came, and why it failed."""
-    yield from _hanging(f"{case.outcome} {printable(case.nodeid)}")
+    yield from hanging(f"{case.outcome} {printable(case.nodeid)}")
     if case.input and case.input != case.nodeid:
-        yield _field("  input", shortened(printable(case.input), _VALUE))
+        yield field("  input", shortened(printable(case.input), VALUE))
     if case.expected is not None and case.actual is not None:
         yield from _difference(printable(case.expected), printable(case.actual))
     elif case.expected is not None:
-        yield _field("  expected", shortened(printable(case.expected), _VALUE))
+        yield field("  expected", shortened(printable(case.expected), VALUE))
     elif case.actual is not None:
-        yield _field("  actual", shortened(printable(case.actual), _VALUE))
+        yield field("  actual", shortened(printable(case.actual), VALUE))
     if case.is_scored:
-        yield _field("  score", shortened(printable(case.score_text), _VALUE))
+        yield field("  score", shortened(printable(case.score_text), VALUE))
     if case.reason:
-        yield from _wrapped("  reason", printable(case.reason))
+        yield from labelled("  reason", printable(case.reason))
 
 
 def where_lines(report: Report) -> Iterator[str]:
@@ -170,69 +164,6 @@ def where_lines(report: Report) -> Iterator[str]:
             yield from sent_lines(sent, report.path, report.link)
 
 
-def sent_lines(sent: Sent, path: Path, link: str | None = None) -> Iterator[str]:
-    """Yield the results that were submitted, and those that were not, with why."""
-    submission, there = sent.submission, destination(sent)
-    if submission.accepted:
-        results = f"{counted(submission.accepted, 'result')} to {there}"
-        batches = counted(submission.requests, "batch", "batches")
-        is_run = sent.target.kind == "run"
-        yield f"submitted {results} ({batches})" if is_run else f"submitted {results}"
-        if link and is_run and not submission.is_open:
-            url = link.replace("{run_id}", str(submission.target_id))
-            yield _field("", printable(url))
-    yield from left_out_lines(sent)
-    yield from unsent_lines(sent, path)
-
-
-def left_out_lines(sent: Sent) -> Iterator[str]:
-    """Yield the cases that a service takes no result of, and why."""
-    for each in sent.submission.left_out:
-        what = f"{counted(each.count, 'case')} {printable(each.why)}"
-        title = f"not for {destination(sent)}: {what}:"
-        yield from _names(title, each.count, each.first)
-
-
-def dry_run_lines(sent: Sent, path: Path) -> Iterator[str]:
-    """Yield what would have been sent, and the command that does it."""
-    results = counted(sent.submission.unsent, "result")
-    yield f"dry run: {results} for {destination(sent)}, not sent"
-    yield from left_out_lines(sent)
-    if sent.target.id is not None:
-        there = f"submit --{sent.target.kind} {shlex.quote(sent.target.id)}"
-        yield f"  send them by: {_command(there, path)}"
-
-
-def unsent_lines(sent: Sent, path: Path) -> Iterator[str]:
-    """Yield what must be known of results that were not accepted, and what to do."""
-    submission, there = sent.submission, destination(sent)
-    why = printable(submission.error or "no reason is known")
-    if submission.rejected:
-        yield f"refused: {counted(submission.rejected, 'result')} by {there}: {why}"
-        if sent.target.finish:
-            yield f"  {there} is left open: pytest-evalguard finish-run ID ends it"
-    if submission.unsent:
-        yield f"not submitted: {counted(submission.unsent, 'result')} to {there}: {why}"
-    elif submission.is_open:
-        yield f"not submitted: the end of {there}: {why}"
-    if submission.is_open and sent.is_stored:
-        yield f"  send them by: {_command('submit', path)}"
-
-
-def destination(sent: Sent) -> str:
-    """Return how the run or agent is called that results go to."""
-    return _name(sent.target, sent.submission.target_id or sent.target.id)
-
-
-def display_path(path: Path) -> str:
-    """Return a path as a user in the working directory would write it."""
-    try:
-        is_below = path.is_relative_to(Path.cwd())
-        return printable(os.path.relpath(path) if is_below else str(path))
-    except OSError:  # the working directory is gone
-        return printable(str(path))
-
-
 def state_lines(state: SessionState) -> Iterator[str]:
     """Yield what is wrong with a session as a whole."""
     if state.status == "interrupted":
@@ -240,17 +171,6 @@ def state_lines(state: SessionState) -> Iterator[str]:
     if state.missing:
         cases = counted(state.missing, "selected case")
         yield f"missing: {cases} left no result; pytest's own output may say why"
-
-
-def _command(name: str, path: Path) -> str:
-    """Return a command of the console script on a session, fit to be pasted."""
-    return f"pytest-evalguard {name} {shlex.quote(display_path(path))}"
-
-
-def _name(target: Target, identity: str | None) -> str:
-    if identity is None:
-        return f"a new {target.kind}"
-    return f"{target.kind} {printable(identity)}"
 
 
 def outcome_line(totals: Totals) -> str:
@@ -285,33 +205,8 @@ def _ms(milliseconds: float) -> str:
 
 
 def _difference(expected: str, actual: str) -> Iterator[str]:
-    wanted, came, place = aligned(expected, actual, _VALUE)
-    yield _field("  expected", wanted)
-    yield _field("  actual", "the same" if place is None else came or "(empty)")
+    wanted, came, place = aligned(expected, actual, VALUE)
+    yield field("  expected", wanted)
+    yield field("  actual", "the same" if place is None else came or "(empty)")
     if place:
-        yield " " * (_LABEL + cells(wanted[:place])) + "^"
-
-
-def _names(title: str, count: int, first: Sequence[str]) -> Iterator[str]:
-    yield title
-    for name in first:
-        yield f"  {shortened(printable(name), _WIDTH - 2)}"
-    if count > len(first):
-        yield f"  and {count - len(first):,} more"
-
-
-def _wrapped(label: str, text: str) -> Iterator[str]:
-    for line in wrapped(text, _VALUE):
-        yield _field(label, line)
-        label = ""
-
-
-def _hanging(text: str) -> Iterator[str]:
-    indent = ""
-    for line in wrapped(text, _WIDTH - 2):
-        yield indent + line
-        indent = "  "
-
-
-def _field(label: str, value: str) -> str:
-    return f"{label:<{_LABEL}}{value}"
+        yield " " * (LABEL + cells(wanted[:place])) + "^"

@@ -1,11 +1,10 @@
 """Where results go: from settings to targets, from a target to its service.
 
-A new service is added here, in `target`, and as a module of `services`.
+A new service is added here, in `target` and `access`, and as a module of `services`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Protocol
 
@@ -14,26 +13,12 @@ from .delivery import Service
 from .delivery import Submission
 from .progress import Progress
 from .session import Session
-from .settings import AGENT_KEY_VARIABLE
-from .settings import KEY_VARIABLE
 from .settings import NEW
 from .settings import Settings
 from .target import AgentTarget
 from .target import RunTarget
 from .target import Target
 from .target import prove
-
-KEY_VARIABLES: Mapping[str, str] = {
-    "evalguard": KEY_VARIABLE,
-    "agent": AGENT_KEY_VARIABLE,
-}
-"""The environment variable that holds a service's key, by the service's name."""
-
-URL_VARIABLES: Mapping[str, str] = {
-    "evalguard": "EVALGUARD_BASE_URL",
-    "agent": "EVALGUARD_AGENT_URL",
-}
-"""The environment variable that holds a service's base URL, by the service's name."""
 
 
 class BuiltIn(Service, Protocol):

@@ -1,0 +1,1 @@
+"""The commands of the console script. Each returns its exit code."""

@@ -1,0 +1,91 @@
+"""Sessions are sent."""
+
+from __future__ import annotations
+
+import sys
+from argparse import Namespace
+from collections.abc import Iterator
+from pathlib import Path
+
+from ..access import access_to
+from ..console import DONE
+from ..console import REFUSED
+from ..console import USAGE
+from ..console import rewrite
+from ..console import say
+from ..console import say_error
+from ..console import say_lines
+from ..deadline import Deadline
+from ..delivery import Sent
+from ..delivery import submission_of
+from ..errors import EvalguardError
+from ..finding import find_out
+from ..finding import find_project
+from ..progress import Progress
+from ..resubmission import submit
+from ..resubmission import unsent
+from ..resubmission import with_targets
+from ..session import Session
+from ..session import open_session
+from ..settings import checked_id
+from ..settings import checked_url
+from ..settings import positive_seconds
+from ..target import AgentTarget
+from ..target import RunTarget
+from ..target import Target
+from ..whereabouts import display_path
+from ..whereabouts import sent_lines
+
+
+def submit_sessions(options: Namespace) -> int:
+    """Send unsent sessions."""
+    out = find_out(options.out)
+    deadline = Deadline(positive_seconds(options.timeout, "--timeout"))
+    for url in filter(None, (options.url, options.agent_url)):
+        checked_url(url)
+    targets = list(_targets(options))
+    if targets:
+        pairs = with_targets(options.dirs, out, targets)
+    else:
+        pairs = list(unsent(options.dirs, out, say_error))
+    if not pairs:
+        say(f"nothing to submit in {' '.join(options.dirs) or display_path(out)}")
+        for directory in options.dirs:
+            _say_where(open_session(Path(directory)))
+    return max((_submit(*pair, options, deadline) for pair in pairs), default=DONE)
+
+
+def _targets(options: Namespace) -> Iterator[Target]:
+    """Yield the run and the agent that are named, with where they are."""
+    if options.run is not None:
+        access = access_to("evalguard", options.url)
+        run_id = checked_id(options.run, "--run")
+        yield RunTarget(run_id=run_id, url=access.url, proof=access.proof)
+    if options.agent is not None:
+        access = access_to("agent", options.agent_url)
+        agent_id = checked_id(options.agent, "--agent")
+        yield AgentTarget(agent_id=agent_id, url=access.url, proof=access.proof)
+
+
+def _say_where(session: Session) -> None:
+    for target in session.state.targets:
+        sent = Sent(target, submission_of(session, target))
+        say_lines(sent_lines(sent, session.path))
+
+
+def _submit(
+    session: Session, target: Target, options: Namespace, deadline: Deadline
+) -> int:
+    url = options.url if target.kind == "run" else options.agent_url
+    project = find_project(session.path)
+    progress = Progress(rewrite if sys.stdout.isatty() else None)
+    try:
+        access = access_to(target.service, url)
+        sent = submit(session, target, access, project, deadline, progress)
+    except (EvalguardError, OSError) as error:
+        say_error(str(error))
+        return USAGE
+    finally:
+        progress.end()
+    say_lines(sent_lines(sent, session.path))
+    return DONE if sent.submission.is_complete else REFUSED
