@@ -28,10 +28,10 @@ import pytest
 import yaml
 
 from pytest_evalguard import hookspecs
+from pytest_evalguard.configuration import read_settings
 from pytest_evalguard.options import add_options
 from pytest_evalguard.recorder import EvalCase
 from pytest_evalguard.settings import Settings
-from pytest_evalguard.settings import read_settings
 from standin import StandIn
 from suite import Suite
 
@@ -133,7 +133,9 @@ def options() -> Options:
     return found
 
 
-_SETTINGS = (SOURCE / "settings.py").read_text("utf-8")
+_SETTINGS = "".join(
+    (SOURCE / name).read_text("utf-8") for name in ("settings.py", "configuration.py")
+)
 VARIABLES = set(re.findall(r'"(EVALGUARD_[A-Z_]+)"', _SETTINGS))
 
 

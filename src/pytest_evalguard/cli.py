@@ -37,6 +37,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         say_error(str(error))
         return USAGE
     except KeyboardInterrupt:
-        say_error("interrupted; the same command sends what was not accepted")
+        is_submit = options.function == "submit_sessions"
+        then = "; the same command sends what was not accepted" if is_submit else ""
+        say_error(f"interrupted{then}")
         return REFUSED
     return code

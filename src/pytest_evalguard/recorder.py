@@ -12,13 +12,13 @@ from time import perf_counter
 from typing import Any
 
 from .case import ScorerResult
+from .data import Json
 from .scorers import checked_count
 from .scorers import checked_name
 from .scorers import checked_number
 from .scorers import checked_score
 from .scorers import read_scorer_result
 from .scorers import read_usage
-from .values import Json
 from .values import as_data
 from .values import as_text
 

@@ -21,8 +21,8 @@ from urllib.parse import quote
 
 from .case import Case
 from .case import ScorerResult
-from .values import Json
-from .values import unused_key
+from .data import Json
+from .data import unused_key
 
 REDACTED = "[REDACTED]"
 

@@ -23,6 +23,9 @@ from typing import Any
 
 import pytest
 
+from .data import Json
+from .data import unused_key
+
 MAX_TEXT = 100_000
 """Longest text kept of one value, in characters; what is cut off leaves a mark."""
 
@@ -31,8 +34,6 @@ MAX_ELEMENTS = 10_000
 
 MAX_DEPTH = 50
 """Deepest level of nesting kept of one value."""
-
-Json = str | int | float | bool | None | list["Json"] | dict[str, "Json"]
 
 HOSTILE = (Exception, SystemExit, GeneratorExit)
 """What a hook of a user's may raise; `SystemExit` is none of a test's verdicts."""
@@ -110,16 +111,6 @@ def describe(value: object, clean: Callable[[str], str] = str) -> str:
 def without_addresses(text: str) -> str:
     """Return text without what differs from process to process in a default repr."""
     return _IDENTITY.sub("", text)
-
-
-def unused_key(key: str, taken: Mapping[str, object]) -> str:
-    """Return a key, numbered by its place when there is one like it already."""
-    number = len(taken) + 1
-    unused = key
-    while unused in taken:
-        unused = f"{key} #{number}"
-        number += len(taken)
-    return unused
 
 
 class _Reader:
