@@ -809,7 +809,7 @@ def test_a_list_shows_where_results_are(suite: Suite, standin: StandIn) -> None:
     suite.test(QUESTIONS)
     run(suite, standin)
     listed = suite.script("list")
-    assert f"agent {standin.agent_id}: 1 accepted, 0 refused, 0 unsent" in listed.out
+    assert f"agent {standin.agent_id}: 1 accepted, 0 rejected, 0 unsent" in listed.out
 
 
 def test_replies_may_have_any_form(suite: Suite, standin: StandIn) -> None:

@@ -77,9 +77,9 @@ def test_a_passing_fault_is_got_over(
 @pytest.mark.parametrize(
     ("fault", "told", "calls"),
     [
-        (Status(400), "refused: 2 results", 1),
+        (Status(400), "rejected: 2 results", 1),
         (Status(413), "lower evalguard_batch_size", 1),
-        (Status(422), "refused: 2 results", 1),
+        (Status(422), "rejected: 2 results", 1),
         (Status(401), "EVALGUARD_API_KEY is not accepted", 1),
         (Status(403), "not submitted: 2 results", 1),
         (Status(404), "belongs to another project", 1),
@@ -146,10 +146,10 @@ def test_one_refused_batch_does_not_stop_the_others(
     result = suite.run(f"--evalguard-run={run_id}", standin=standin)
     assert f"submitted 4 results to run {run_id} (2 batches)" in result.summary
     told = " ".join(result.summary.split())
-    assert "refused: 2 results" in told
+    assert "rejected: 2 results" in told
     assert "BAD: row 1 is bad" in told
     assert "(request req-77)" in told
-    assert "4 accepted, 2 refused, 0 unsent" in suite.script("list").out
+    assert "4 accepted, 2 rejected, 0 unsent" in suite.script("list").out
     assert "nothing to submit" in suite.script("submit", standin=standin).out
     assert len(standin.posts) == 3
 
@@ -159,7 +159,7 @@ def test_accepted_batches_are_never_sent_again(suite: Suite, standin: StandIn) -
     suite.ini("evalguard_batch_size = 2")
     standin.plan(None, Status(401))
     suite.run(f"--evalguard-run={standin.add_run()}", standin=standin)
-    assert "2 accepted, 0 refused, 4 unsent" in suite.script("list").out
+    assert "2 accepted, 0 rejected, 4 unsent" in suite.script("list").out
     assert suite.script("submit", standin=standin).status == 0
     assert [each.status for each in standin.posts] == [200, 401, 200, 200]
     assert len(rows_of(standin)) == 6
@@ -502,7 +502,7 @@ def test_a_page_in_reply_is_cut_and_cleaned(suite: Suite, standin: StandIn) -> N
         Reply(400, b"\x1b[2Jbad\n::error::x " + b"y" * 5_000_000, "text/plain")
     )
     result = suite.run(f"--evalguard-run={standin.add_run()}", standin=standin)
-    (line,) = [each for each in result.summary.splitlines() if "refused" in each]
+    (line,) = [each for each in result.summary.splitlines() if "rejected" in each]
     assert "\x1b" not in line
     assert len(line) < 400
 

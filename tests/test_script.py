@@ -56,7 +56,7 @@ def test_list_says_what_is_where(suite: Suite, standin: StandIn) -> None:
     suite.run(f"--evalguard-run={run_id}", standin=standin)
     local, sent = suite.script("list").out.splitlines()
     assert local.endswith("finished  2 of 2 cases  local")
-    assert sent.endswith(f"run {run_id}: 2 accepted, 0 refused, 0 unsent")
+    assert sent.endswith(f"run {run_id}: 2 accepted, 0 rejected, 0 unsent")
 
 
 def test_list_and_show_print_json(suite: Suite) -> None:
@@ -196,7 +196,7 @@ def test_a_refused_submission_is_exit_code_1(suite: Suite, standin: StandIn) -> 
     standin.plan(Status(400))
     result = suite.script("submit", "--run", standin.add_run(), standin=standin)
     assert result.status == 1
-    assert "refused: 2 results" in result.out
+    assert "rejected: 2 results" in result.out
 
 
 def test_shards_become_one_ordered_batch(suite: Suite, standin: StandIn) -> None:

@@ -110,7 +110,7 @@ def test_a_refused_dialect_names_the_setting(suite: Suite, standin: StandIn) -> 
     suite.test(TESTS)
     standin.dialect = "sdk"
     result = suite.run("--evalguard-run=new", standin=standin)
-    assert "refused: 2 results" in result.summary
+    assert "rejected: 2 results" in result.summary
     assert "evalguard_dialect = sdk" in result.summary
 
 

@@ -109,7 +109,8 @@ def read_baseline(path: Path) -> Baseline:
         return Baseline(read_checked(path, _File, SCHEMA).cases)
     except (EvalguardError, OSError, ValueError) as error:
         raise ConfigurationError(
-            f"the baseline {path} can't be read: {error}"
+            f"the baseline {path} can't be read: {error}; name another, or write it"
+            " anew by pytest-evalguard bless"
         ) from error
 
 

@@ -177,5 +177,7 @@ def read_comparison(directory: Path) -> Comparison | None:
     try:
         comparison: Comparison = validator(Comparison).validate_json(path.read_bytes())
     except (OSError, ValueError) as error:
-        raise SessionError(f"{path} is damaged, it was changed by somebody") from error
+        raise SessionError(
+            f"{path} is damaged, it was changed by somebody: remove it"
+        ) from error
     return comparison

@@ -252,7 +252,9 @@ def _request_from(line: str) -> FrozenRequest | None:
 
 
 def _damaged(path: Path) -> SessionError:
-    return SessionError(f"{path} is damaged, it was changed by somebody")
+    return SessionError(
+        f"{path} is damaged, it was changed by somebody: run the tests again"
+    )
 
 
 def _read_answer(line: str) -> tuple[str, Answer] | None:

@@ -120,7 +120,10 @@ def submit(
         )
     with session.locked() as is_free:
         if not is_free:
-            error = "another process is running or submitting this session"
+            error = (
+                "another process is running or submitting this session: try again when"
+                " that has ended"
+            )
             return Sent(target, _left(session, target, error))
         if access.is_said:
             target = _moved(session, target, access)

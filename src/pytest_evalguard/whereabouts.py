@@ -59,7 +59,7 @@ def unsent_lines(sent: Sent, path: Path) -> Iterator[str]:
     submission, there = sent.submission, destination(sent)
     why = printable(submission.error or "no reason is known")
     if submission.rejected:
-        yield f"refused: {counted(submission.rejected, 'result')} by {there}: {why}"
+        yield f"rejected: {counted(submission.rejected, 'result')} by {there}: {why}"
         if sent.target.finish:
             yield f"  {there} is left open: pytest-evalguard finish-run ID ends it"
     if submission.unsent:

@@ -65,7 +65,7 @@ def _entry_line(entry: dict[str, Any]) -> str:
         return f"{printable(entry['name'])}  unreadable: {printable(entry['error'])}"
     where = "; ".join(
         f"{each['to']}: {each['accepted']} accepted,"
-        f" {each['rejected']} refused, {each['unsent']} unsent"
+        f" {each['rejected']} rejected, {each['unsent']} unsent"
         for each in entry["submissions"]
     )
     cases = f"{entry['finished']} of {counted(entry['selected'], 'case')}"

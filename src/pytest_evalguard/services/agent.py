@@ -45,7 +45,7 @@ from .results import read_prompts
 
 _REASONS = {
     401: "the API key in EVALGUARD_AGENT_API_KEY is not accepted",
-    403: "the API key may not do this",
+    403: "the API key may not do this: use one that may",
     404: "there is no such agent or prompt, or no such endpoint: its vendor took this"
     " API out of its public documentation in August 2026. Check the agent's id, the"
     " prompt's id and the base URL (evalguard_agent_url)",

@@ -42,11 +42,12 @@ _WRONG_KEY = "the API key in EVALGUARD_API_KEY is not accepted"
 _NO_RUN = "there is no such run, or the key belongs to another project"
 _REASONS = {
     401: _WRONG_KEY,
-    403: "the API key may not do this",
+    403: "the API key may not do this: use one that may",
     404: _NO_RUN,
     413: "the batch is too large for the service: lower evalguard_batch_size and run"
     " again",
-    422: "the idempotency key was used with another body",
+    422: "the idempotency key was used with another body: run the tests again, which"
+    " makes a new one",
 }
 # answers that a right key, run or URL would change: the results can still be sent
 _FATAL = frozenset((401, 403, 404))
