@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from collections.abc import Iterable
+from collections.abc import Iterator
 from collections.abc import Mapping
+from collections.abc import Sequence
 from typing import Any
 from typing import NamedTuple
 
@@ -47,10 +49,12 @@ class Plan(NamedTuple):
     require: int
 
 
-def has_trials(item: pytest.Item, mark: str, default: int) -> bool:
-    """Whether a test may be one that runs more than once."""
-    kwargs = (each.kwargs for each in item.iter_markers(mark))
-    return any(default > 1 or "trials" in each or "require" in each for each in kwargs)
+def _has_trials(item: pytest.Item, mark: str, default: int) -> bool:
+    return any(default > 1 or _says_trials(each) for each in item.iter_markers(mark))
+
+
+def _says_trials(mark: pytest.Mark) -> bool:
+    return "trials" in mark.kwargs or "require" in mark.kwargs
 
 
 def plan_of(item: pytest.Item, mark: str, default: int) -> Plan | None:
@@ -58,7 +62,7 @@ def plan_of(item: pytest.Item, mark: str, default: int) -> Plan | None:
 
     :param default: how many a marked test has whose marks do not say.
     """
-    if not has_trials(item, mark, default):
+    if not _has_trials(item, mark, default):
         return None
     marked = read_mark(item, mark)
     trials = marked.get("trials", default)
@@ -66,17 +70,40 @@ def plan_of(item: pytest.Item, mark: str, default: int) -> Plan | None:
 
 
 def mark_problems(items: Iterable[pytest.Item], mark: str) -> list[str]:
-    """Return what is wrong with the marks of `items`, one message a mark and test."""
-    checked: dict[int, bool] = {}
-    problems: list[str] = []
+    """Return what is wrong with the marks of `items`, one message a mark."""
+    return [
+        f"{item.nodeid}: {problem}"
+        for item, each in _marks(items, mark)
+        for problem in _problems(each)
+    ]
+
+
+def repeated(
+    items: Sequence[pytest.Item], mark: str, default: int
+) -> list[pytest.Item]:
+    """Return those of the items that may run more than once."""
+    if default == 1 and not any(_says_trials(each) for _, each in _marks(items, mark)):
+        return []
+    return [item for item in items if _has_trials(item, mark, default)]
+
+
+def _marks(
+    items: Iterable[pytest.Item], name: str
+) -> Iterator[tuple[pytest.Item, pytest.Mark]]:
+    """Yield each mark of that name once, with the first item that has it."""
+    nodes: set[pytest.Collector] = set()
+    marks: set[int] = set()
     for item in items:
-        for each in item.iter_markers(mark):
-            # the items of a parametrized test share their marks
-            if id(each) not in checked:
-                found = list(_problems(each))
-                checked[id(each)] = not found
-                problems += [f"{item.nodeid}: {problem}" for problem in found]
-    return problems
+        node: Any = item
+        while node is not None and node not in nodes:
+            for each in node.own_markers:
+                # the items of a parametrized test share their marks
+                if each.name == name and id(each) not in marks:
+                    marks.add(id(each))
+                    yield item, each
+            if node is not item:
+                nodes.add(node)
+            node = node.parent
 
 
 def _problems(mark: pytest.Mark) -> Iterable[str]:

@@ -63,7 +63,7 @@ def pytest_metadata(metadata: dict[str, object], config: pytest.Config) -> None:
 def pytest_collection_finish(session: pytest.Session) -> None:
     """Find the cases among the collected tests, and follow them if there are any."""
     from .configuration import settings_key
-    from .mark import has_trials
+    from .mark import repeated
     from .selection import find_problems
     from .selection import identify
     from .selection import select_cases
@@ -74,15 +74,15 @@ def pytest_collection_finish(session: pytest.Session) -> None:
     mark = config.stash[settings_key].mark
     cases = select_cases(session.items, mark)
     trials = config.stash[settings_key].trials
-    repeated = [item for item in cases if has_trials(item, mark, trials)]
-    problems = find_problems(config, cases, repeated, mark, _prompts(config), trials)
+    with_trials = repeated(cases, mark, trials)
+    problems = find_problems(config, cases, with_trials, mark, _prompts(config), trials)
     if hasattr(config, "workerinput"):
-        _worker(config).announce(session.items, cases, problems, bool(repeated))
+        _worker(config).announce(session.items, cases, problems, bool(with_trials))
     elif cases or problems:
         _reporter(config).select(identify(cases, _redact(config)), problems)
     if cases and config.stash[settings_key].runs_tests:
         _runner(config)
-        if repeated:
+        if with_trials:
             _run_trials(config, mark, trials)
 
 

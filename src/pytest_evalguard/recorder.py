@@ -36,7 +36,8 @@ class EvalCase:
 
     __slots__ = (
         *("_ambiguous", "_clean", "_findings", "_lock", "_marked", "_measured"),
-        *("_metadata", "_nodeid", "_open", "_scores", "_texts", "_tokens", "_values"),
+        *("_metadata", "_nodeid", "_numbers", "_open", "_scores", "_texts", "_tokens"),
+        "_values",
     )
 
     # bound to the class, not to the module: plugins that freeze time rebind those
@@ -55,6 +56,7 @@ class EvalCase:
         self._open = True
         self._values: dict[str, object] = {}
         self._texts: dict[str, str] = {}
+        self._numbers: dict[str, float] = {}
         self._metadata: _Metadata | None = None
         self._scores: dict[str, ScorerResult] = {}
         self._findings: list[Json] = []
@@ -111,8 +113,7 @@ class EvalCase:
         :raises TypeError: the value is no number.
         :raises ValueError: the value is not finite or not within 0..1.
         """
-        value = self._values.get("score")
-        return value if isinstance(value, float) else None
+        return self._numbers.get("score")
 
     @score.setter
     def score(self, value: object) -> None:
@@ -124,8 +125,7 @@ class EvalCase:
 
         What is set here wins over what `measure` timed.
         """
-        value = self._values.get("latency_ms", self._measured)
-        return value if isinstance(value, float) else None
+        return self._numbers.get("latency_ms", self._measured)
 
     @latency_ms.setter
     def latency_ms(self, value: object) -> None:
@@ -134,8 +134,7 @@ class EvalCase:
     @property
     def cost_usd(self) -> float | None:
         """What the calls under test cost, in US dollars."""
-        value = self._values.get("cost_usd")
-        return value if isinstance(value, float) else None
+        return self._numbers.get("cost_usd")
 
     @cost_usd.setter
     def cost_usd(self, value: object) -> None:
@@ -268,7 +267,7 @@ class EvalCase:
 
     def _set_number(self, name: str, value: float) -> None:
         self._require_open()
-        self._values[name] = value
+        self._numbers[name] = value
 
     def _require_open(self) -> None:
         if not self._open:
@@ -308,10 +307,9 @@ def close(case: EvalCase) -> dict[str, Any]:
 
 def recorded(case: EvalCase) -> dict[str, Any]:
     """Return what was recorded so far, as fields of a `Case`."""
-    fields: dict[str, Any] = {**case._texts}
-    for name in ("score", "latency_ms", "cost_usd"):
-        if (number := getattr(case, name)) is not None:
-            fields[name] = number
+    fields: dict[str, Any] = {**case._texts, **case._numbers}
+    if case._measured is not None:
+        fields.setdefault("latency_ms", case._measured)
     if case._tokens is not None:
         fields["prompt_tokens"], fields["completion_tokens"] = case._tokens
     if case._metadata is not None:
