@@ -67,15 +67,14 @@ def plan_of(item: pytest.Item, mark: str, default: int) -> Plan | None:
 
 def mark_problems(items: Iterable[pytest.Item], mark: str) -> list[str]:
     """Return what is wrong with the marks of `items`, one message a mark and test."""
-    checked: dict[int, bool] = {}
+    checked: set[int] = set()
     problems: list[str] = []
     for item in items:
         for each in item.iter_markers(mark):
             # the items of a parametrized test share their marks
             if id(each) not in checked:
-                found = list(_problems(each))
-                checked[id(each)] = not found
-                problems += [f"{item.nodeid}: {problem}" for problem in found]
+                checked.add(id(each))
+                problems += [f"{item.nodeid}: {told}" for told in _problems(each)]
     return problems
 
 
