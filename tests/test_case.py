@@ -84,7 +84,7 @@ def test_a_line_holds_what_is_not_at_its_default_and_zeros_that_were_recorded() 
 @pytest.mark.parametrize(
     "case",
     [
-        Case("n", "passed"),
+        Case("", "passed"),
         Case("n", "passed", scores={"tone": ScorerResult(0.5, False, "r")}),
         Case("n", "passed", attempts=[Attempt("error")]),
         Case("n", "passed", trials=[Attempt("failed", 0.0, 1.5, "r", "a", {"t": 1})]),

@@ -154,3 +154,4 @@ def test_the_table_has_a_row_for_each_session() -> None:
         *("s1", "2026-01-01", "1,200", "50.0%", "0.250"),
         *("s2", "2026-01-02", "4", "-", "-"),
     ]
+    assert '</tr><tr><th scope="row">s2' in shown

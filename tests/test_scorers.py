@@ -135,6 +135,12 @@ def test_a_number_of_another_kind_may_be_large() -> None:
         checked_number(-1, "latency_ms")
 
 
+@pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf], ids=str)
+def test_a_number_is_finite(value: float) -> None:
+    with pytest.raises(ValueError, match=r"^latency_ms must be a finite number"):
+        checked_number(value, "latency_ms")
+
+
 # Counts and names
 
 

@@ -104,19 +104,35 @@ def test_a_scorers_mean_is_over_its_own_cases() -> None:
 
 
 def test_a_case_is_unstable_the_more_the_nearer_it_is_to_a_half() -> None:
-    shapes = {"a": "....F", "b": ".F", "c": "..", "d": "FF", "e": "..F"}
+    shapes = {"a": "....F", "b": ".F", "c": "..", "d": ".FFF", "e": "..F"}
     cases = [Case(name, "passed", trials=trials(s)) for name, s in shapes.items()]
     totals = Totals.of([*cases, Case("f", "passed")])
-    assert totals.trials == [(4, 5), (1, 2), (2, 2), (0, 2), (2, 3)]
-    assert totals.unstable.first == [".F 1 of 2 b", "..F 2 of 3 e", "....F 4 of 5 a"]
+    assert totals.trials == [(4, 5), (1, 2), (2, 2), (1, 4), (2, 3)]
+    assert totals.unstable.first == [
+        ".F 1 of 2 b",
+        "..F 2 of 3 e",
+        ".FFF 1 of 4 d",
+        "....F 4 of 5 a",
+    ]
 
 
-@pytest.mark.parametrize("order", ["abcd", "dcba", "bdac"])
+@pytest.mark.parametrize("order", ["acde", "edca", "aced", "ceda"])
 def test_the_first_failed_cases_are_kept_and_the_others_counted(order: str) -> None:
     cases = [Case(name, "failed") for name in order]
-    totals = Totals.of([*cases, Case("0", "xpassed"), Case("1", "passed")], most=2)
-    assert [case.nodeid for case in totals.failed] == ["a", "b"]
-    assert (totals.hidden, totals.passed, totals.rows) == (2, 2, 6)
+    totals = Totals.of([*cases, Case("0", "xpassed"), Case("1", "passed")], most=3)
+    assert [case.nodeid for case in totals.failed] == ["a", "c", "d"]
+    assert (totals.hidden, totals.passed, totals.rows) == (1, 2, 6)
+
+
+def test_twenty_failed_cases_are_kept_where_nobody_says_how_many() -> None:
+    totals = Totals.of(Case(f"{n}", "failed") for n in range(30))
+    assert (len(totals.failed), totals.hidden) == (20, 10)
+
+
+def test_rates_and_means_are_over_rows() -> None:
+    cases = [Case("a", "passed", score=0.5), Case("b", "failed", score=0.25)]
+    totals = Totals.of([*cases, Case("c", "skipped", score=1.0)])
+    assert (totals.pass_rate, totals.score.value) == (0.5, 0.375)
 
 
 @pytest.mark.parametrize("outcome", ["failed", "error", "xfailed", "ambiguous"])
@@ -141,7 +157,7 @@ def test_what_is_shown_of_a_case_is_cut_at_its_difference() -> None:
     assert len(kept.input) == 2000
     assert (kept.expected or "")[-5:] == "ssssx"
     assert (kept.actual or "")[-5:] == "ssssy"
-    assert len(kept.actual or "") == 668
+    assert len(kept.actual or "") == len(kept.expected or "") == 668
     rest = (kept.metadata, kept.findings, kept.attempts, kept.trials)
     assert rest == ({}, [], [], [])
 

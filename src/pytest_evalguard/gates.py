@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from itertools import count
 
 from .comparison import Comparison
 from .session import Gate
@@ -14,6 +13,7 @@ from .totals import Mean
 from .totals import Totals
 from .totals import rate_text
 
+_MOST = 12  # digits after the point
 _NEAR = 1e-9
 """What a figure may miss its limit by, as no number has all digits of 2 of 3."""
 
@@ -69,7 +69,8 @@ def _digits(value: float, limit: Limit, fewest: int) -> int:
     """Return how many digits show that a figure misses its limit, if it does."""
     if _is_met(value, limit):
         return fewest
-    return next(n for n in count(fewest) if round(value, n) < limit.least)
+    enough = (n for n in range(fewest, _MOST) if round(value, n) < limit.least)
+    return next(enough, _MOST)
 
 
 def _regressions(most: int, comparison: Comparison) -> Gate:
