@@ -10,12 +10,16 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic import TypeAdapter
+from pydantic import ValidationError
 
 from pytest_evalguard.baseline import read_baseline
 from pytest_evalguard.case import Case
 from pytest_evalguard.case import ScorerResult
 from pytest_evalguard.comparison import read_comparison
 from pytest_evalguard.errors import EvalguardError
+from pytest_evalguard.figures import Change
+from pytest_evalguard.figures import Share
 from pytest_evalguard.journal import StoredCases
 from pytest_evalguard.session import Session
 from pytest_evalguard.totals import Mean
@@ -43,6 +47,18 @@ def test_the_mean_of_equal_scores_is_that_score() -> None:
     scores = {f"s{n}": ScorerResult(0.8, True) for n in range(10)}
     assert mean_of([0.8] * 10) == 0.8
     assert Case("t.py::a", "passed", scores=scores).overall_score == 0.8
+
+
+@pytest.mark.parametrize(
+    ("kind", "least", "most"), [(Share, 0, 1), (Change, -2, 2)], ids=["share", "change"]
+)
+def test_a_figure_is_taken_up_to_its_bounds(kind: Any, least: int, most: int) -> None:
+    figures = TypeAdapter(kind)
+    for figure in (least, least + 0.1, most - 0.1, most):
+        assert figures.validate_python(figure) == figure
+    for wrong in (least - 0.1, most + 0.1, math.nan, math.inf):
+        with pytest.raises(ValidationError):
+            figures.validate_python(wrong)
 
 
 @pytest.mark.parametrize("figure", NO_SHARES)

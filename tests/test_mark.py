@@ -2,8 +2,18 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+from typing import Any
+
 import pytest
 
+from pytest_evalguard.mark import Plan
+from pytest_evalguard.mark import is_case
+from pytest_evalguard.mark import mark_problems
+from pytest_evalguard.mark import plan_of
+from pytest_evalguard.mark import read_mark
+from pytest_evalguard.mark import repeated
+from pytest_evalguard.mark import suggestion
 from suite import Suite
 
 
@@ -136,3 +146,161 @@ def test_the_mark_of_a_set_of_parameters_is_closest(suite: Suite) -> None:
     assert case["outcome"] == "failed"
     assert case["tags"] == ["parameter"]
     assert case["name"] == "both"
+
+
+# Pure
+
+
+def a_mark(*args: object, **kwargs: object) -> pytest.Mark:
+    return pytest.Mark("eval", args, kwargs, _ispytest=True)
+
+
+class AnItem(SimpleNamespace):
+    __hash__ = object.__hash__  # type: ignore[assignment] # nodes can be in sets
+
+
+def an_item(*marks: pytest.Mark, **fields: Any) -> Any:
+    """An item with these marks, the closest first."""
+
+    def iter_markers(name: str) -> list[pytest.Mark]:
+        return [each for each in marks if each.name == name]
+
+    def get_closest_marker(name: str) -> pytest.Mark | None:
+        return next(iter(iter_markers(name)), None)
+
+    return AnItem(
+        nodeid="t.py::a",
+        own_markers=marks,
+        parent=None,
+        iter_markers=iter_markers,
+        get_closest_marker=get_closest_marker,
+        **fields,
+    )
+
+
+@pytest.mark.parametrize(
+    ("keyword", "valid"),
+    [
+        ("input", [None, 1, "q"]),
+        ("expected", [None, object()]),
+        ("name", ["a"]),
+        ("prompt_id", [0, 2**63 - 1]),
+        ("threshold", [0, 1, 0.5]),
+        ("trials", [1, 1000]),
+        ("require", [1, 1000]),
+        ("tags", [[], ["a"], ("a",), {"a"}, frozenset("a")]),
+        ("metadata", [{}, {"a": 1}]),
+    ],
+)
+def test_a_right_value_is_no_problem(keyword: str, valid: list[object]) -> None:
+    for value in valid:
+        assert mark_problems([an_item(a_mark(**{keyword: value}))], "eval") == []
+
+
+@pytest.mark.parametrize(
+    ("keyword", "wrong", "wanted"),
+    [
+        ("name", ["", " ", 3], "a string that is not blank"),
+        ("prompt_id", [-1, 2**63, True, "1"], "a whole number of at least 0"),
+        ("threshold", [-0.1, 1.1, True, "1", None], "a number within 0..1"),
+        ("trials", [0, 1001, True, 1.0], "a whole number within 1..1000"),
+        ("require", [0, 1001, False, "1"], "a whole number within 1..1000"),
+        ("tags", ["abc", [1], ["a", 1], None], "a list, tuple or set of strings"),
+        (
+            "metadata",
+            [[1], ["a"], {1: 2}, {"a": 1, 2: 3}],
+            "a mapping with string keys",
+        ),
+    ],
+)
+def test_a_wrong_value_is_told_with_what_is_wanted(
+    keyword: str, wrong: list[object], wanted: str
+) -> None:
+    for value in wrong:
+        assert mark_problems([an_item(a_mark(**{keyword: value}))], "eval") == [
+            f"t.py::a: @pytest.mark.eval: {keyword}= must be {wanted}, got {value!r}"
+        ]
+
+
+def test_every_problem_of_a_mark_is_told() -> None:
+    item = an_item(a_mark("q", "r", nmae="x", tags=1))
+    assert mark_problems([item], "eval") == [
+        "t.py::a: @pytest.mark.eval takes keywords only, got 'q'; write for instance"
+        " input='q'",
+        "t.py::a: @pytest.mark.eval has no keyword 'nmae'; did you mean 'name'?",
+        "t.py::a: @pytest.mark.eval: tags= must be a list, tuple or set of strings,"
+        " got 1",
+    ]
+
+
+def test_a_mark_that_items_share_is_told_once() -> None:
+    shared = a_mark(tags=1)
+    assert len(mark_problems([an_item(shared), an_item(shared)], "eval")) == 1
+    assert len(mark_problems([an_item(shared), an_item(a_mark(tags=1))], "eval")) == 2
+
+
+def test_a_name_like_no_other_is_answered_with_all() -> None:
+    assert suggestion("colour", ["name", "tags"]) == "; there are name, tags"
+
+
+@pytest.mark.parametrize(
+    ("item", "expected"),
+    [
+        (an_item(), False),
+        (an_item(a_mark()), True),
+        (an_item(fixturenames=["eval_case"]), True),
+        (an_item(fixturenames=["tmp_path"]), False),
+        (an_item(a_mark(), fixturenames=["tmp_path"]), True),
+    ],
+)
+def test_a_case_has_the_mark_or_the_fixture(item: Any, expected: bool) -> None:
+    assert is_case(item, "eval") == expected
+
+
+def test_the_mark_of_parameters_is_closest_and_others_do_not_count() -> None:
+    other = pytest.Mark("other", (), {"name": "other"}, _ispytest=True)
+    callspec = SimpleNamespace(marks=[other, a_mark(name="parameter")])
+    item = an_item(
+        a_mark(name="function", tags=["f"]), a_mark(tags=["m"]), callspec=callspec
+    )
+    assert read_mark(item, "eval") == {"name": "parameter", "tags": ["f"]}
+
+
+@pytest.mark.parametrize(
+    ("kwargs", "default", "plan"),
+    [
+        ({}, 1, None),
+        ({}, 3, Plan(3, 3)),
+        ({"trials": 5}, 1, Plan(5, 5)),
+        ({"trials": 5, "require": 2}, 3, Plan(5, 2)),
+        ({"require": 2}, 3, Plan(3, 2)),
+        ({"require": 1}, 1, None),
+        ({"trials": 1}, 3, None),
+        ({"trials": 2}, 1, Plan(2, 2)),
+    ],
+)
+def test_a_plan_is_that_of_the_mark_or_the_default(
+    kwargs: dict[str, object], default: int, plan: Plan | None
+) -> None:
+    assert plan_of(an_item(a_mark(**kwargs)), "eval", default) == plan
+
+
+def test_a_default_is_none_for_a_test_without_the_mark() -> None:
+    assert plan_of(an_item(), "eval", 3) is None
+
+
+@pytest.mark.parametrize(
+    ("item", "default", "expected"),
+    [
+        (an_item(), 5, False),
+        (an_item(a_mark()), 1, False),
+        (an_item(a_mark()), 2, True),
+        (an_item(a_mark(trials=1)), 1, True),
+        (an_item(a_mark(require=1)), 1, True),
+        (an_item(a_mark(), a_mark(trials=2)), 1, True),
+    ],
+)
+def test_a_test_may_have_trials_by_any_of_its_marks(
+    item: Any, default: int, expected: bool
+) -> None:
+    assert repeated([item], "eval", default) == ([item] if expected else [])

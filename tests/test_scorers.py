@@ -44,6 +44,27 @@ class LikeTorch:
         return 0.5
 
 
+class OnlyWithItem:
+    def item(self) -> float:
+        return 0.5
+
+
+class OnlyWithDtype:
+    dtype = "float32"
+
+
+class Unready:
+    """A tensor that has no value to give."""
+
+    dtype = "float32"
+
+    def __init__(self, error: Exception) -> None:
+        self._error = error
+
+    def item(self) -> float:
+        raise self._error
+
+
 @pytest.mark.parametrize(
     ("value", "score"),
     [
@@ -72,6 +93,8 @@ def test_a_score_is_any_number_within_0_and_1(value: object, score: float) -> No
             np.datetime64("2026"),
         ),
         *(Mock(), MagicMock(), MagicMock(spec=float), MagicMock(spec=int)),
+        *(OnlyWithItem(), OnlyWithDtype()),
+        *(Unready(TypeError()), Unready(ValueError()), Unready(RuntimeError())),
     ],
     ids=lambda each: type(each).__name__,
 )
@@ -112,10 +135,20 @@ def test_a_number_of_another_kind_may_be_large() -> None:
         checked_number(-1, "latency_ms")
 
 
+@pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf], ids=str)
+def test_a_number_is_finite(value: float) -> None:
+    with pytest.raises(ValueError, match=r"^latency_ms must be a finite number"):
+        checked_number(value, "latency_ms")
+
+
 # Counts and names
 
 
-@pytest.mark.parametrize("value", [0, 12, np.int64(12), Grade.GOOD, MAX_COUNT])
+@pytest.mark.parametrize(
+    "value",
+    [0, 12, np.int64(0), np.int64(12), Grade.GOOD, MAX_COUNT, np.int64(MAX_COUNT)],
+    ids=describe,
+)
 def test_a_count_is_a_whole_number(value: int) -> None:
     assert checked_count(value, "prompt") == value
     assert type(checked_count(value, "prompt")) is int
@@ -131,19 +164,26 @@ def test_what_is_not_whole_is_no_count(value: object) -> None:
 
 @pytest.mark.parametrize("value", [-1, MAX_COUNT + 1, 10**5000], ids=describe)
 def test_a_count_has_bounds(value: int) -> None:
-    with pytest.raises(ValueError, match=r"^prompt must be within 0"):
+    with pytest.raises(ValueError, match=r"^prompt must be within 0.*, got ") as caught:
         checked_count(value, "prompt")
+    assert str(caught.value) == (
+        f"prompt must be within 0..9,007,199,254,740,992, got {describe(value)}"
+    )
 
 
 @pytest.mark.parametrize("name", ["", " \n", "pytest", "_metadata"])
 def test_a_name_is_not_blank_and_not_reserved(name: str) -> None:
-    with pytest.raises(ValueError, match="a scorer's name can't be"):
+    with pytest.raises(ValueError, match="a scorer's name can't be") as caught:
         checked_name(name)
+    assert str(caught.value) == (
+        f"a scorer's name can't be {name!r}: blank, '_metadata' and 'pytest' are not"
+        " free"
+    )
 
 
 @pytest.mark.parametrize("name", [None, 5, b"x", MagicMock(spec=str)], ids=describe)
 def test_a_name_is_a_string(name: object) -> None:
-    with pytest.raises(TypeError, match="a scorer's name must be a string"):
+    with pytest.raises(TypeError, match=r"^a scorer's name must be a string, got "):
         checked_name(name)
 
 
@@ -243,6 +283,11 @@ def openevals(score: object, comment: str | None = None) -> dict[str, object]:
             ("tone", 1.0, None, "says please"),
         ),
         (SimpleNamespace(name="own", score=1, passed=False), ("own", 1.0, False, None)),
+        (SimpleNamespace(name="own", score=1, passed="yes"), ("own", 1.0, None, None)),
+        (
+            SimpleNamespace(name="own", score=1, rationale="clear"),
+            ("own", 1.0, None, "clear"),
+        ),
     ],
 )
 def test_a_librarys_result_is_read(result: object, expected: object) -> None:
@@ -270,16 +315,20 @@ def test_a_judge_that_failed_is_no_pass(result: object) -> None:
     assert case._scores == {}
 
 
-def test_why_a_judge_failed_is_said() -> None:
-    with pytest.raises(
-        TypeError, match=r"'Answer Relevancy' gave no score.*rate limit"
-    ):
-        read_scorer_result(DeepevalMetric(error="rate limit"))
+@pytest.mark.parametrize(("error", "why"), [("limit", ": 'limit'"), (None, "")])
+def test_why_a_judge_failed_is_said(error: object, why: str) -> None:
+    result = {"name": "judge", "error": error}
+    with pytest.raises(TypeError) as caught:
+        read_scorer_result(result)
+    assert str(caught.value) == (
+        "the scorer 'judge' gave no score, which is neither a pass nor a failure"
+        f"{why}, got {result}"
+    )
 
 
 @pytest.mark.parametrize("value", ["positive", [1], {}])
 def test_a_label_is_no_score(value: object) -> None:
-    with pytest.raises(TypeError, match="the score of 'tone' must be a number, got"):
+    with pytest.raises(TypeError, match=r"^the score of 'tone' must be a number, got"):
         read_scorer_result(PydanticEvalsResult(name="tone", value=value))
 
 
@@ -362,6 +411,7 @@ def test_usage_is_read_from_a_response_and_by_itself(usage: Any) -> None:
 def test_usage_may_be_one_sided() -> None:
     assert read_usage({"usage": {"prompt_tokens": 5, "total_tokens": 5}}) == (5, 0)
     assert read_usage(Own(prompt_token_count=5, candidates_token_count=None)) == (5, 0)
+    assert read_usage({"candidates_token_count": 5}) == (0, 5)
     assert read_usage(DeepevalMetricTokens()) == (3, 0)
 
 

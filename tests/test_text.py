@@ -86,6 +86,22 @@ def test_a_command_to_a_ci_service_is_none_any_more(text: str, width: int) -> No
 
 
 @pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("##[error]x", "## [error]x"),
+        ("::error::x", ": :error::x"),
+        ("x:::warning::y", "x: : :warning::y"),
+    ],
+)
+def test_a_command_is_taken_apart_by_a_blank(text: str, shown: str) -> None:
+    assert printable(text) == shown
+
+
+def test_what_stands_beside_an_escape_stays() -> None:
+    assert printable("日本\n—é") == "日本\\n—é"
+
+
+@pytest.mark.parametrize(
     "text",
     [
         "tests/test_it.py::TestIt::test_a[x::y]",
@@ -150,6 +166,30 @@ def test_a_wide_character_takes_two_columns() -> None:
     assert (cells("abc"), cells("日本語"), cells("é😀")) == (3, 6, 3)
 
 
+@pytest.mark.parametrize(
+    ("text", "width", "lines"),
+    [
+        ("abcdef", 3, ["abc", "def"]),
+        ("left-right", 7, ["left-ri", "ght"]),
+        ("日本語日本語", 5, ["日本", "語日", "本語"]),
+        ("日本", 2, ["日", "本"]),
+        ("", 5, [""]),
+    ],
+)
+def test_a_line_is_as_full_as_it_can_be(
+    text: str, width: int, lines: list[str]
+) -> None:
+    assert list(wrapped(text, width)) == lines
+
+
+@pytest.mark.parametrize(
+    ("width", "cut"),
+    [(9, "abcdef…op"), (10, "abcdef…nop"), (11, "abcdefg…nop"), (1, "…")],
+)
+def test_the_end_that_is_kept_is_a_third(width: int, cut: str) -> None:
+    assert shortened("abcdefghijklmnop", width) == cut
+
+
 PARTS = st.one_of(st.text(max_size=90), WIDE)
 PAIRS = st.tuples(PARTS, PARTS, PARTS).map(
     lambda parts: (parts[0] + parts[1], parts[0] + parts[2])
@@ -181,6 +221,22 @@ def test_two_texts_are_cut_at_the_same_place(pair: tuple[str, str], width: int) 
         return
     assert first[:place] == second[:place]
     assert cells(first[:place]) < width
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "cut"),
+    [
+        ("abcdefgh", "abcdefgX", ("abcdefgh", "abcdefgX", 7)),
+        ("abcdefghijkl", "abXdefghijkl", ("abcdefgh…", "abXdefgh…", 2)),
+        ("abcdefghijkl", "abcdXfghijkl", ("…bcdefgh…", "…bcdXfgh…", 4)),
+        ("abcdefghijklmnopq", "abcdefghijXlmnopq", ("…hijklmn…", "…hijXlmn…", 4)),
+        ("abcdefg", "abcdefgXijklmno", ("…efg", "…efgXijk…", 4)),
+    ],
+)
+def test_a_third_of_what_is_shown_stands_before_the_difference(
+    one: str, other: str, cut: tuple[str, str, int]
+) -> None:
+    assert aligned(one, other, 9) == cut
 
 
 @pytest.mark.parametrize(

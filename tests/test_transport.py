@@ -14,6 +14,7 @@ from collections.abc import Mapping
 from contextlib import nullcontext
 from contextlib import suppress
 from datetime import datetime
+from datetime import timedelta
 from datetime import timezone
 from email.utils import format_datetime
 from urllib.parse import unquote
@@ -24,6 +25,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 
 from pytest_evalguard.deadline import Deadline
+from pytest_evalguard.deadline import real_now
 from pytest_evalguard.errors import ConfigurationError
 from pytest_evalguard.errors import ServiceError
 from pytest_evalguard.services.evalguard import api_base
@@ -274,8 +276,13 @@ def test_a_wait_fits_or_is_not_begun() -> None:
     clock = Clock()
     deadline = clock.deadline(5)
     assert deadline.wait(3)
-    assert not deadline.wait(2)
+    assert deadline.wait(2) is False
     assert clock.slept == [3]
+
+
+def test_the_time_of_day_goes_on_with_the_clock_that_no_test_can_freeze() -> None:
+    assert real_now(lambda: 7.0) - real_now(lambda: 2.5) == timedelta(seconds=4.5)
+    assert abs(real_now() - datetime.now(timezone.utc)) < timedelta(seconds=60)
 
 
 # One exchange
@@ -650,6 +657,7 @@ REFUSED = {
     "https://good.example@evil.example": "no user",
     "https://user:hunter2@h.example": "no user",
     "https://@h.example": "no user",
+    "https://user:hunt@er2:hunter2@h.example": "no user",
     "https://good.example\\@evil.example": "character",
     "https://good.example\\.evil.example": "character",
     "https://good.example%2eevil.example": "character",
@@ -682,6 +690,36 @@ def test_a_url_that_could_leak_the_key_is_refused(url: str) -> None:
     with pytest.raises(ConfigurationError, match=REFUSED[url]) as caught:
         normalised_url(url)
     assert "hunter2" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("url", "told"),
+    [
+        ("https://[bad", "'https://[bad' can't be read: Invalid IPv6 URL"),
+        (
+            "https://a b",
+            "'https://a b' has a character that no URL or host name may have",
+        ),
+        (
+            "ftp://h/x",
+            "'ftp://h/x' must be like https://host, got no https://",
+        ),
+        ("http:///x", "'http:///x' must be like https://host, got no host"),
+        (
+            "https://me:hunter2@h.example",
+            "'h.example' must have no user, password, query or fragment",
+        ),
+        (
+            "http://h.example",
+            "'http://h.example' is plain http, which would show the API key to the"
+            " network: use https (http is for localhost only)",
+        ),
+    ],
+)
+def test_what_is_wrong_with_a_url_is_told(url: str, told: str) -> None:
+    with pytest.raises(ConfigurationError) as caught:
+        normalised_url(url)
+    assert str(caught.value) == f"the URL {told}"
 
 
 @pytest.mark.parametrize(

@@ -198,7 +198,7 @@ _FIELDS = Case.__slots__
 _get_fields = attrgetter(*_FIELDS)
 _EMPTY: dict[str, object] = {
     name: getattr(Case("", "passed"), name) for name in _FIELDS
-} | {"nodeid": None, "outcome": None}
+} | {"nodeid": None}
 _encode = json.JSONEncoder(
     separators=(",", ":"),
     default=_set_fields,

@@ -19,7 +19,7 @@ from .text import counted
 from .validators import validator
 
 MOVED = 0.05
-"""From here, 0..1, a case's score is said to have moved."""
+"""A case's score is said to have moved by more than this, 0..1."""
 
 FEWEST = 10
 """Fewest cases in both from which a difference is judged."""
@@ -99,7 +99,7 @@ def compare(name: str, before: Baseline, after: Baseline) -> Comparison:
         new=tuple(sorted(new.keys() - old.keys())),
         gone=tuple(sorted(missing.difference(after.without_row))),
         not_compared=tuple(sorted(missing.intersection(after.without_row))),
-        moved=tuple(each for each, change in pairs if abs(change) > MOVED),
+        moved=tuple(each for each, change in pairs if round(abs(change), 6) > MOVED),
         **_statistics(len(fixed), len(regressed), differences),
     )
 
