@@ -30,7 +30,29 @@ def suite(tmp_path: Path) -> Suite:
     return Suite(tmp_path)
 
 
-@pytest.fixture(params=DISTRIBUTIONS, ids=lambda each: " ".join(each) or "plain")
+ways = {"params": DISTRIBUTIONS, "ids": lambda each: " ".join(each) or "plain"}
+
+
+@pytest.fixture(**ways)
 def everywhere(request: pytest.FixtureRequest, tmp_path: Path) -> Suite:
-    """The same, once in a plain session and once distributed over two workers."""
-    return Suite(tmp_path, request.param)
+    """The same, once in a plain session and once distributed over two workers.
+
+    The plain one is measured: the other runs the same lines, and those of its own
+    are seen where only it is run.
+    """
+    return Suite(tmp_path, request.param, is_measured=not request.param)
+
+
+@pytest.fixture(scope="module", **ways)
+def everywhere_once(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Suite:
+    """The same for all tests of a module that need one run of one folder."""
+    directory = tmp_path_factory.mktemp("once")
+    return Suite(directory, request.param, is_measured=not request.param)
+
+
+@pytest.fixture(scope="module")
+def suite_once(tmp_path_factory: pytest.TempPathFactory) -> Suite:
+    """The plain suite for all tests of a module that need one run of one folder."""
+    return Suite(tmp_path_factory.mktemp("once"))

@@ -153,39 +153,46 @@ def test_a_run_that_a_gate_fails_ends_as_failed(
     assert ended.status == "failed"
 
 
-@pytest.mark.parametrize(
-    ("args", "told"),
-    [
-        (["--evalguard-min-pass-rate=95"], "within 0..1"),
-        (["--evalguard-min-pass-rate=smoke"], "within 0..1"),
-        (["--evalguard-min-score=nan"], "within 0..1"),
-        (["--evalguard-min-score=x:-0.1"], "within 0..1"),
-        (["--evalguard-max-regressions=-1"], "whole number"),
-        (["--evalguard-max-regressions=1"], "--evalguard-baseline"),
-        (["--evalguard-baseline=nowhere"], "there is no baseline"),
-        (["--evalguard-baseline=pytest.ini"], "can't be read"),
-        (["--evalguard-baseline=empty"], "can't be read"),
-        (["--evalguard-baseline=next.json"], "schema version 2"),
-        (["--evalguard-baseline=rows.json"], "schema version 3"),
-        (["--evalguard-baseline=none.json"], "schema version None"),
-        (["--evalguard-baseline=deep.json"], "can't be read"),
-        ([f"--evalguard-baseline={'a' * 300}"], "there is no baseline"),
-        ([f"--evalguard-max-regressions={'9' * 5000}"], "whole number"),
-        ([f"--evalguard-trials={'9' * 5000}"], "whole number"),
-    ],
-)
+WRONG = {
+    "--evalguard-min-pass-rate=95": "within 0..1",
+    "--evalguard-min-pass-rate=smoke": "within 0..1",
+    "--evalguard-min-score=nan": "within 0..1",
+    "--evalguard-min-score=x:-0.1": "within 0..1",
+    "--evalguard-max-regressions=-1": "whole number",
+    "--evalguard-max-regressions=1": "--evalguard-baseline",
+    "--evalguard-baseline=nowhere": "there is no baseline",
+    "--evalguard-baseline=pytest.ini": "can't be read",
+    "--evalguard-baseline=empty": "can't be read",
+    "--evalguard-baseline=next.json": "schema version 2",
+    "--evalguard-baseline=rows.json": "schema version 3",
+    "--evalguard-baseline=none.json": "schema version None",
+    "--evalguard-baseline=deep.json": "can't be read",
+    f"--evalguard-baseline={'a' * 300}": "there is no baseline",
+    f"--evalguard-max-regressions={'9' * 5000}": "whole number",
+    f"--evalguard-trials={'9' * 5000}": "whole number",
+}
+
+
+@pytest.fixture(scope="module")
+def stopped(suite_once: Suite) -> dict[str, Result]:
+    """What pytest did with each wrong setting."""
+    suite_once.test(TESTS)
+    (suite_once.directory / "empty").mkdir()
+    suite_once.write("next.json", '{"schema": 2, "cases": {}}')
+    suite_once.write("rows.json", '{"schema": 3, "rows": []}')
+    suite_once.write("none.json", '{"cases": {}}')
+    suite_once.write("deep.json", "[" * 100_000)
+    results = suite_once.run_in_turn([([each], {}) for each in WRONG])
+    return dict(zip(WRONG, results, strict=True))
+
+
+@pytest.mark.parametrize("argument", WRONG, ids=lambda each: each[:40])
 def test_a_wrong_setting_stops_before_the_first_test(
-    suite: Suite, args: list[str], told: str
+    stopped: dict[str, Result], argument: str
 ) -> None:
-    suite.test(TESTS)
-    (suite.directory / "empty").mkdir()
-    suite.write("next.json", '{"schema": 2, "cases": {}}')
-    suite.write("rows.json", '{"schema": 3, "rows": []}')
-    suite.write("none.json", '{"cases": {}}')
-    suite.write("deep.json", "[" * 100_000)
-    result = suite.run(*args)
+    result = stopped[argument]
     assert result.status == 4
-    assert told in result.err + result.out
+    assert WRONG[argument] in result.err + result.out
     assert result.sessions == []
 
 

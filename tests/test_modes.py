@@ -37,19 +37,13 @@ SUMMARY = "3 cases: 1 passed, 1 failed, 1 skipped"
 
 # arguments of pytest, and whether the summary is shown
 MODES = {
-    "-W error": True,
+    "-W error --strict-markers --strict-config --import-mode=importlib": True,
     "-p no:terminal": False,
     "--no-summary": pytest.version_tuple >= (9,),  # 8.4 calls no hook for it then
-    "-p no:cacheprovider": True,
-    "--strict-markers": True,
-    "--strict-config": True,
-    "--import-mode=importlib": True,
-    "-p no:logging": True,
-    "-p no:warnings": True,
-    "-p no:evalguard": True,
+    "-p no:cacheprovider -p no:logging -p no:warnings -p no:evalguard": True,
+    "-p no:junitxml -p no:doctest -p no:unittest": True,
     "-s": True,
     "--capture=tee-sys": True,
-    "-p no:junitxml -p no:doctest -p no:unittest": True,
 }
 
 
