@@ -11,6 +11,8 @@ from standin import StandIn
 from suite import DISTRIBUTIONS
 from suite import Suite
 
+NAMES = [" ".join(each) or "plain" for each in DISTRIBUTIONS]
+
 
 def pytest_configure() -> None:
     """Compile the package once: most tests start processes that load it."""
@@ -30,26 +32,18 @@ def suite(tmp_path: Path) -> Suite:
     return Suite(tmp_path)
 
 
-ways = {"params": DISTRIBUTIONS, "ids": lambda each: " ".join(each) or "plain"}
-
-
-@pytest.fixture(**ways)
+@pytest.fixture(params=DISTRIBUTIONS, ids=NAMES)
 def everywhere(request: pytest.FixtureRequest, tmp_path: Path) -> Suite:
-    """The same, once in a plain session and once distributed over two workers.
-
-    The plain one is measured: the other runs the same lines, and those of its own
-    are seen where only it is run.
-    """
-    return Suite(tmp_path, request.param, is_measured=not request.param)
+    """The same, once in a plain session and once distributed over two workers."""
+    return Suite(tmp_path, request.param)
 
 
-@pytest.fixture(scope="module", **ways)
+@pytest.fixture(scope="module", params=DISTRIBUTIONS, ids=NAMES)
 def everywhere_once(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Suite:
     """The same for all tests of a module that need one run of one folder."""
-    directory = tmp_path_factory.mktemp("once")
-    return Suite(directory, request.param, is_measured=not request.param)
+    return Suite(tmp_path_factory.mktemp("once"), request.param)
 
 
 @pytest.fixture(scope="module")

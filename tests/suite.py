@@ -116,20 +116,15 @@ class Suite:
     """A folder with tests in it.
 
     :param distribution: arguments that every run of pytest gets.
-    :param is_measured: whether runs count for the coverage, which makes three
-        processes a third slower.
+
+    Its runs count for the coverage unless `is_measured` is false: measuring takes
+    nearly as long as a short run. What two workers run is what a plain session runs.
     """
 
-    def __init__(
-        self,
-        directory: Path,
-        distribution: Sequence[str] = (),
-        *,
-        is_measured: bool = True,
-    ) -> None:
+    def __init__(self, directory: Path, distribution: Sequence[str] = ()) -> None:
         self.directory = directory
         self.distribution = tuple(distribution)
-        self.is_measured = is_measured
+        self.is_measured = not distribution
         self.ini("")
 
     @property
@@ -154,7 +149,8 @@ class Suite:
     ) -> dict[str, str]:
         clean = {k: v for k, v in os.environ.items() if not _FOREIGN.match(k)}
         if not self.is_measured:
-            clean.pop("COVERAGE_PROCESS_CONFIG", None)
+            for name in ("COVERAGE_PROCESS_START", "COVERAGE_PROCESS_CONFIG"):
+                clean.pop(name, None)
         return {**clean, **_ALONE, **(standin.environment if standin else {}), **env}
 
     def command(self, *args: str, plugins: Sequence[str] = ()) -> list[str]:
@@ -219,7 +215,8 @@ class Suite:
             timeout=120,
             check=True,
         )
-        results = [Result(*each, self.directory) for each in json.loads(done.stdout)]
+        found = json.loads(done.stdout)
+        results = [Result(*each, directory=self.directory) for each in found]
         for result in results:
             check_invariants(result, standin)
         return results

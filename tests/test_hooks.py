@@ -206,10 +206,8 @@ def test_submitted_learns_what_became_of_the_results(
     assert told == ["evalguard", [0, 0, 2] if fault else [2, 0, 0], bool(fault)]
 
 
-def test_make_service_replaces_the_built_in_one(
-    everywhere: Suite, standin: StandIn
-) -> None:
-    everywhere.write(
+def test_make_service_replaces_the_built_in_one(suite: Suite, standin: StandIn) -> None:
+    suite.write(
         "conftest.py",
         """
         from pytest_evalguard import Submission
@@ -226,16 +224,16 @@ def test_make_service_replaces_the_built_in_one(
             return Mine(config.rootpath / "mine")
         """,
     )
-    everywhere.test(TEST)
+    suite.test(TEST)
     run_id = standin.add_run()
-    result = everywhere.run(f"--evalguard-run={run_id}", standin=standin)
-    assert (everywhere.directory / "mine").read_text().splitlines() == [
+    result = suite.run(f"--evalguard-run={run_id}", standin=standin)
+    assert (suite.directory / "mine").read_text().splitlines() == [
         "test_it.py::test_draft passed",
         "test_it.py::test_it failed",
     ]
     assert standin.requests == []
     assert "submitted 2 results" in result.summary
-    assert "nothing to submit" in everywhere.script("submit", standin=standin).out
+    assert "nothing to submit" in suite.script("submit", standin=standin).out
 
 
 @pytest.mark.parametrize("folder", [".", "deep"])

@@ -7,7 +7,6 @@ import pytest
 from suite import Result
 from suite import Suite
 
-
 WRONG = {
     "expcted='x'": " has no keyword 'expcted'; did you mean 'expected'?",
     "colour=1": " has no keyword 'colour'; there are input, expected,",

@@ -147,11 +147,11 @@ def test_old_sessions_are_removed_but_never_unsent_ones(
     [(401, "not accepted"), (404, "no such run")],
 )
 def test_a_run_that_can_not_be_fed_stops_before_the_first_test(
-    everywhere: Suite, standin: StandIn, status: int, told: str
+    suite: Suite, standin: StandIn, status: int, told: str
 ) -> None:
-    everywhere.test(ONE)
+    suite.test(ONE)
     standin.plan(Status(status), method="GET", path_contains="/evals/")
-    result = everywhere.run(f"--evalguard-run={standin.add_run()}", standin=standin)
+    result = suite.run(f"--evalguard-run={standin.add_run()}", standin=standin)
     assert result.status == 4
     assert told in result.err
     assert result.sessions == []

@@ -697,9 +697,9 @@ def test_an_idle_rerun_plugin_does_not_disturb(suite: Suite) -> None:
 
 
 def test_the_summary_has_both_rates_and_the_unstable_cases(
-    everywhere: Suite,
+    suite: Suite,
 ) -> None:
-    everywhere.test("""
+    suite.test("""
         RUNS = {}
 
         @pytest.mark.eval(trials=4, require=2)
@@ -708,7 +708,7 @@ def test_the_summary_has_both_rates_and_the_unstable_cases(
             RUNS[bad] = RUNS.get(bad, 0) + 1
             assert RUNS[bad] not in bad
         """)
-    result = everywhere.run()
+    result = suite.run()
     assert "pass@1      68.8%, 95% interval" in result.summary
     assert "pass^4      25.0%, 95% interval 4.6% to 69.9% (4 cases)" in result.summary
     lines = result.summary.splitlines()
@@ -718,7 +718,7 @@ def test_the_summary_has_both_rates_and_the_unstable_cases(
         "  FF.. 2 of 4 test_it.py::test_it[bad2]",
         "  F... 3 of 4 test_it.py::test_it[bad1]",
     ]
-    assert everywhere.script("show").out.strip() == result.summary.strip()
+    assert suite.script("show").out.strip() == result.summary.strip()
 
 
 def test_the_page_shows_each_trial(suite: Suite) -> None:
