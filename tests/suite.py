@@ -215,8 +215,8 @@ class Suite:
             timeout=120,
             check=True,
         )
-        found = json.loads(done.stdout)
-        results = [Result(*each, directory=self.directory) for each in found]
+        found: list[tuple[int, str, str]] = json.loads(done.stdout)
+        results = [Result(*each, self.directory) for each in found]
         for result in results:
             check_invariants(result, standin)
         return results
