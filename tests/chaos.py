@@ -83,6 +83,7 @@ class Schedule:
         self.standin = standin
         distribution = self.chance.choice([(), ("-n", "2")])
         self.suite = Suite(directory, distribution)
+        self.suite.is_measured = False
         self.run_id = standin.add_run()
         self.count = self.chance.randint(1, 20)
         self.targets = self.chance.choice([("run",), ("agent",), ("run", "agent")])

@@ -11,6 +11,8 @@ from standin import StandIn
 from suite import DISTRIBUTIONS
 from suite import Suite
 
+NAMES = [" ".join(each) or "plain" for each in DISTRIBUTIONS]
+
 
 def pytest_configure() -> None:
     """Compile the package once: most tests start processes that load it."""
@@ -30,7 +32,21 @@ def suite(tmp_path: Path) -> Suite:
     return Suite(tmp_path)
 
 
-@pytest.fixture(params=DISTRIBUTIONS, ids=lambda each: " ".join(each) or "plain")
+@pytest.fixture(params=DISTRIBUTIONS, ids=NAMES)
 def everywhere(request: pytest.FixtureRequest, tmp_path: Path) -> Suite:
     """The same, once in a plain session and once distributed over two workers."""
     return Suite(tmp_path, request.param)
+
+
+@pytest.fixture(scope="module", params=DISTRIBUTIONS, ids=NAMES)
+def everywhere_once(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Suite:
+    """The same for all tests of a module that need one run of one folder."""
+    return Suite(tmp_path_factory.mktemp("once"), request.param)
+
+
+@pytest.fixture(scope="module")
+def suite_once(tmp_path_factory: pytest.TempPathFactory) -> Suite:
+    """The plain suite for all tests of a module that need one run of one folder."""
+    return Suite(tmp_path_factory.mktemp("once"))

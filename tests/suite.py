@@ -32,6 +32,23 @@ _FOREIGN = re.compile(
     "EVALGUARD|PYTEST|COLUMNS|CI$|CI_|GITHUB|GITLAB|BUILDKITE|CIRCLE|JENKINS|TF_BUILD"
 )
 _ALONE = {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1", "COLUMNS": "80"}
+# runs pytest again and again in one process: what stops at its start needs no other
+_IN_TURN = """
+import contextlib, io, json, os, sys
+import pytest
+
+found = []
+for args, env in json.load(sys.stdin):
+    own = {**os.environ}
+    os.environ.update(env)
+    out, err = io.StringIO(), io.StringIO()
+    with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+        status = int(pytest.main(args))
+    found.append((status, out.getvalue(), err.getvalue()))
+    os.environ.clear()
+    os.environ.update(own)
+json.dump(found, sys.stdout)
+"""
 
 
 @dataclass(frozen=True)
@@ -99,11 +116,15 @@ class Suite:
     """A folder with tests in it.
 
     :param distribution: arguments that every run of pytest gets.
+
+    Its runs count for the coverage unless `is_measured` is false: measuring takes
+    nearly as long as a short run. What two workers run is what a plain session runs.
     """
 
     def __init__(self, directory: Path, distribution: Sequence[str] = ()) -> None:
         self.directory = directory
         self.distribution = tuple(distribution)
+        self.is_measured = not distribution
         self.ini("")
 
     @property
@@ -127,6 +148,9 @@ class Suite:
         self, standin: StandIn | None, env: Mapping[str, str]
     ) -> dict[str, str]:
         clean = {k: v for k, v in os.environ.items() if not _FOREIGN.match(k)}
+        if not self.is_measured:
+            for name in ("COVERAGE_PROCESS_START", "COVERAGE_PROCESS_CONFIG"):
+                clean.pop(name, None)
         return {**clean, **_ALONE, **(standin.environment if standin else {}), **env}
 
     def command(self, *args: str, plugins: Sequence[str] = ()) -> list[str]:
@@ -169,6 +193,33 @@ class Suite:
         result = self.finish(process)
         check_invariants(result, standin)
         return result
+
+    def run_in_turn(
+        self,
+        runs: Sequence[tuple[Sequence[str], Mapping[str, str]]],
+        standin: StandIn | None = None,
+    ) -> list[Result]:
+        """Run pytest with each of several arguments and environments, in one process.
+
+        For what stops at pytest's start: modules of tests would stay loaded.
+        """
+        loaded = ["-p", "pytest-evalguard"]
+        asked = [([*loaded, *args], env) for args, env in runs]
+        done = subprocess.run(
+            [sys.executable, "-c", _IN_TURN],
+            cwd=self.directory,
+            env=self.environment(standin, {}),
+            input=json.dumps(asked),
+            capture_output=True,
+            text=True,
+            timeout=120,
+            check=True,
+        )
+        found: list[tuple[int, str, str]] = json.loads(done.stdout)
+        results = [Result(*each, self.directory) for each in found]
+        for result in results:
+            check_invariants(result, standin)
+        return results
 
     def finish(self, process: subprocess.Popen[str], seconds: float = 60) -> Result:
         """Wait for a started pytest."""

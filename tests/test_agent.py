@@ -222,16 +222,16 @@ def test_a_mark_that_names_the_prompt_asks_nobody(
 
 
 def test_the_exact_text_finds_the_prompt_by_one_request(
-    everywhere: Suite, standin: StandIn
+    suite: Suite, standin: StandIn
 ) -> None:
     for text in ("q 0", "Q 1", "q 2 ", "q 1"):
         standin.add_prompt(text)
-    everywhere.test("""
+    suite.test("""
         @pytest.mark.parametrize("n", range(3))
         def test_it(eval_case, n):
             eval_case.record(input=f"q {n}", actual="a")
         """)
-    result = run(everywhere, standin)
+    result = run(suite, standin)
     assert statuses(standin) == {1: "passed", 4: "passed"}
     assert "test_it[2]" in result.summary
     assert prompt_lists(standin) == 1
@@ -344,17 +344,17 @@ def test_a_pulled_lock_file_answers_for_the_service(
 
 
 def test_a_test_whose_input_changed_asks_another_question(
-    everywhere: Suite, standin: StandIn
+    suite: Suite, standin: StandIn
 ) -> None:
     standin.add_prompt("q 1")
-    everywhere.test(QUESTIONS)
-    everywhere.run()
-    prompts(everywhere, standin, "pull")
+    suite.test(QUESTIONS)
+    suite.run()
+    prompts(suite, standin, "pull")
     standin.add_prompt("q 1, please")
-    everywhere.test(QUESTIONS.replace("q {n}", "q {n}, please"))
-    run(everywhere, standin)
+    suite.test(QUESTIONS.replace("q {n}", "q {n}, please"))
+    run(suite, standin)
     assert statuses(standin) == {2: "passed"}
-    assert "2 prompts created" in prompts(everywhere, standin, "push").out
+    assert "2 prompts created" in prompts(suite, standin, "push").out
 
 
 def lock(suite: Suite, standin: StandIn, *entries: tuple[int, str, str]) -> None:
@@ -368,23 +368,21 @@ def lock(suite: Suite, standin: StandIn, *entries: tuple[int, str, str]) -> None
 
 
 def test_a_test_without_an_input_is_known_by_its_node_id(
-    everywhere: Suite, standin: StandIn
+    suite: Suite, standin: StandIn
 ) -> None:
     standin.add_prompt("asked elsewhere")
-    lock(everywhere, standin, (1, "asked elsewhere", "test_it"))
-    everywhere.test("def test_it(eval_case): eval_case.actual = 'a'")
-    run(everywhere, standin)
+    lock(suite, standin, (1, "asked elsewhere", "test_it"))
+    suite.test("def test_it(eval_case): eval_case.actual = 'a'")
+    run(suite, standin)
     assert statuses(standin) == {1: "passed"}
 
 
-def test_only_what_is_certain_stops_a_session(
-    everywhere: Suite, standin: StandIn
-) -> None:
+def test_only_what_is_certain_stops_a_session(suite: Suite, standin: StandIn) -> None:
     """Questions that two tests have swapped, and one that a test may still replace."""
     for text in ("q 0", "q 1"):
         standin.add_prompt(text)
-    lock(everywhere, standin, (1, "q 0", "test_a"), (2, "q 1", "test_b"))
-    everywhere.test("""
+    lock(suite, standin, (1, "q 0", "test_a"), (2, "q 1", "test_b"))
+    suite.test("""
         @pytest.mark.eval(input="q 1")
         def test_a(eval_case):
             eval_case.actual = "a"
@@ -393,7 +391,7 @@ def test_only_what_is_certain_stops_a_session(
         def test_b(eval_case):
             eval_case.record(input="q 0", actual="b")
         """)
-    assert run(everywhere, standin).status == 0
+    assert run(suite, standin).status == 0
     assert {key: each["response"] for key, each in sent(standin).items()} == {
         1: "b",
         2: "a",

@@ -7,6 +7,7 @@ import os
 import signal
 import threading
 import time
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -59,34 +60,51 @@ def readings(standin: StandIn) -> int:
     )
 
 
-@pytest.mark.parametrize(
-    "faults",
-    [
-        [Reset("before")],
-        [Reset("middle")],
-        [Reset("after")],
-        [Reset("after"), Reset("before"), Reset("middle")],
-        [Status(500), Status(502), Status(503)],
-        [Status(408)],
-        [Status(425)],
-        [Status(429, headers={"Retry-After": "1"})],
-        [Status(409), Status(409)],
-        [Slow(0.3)],
-        [Drip(0.001)],
-        [Reply(200, b"")],
-        [Reply(200, b"<html></html>", "text/html")],
-        [Reply(200, b'{"error": "later"}')],
-    ],
-    ids=lambda faults: " ".join(type(each).__name__ for each in faults),
-)
+PASSING: dict[str, list[Any]] = {
+    "reset before": [Reset("before")],
+    "reset middle": [Reset("middle")],
+    "reset after": [Reset("after")],
+    "resets": [Reset("before"), Reset("after")],
+    "5xx": [Status(500), Status(502), Status(503)],
+    "408": [Status(408)],
+    "425": [Status(425)],
+    "429": [Status(429, headers={"Retry-After": "1"})],
+    "409": [Status(409), Status(409)],
+    "slow": [Slow(0.3)],
+    "drip": [Drip(0.001)],
+    "empty": [Reply(200, b"")],
+    "html": [Reply(200, b"<html></html>", "text/html")],
+    "error": [Reply(200, b'{"error": "later"}')],
+}
+FIRST = 10  # prompts of two digits: no path begins with that of another
+
+
+@pytest.fixture(scope="module")
+def got_over(suite_once: Suite) -> Iterator[tuple[Result, StandIn]]:
+    """A session of which each result meets another fault."""
+    with StandIn() as standin:
+        for n in range(1, FIRST):
+            standin.add_prompt(f"nobody asks {n}")
+        prepared(suite_once, standin, len(PASSING))
+        for prompt_id, faults in enumerate(PASSING.values(), FIRST):
+            standin.plan(*faults, path_contains=f"{RESULTS}/{prompt_id}")
+        yield run(suite_once, standin), standin
+
+
+@pytest.mark.parametrize("fault", PASSING)
 def test_a_passing_fault_is_got_over(
-    suite: Suite, standin: StandIn, faults: list[Any]
+    got_over: tuple[Result, StandIn], fault: str
 ) -> None:
-    prepared(suite, standin, 2)
-    standin.plan(*faults, path_contains=RESULTS)
-    result = run(suite, standin)
-    assert f"submitted 2 results to agent {standin.agent_id}" in result.summary
-    assert stored(standin) == once_each(2)
+    number = list(PASSING).index(fault)
+    assert stored(got_over[1])[FIRST + number] == [f"a {number}"]
+
+
+def test_all_results_of_a_session_with_passing_faults_arrive(
+    got_over: tuple[Result, StandIn],
+) -> None:
+    result, standin = got_over
+    told = f"submitted {len(PASSING)} results to agent {standin.agent_id}"
+    assert told in result.summary
     assert standin.pending_faults == []
 
 
@@ -131,11 +149,11 @@ def test_what_was_refused_or_accepted_is_never_sent_again(
 
 
 def test_the_first_refusal_of_the_key_stops_the_rest(
-    everywhere: Suite, standin: StandIn
+    suite: Suite, standin: StandIn
 ) -> None:
-    prepared(everywhere, standin, 40)
+    prepared(suite, standin, 40)
     standin.plan(*[Status(401)] * 40, path_contains=RESULTS)
-    result = run(everywhere, standin)
+    result = run(suite, standin)
     assert len(standin.agent_posts) <= 4
     assert "not submitted: 40 results" in result.summary
 
@@ -321,11 +339,11 @@ def test_an_odd_state_is_told_without_a_traceback(
 
 
 def test_a_list_that_fails_keeps_no_result_with_a_prompt_from_going(
-    everywhere: Suite, standin: StandIn
+    suite: Suite, standin: StandIn
 ) -> None:
     for text in ("marked", "looked for"):
         standin.add_prompt(text)
-    everywhere.test("""
+    suite.test("""
         @pytest.mark.eval(prompt_id=1)
         def test_marked(eval_case): eval_case.actual = "a 0"
 
@@ -333,12 +351,12 @@ def test_a_list_that_fails_keeps_no_result_with_a_prompt_from_going(
             eval_case.record(input="looked for", actual="a 1")
         """)
     standin.plan(Status(404), method="GET", path_contains="/test-prompts")
-    result = run(everywhere, standin)
+    result = run(suite, standin)
     assert "submitted 1 result to agent" in result.summary
     assert "not submitted: 1 result to agent" in result.summary
     assert "the agent's prompts can't be read: HTTP 404" in result.summary
-    assert "1 unsent" in everywhere.script("list").out
-    assert everywhere.script("submit", standin=standin).status == 0
+    assert "1 unsent" in suite.script("list").out
+    assert suite.script("submit", standin=standin).status == 0
     assert stored(standin) == once_each(2)
 
 

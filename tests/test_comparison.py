@@ -229,4 +229,6 @@ def test_a_damaged_comparison_is_told(tmp_path: Path) -> None:
     path.write_text("{")
     with pytest.raises(SessionError) as caught:
         read_comparison(tmp_path)
-    assert str(caught.value) == f"{path} is damaged, it was changed by somebody: remove it"
+    assert (
+        str(caught.value) == f"{path} is damaged, it was changed by somebody: remove it"
+    )

@@ -8,7 +8,7 @@ import shutil
 import signal
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -16,12 +16,14 @@ import pytest
 
 from standin import Drip
 from standin import Hang
+from standin import Received
 from standin import Redirect
 from standin import Reply
 from standin import Reset
 from standin import Slow
 from standin import StandIn
 from standin import Status
+from suite import Result
 from suite import Suite
 from suite import rows_of
 from suite import wait_for
@@ -38,39 +40,72 @@ def keys_and_bodies(standin: StandIn) -> set[tuple[str, bytes]]:
     return {(each.headers["idempotency-key"], each.body) for each in standin.posts}
 
 
-@pytest.mark.parametrize(
-    "faults",
-    [
-        [Reset("before")],
-        [Reset("middle")],
-        [Reset("after")],
-        [Status(500), Status(502), Status(503)],
-        [Status(408)],
-        [Status(425)],
-        [Status(429, headers={"Retry-After": "1"})],
-        [Status(429, headers={"Retry-After": "soon"})],
-        [Status(503, headers={"Retry-After": "Wed, 21 Oct 2015 07:28:00 GMT"})],
-        [Status(409), Status(409)],
-        [Slow(0.5)],
-        [Drip(0.001, where="body")],
-        [Redirect("{url}{path}")],
-    ],
-    ids=lambda faults: " ".join(type(each).__name__ for each in faults),
-)
-def test_a_passing_fault_is_got_over(
-    suite: Suite, standin: StandIn, faults: Sequence[Any]
-) -> None:
-    suite.test(TWO)
-    run_id = standin.add_run()
-    here = f"{standin.url}/api/v1/evals/{run_id}/results"
-    planned = [
-        Redirect(here) if isinstance(each, Redirect) else each for each in faults
+ANSWERED = (Slow, Drip)
+PASSING: dict[str, list[Any]] = {
+    "reset before": [Reset("before")],
+    "reset middle": [Reset("middle")],
+    "reset after": [Reset("after")],
+    "5xx": [Status(500), Status(502), Status(503)],
+    "408": [Status(408)],
+    "425": [Status(425)],
+    "429": [Status(429, headers={"Retry-After": "1"})],
+    "429 in words": [Status(429, headers={"Retry-After": "soon"})],
+    "503": [Status(503, headers={"Retry-After": "Wed, 21 Oct 2015 07:28:00 GMT"})],
+    "409": [Status(409), Status(409)],
+    "slow": [Slow(0.5)],
+    "drip": [Drip(0.001, where="body")],
+    "redirect": [Redirect("{url}{path}")],
+}
+
+
+@pytest.fixture(scope="module")
+def got_over(suite_once: Suite) -> Iterator[tuple[Result, StandIn]]:
+    """A session of which each batch, of one row, meets another fault."""
+    suite_once.ini("evalguard_batch_size = 1")
+    suite_once.test(f"""
+        @pytest.mark.parametrize("name", {sorted(PASSING)})
+        def test_it(eval_case, name):
+            eval_case.actual = name
+        """)
+    with StandIn() as standin:
+        run_id = standin.add_run()
+        here = f"{standin.url}/api/v1/evals/{run_id}/results"
+        for _, faults in sorted(PASSING.items()):
+            for each in faults:
+                standin.plan(Redirect(here) if isinstance(each, Redirect) else each)
+            if not isinstance(faults[-1], ANSWERED):
+                standin.plan(None)
+        args = (f"--evalguard-run={run_id}", "-Werror")
+        yield suite_once.run(*args, standin=standin), standin
+
+
+def posts_of(standin: StandIn, name: str) -> list[Received]:
+    """The requests that sent the one row with this answer."""
+    return [
+        each
+        for each in standin.posts
+        if json.loads(each.body)["results"][0]["actualOutput"] == name
     ]
-    standin.plan(*planned)
-    result = suite.run(f"--evalguard-run={run_id}", "-Werror", standin=standin)
-    assert f"submitted 2 results to run {run_id}" in result.summary
-    assert len(rows_of(standin)) == 2
-    assert len(keys_and_bodies(standin)) == 1
+
+
+@pytest.mark.parametrize("name", PASSING)
+def test_a_passing_fault_is_got_over(
+    got_over: tuple[Result, StandIn], name: str
+) -> None:
+    _, standin = got_over
+    posts = posts_of(standin, name)
+    faults = PASSING[name]
+    assert len(posts) == len(faults) + (not isinstance(faults[-1], ANSWERED))
+    assert len({(each.headers["idempotency-key"], each.body) for each in posts}) == 1
+    assert [row["actualOutput"] for row in rows_of(standin)].count(name) == 1
+
+
+def test_all_batches_of_a_session_with_passing_faults_arrive(
+    got_over: tuple[Result, StandIn],
+) -> None:
+    result, standin = got_over
+    told = " ".join(result.summary.split())
+    assert f"submitted {len(PASSING)} results to run" in told
     assert standin.pending_faults == []
 
 

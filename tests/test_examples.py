@@ -33,7 +33,7 @@ NAMES = sorted(path.parent.name for path in EXAMPLES.glob("*/README.md"))
 SUBMITTED = ("agent_results", "human_eval", "quickstart", "redact_and_tag")
 
 # the settings of whoever runs this, and what a CI service says of itself
-_FOREIGN = re.compile("EVALGUARD|PYTEST|GITHUB|CI(_|$)")
+_FOREIGN = re.compile("COVERAGE|EVALGUARD|PYTEST|GITHUB|CI(_|$)")
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,7 @@ import pytest
 
 from standin import StandIn
 from standin import Status
+from suite import Result
 from suite import Suite
 from suite import rows_of
 
@@ -81,36 +82,50 @@ def test_modify_case_is_called_once_a_case(everywhere: Suite) -> None:
     ]
 
 
-@pytest.mark.parametrize(
-    "body",
-    [
-        "raise ValueError('no')",
-        "case.score = 7",
-        "case.outcome = 'great'",
-        "case.scores = 3",
-        "case.latency_ms = '812 ms'",
-        "case.latency_ms = float('nan')",
-        "case.cost_usd = '1'",
-        "case.prompt_tokens = '12'",
-        "import pytest; pytest.fail('no')",
-    ],
-)
-def test_a_hook_that_fails_withholds_the_values_and_fails_the_session(
-    everywhere: Suite, body: str
-) -> None:
-    everywhere.write(
+BAD = {
+    "raises": "raise ValueError('no')",
+    "fails": "import pytest; pytest.fail('no')",
+    "score": "case.score = 7",
+    "outcome": "case.outcome = 'great'",
+    "scores": "case.scores = 3",
+    "latency": "case.latency_ms = '812 ms'",
+    "no_latency": "case.latency_ms = float('nan')",
+    "cost": "case.cost_usd = '1'",
+    "tokens": "case.prompt_tokens = '12'",
+}
+
+
+@pytest.fixture(scope="module")
+def withheld(everywhere_once: Suite) -> Result:
+    """A run in which a hook fails on each case in another way."""
+    everywhere_once.write(
         "conftest.py",
-        f"def pytest_evalguard_modify_case(config, case, item):\n    {body}\n",
+        f"""
+        BAD = {BAD}
+        def pytest_evalguard_modify_case(config, case, item):
+            exec(BAD[item.name.removeprefix("test_")], {{"case": case}})
+        """,
     )
-    everywhere.test("def test_it(eval_case): eval_case.actual = 'private words'")
-    result = everywhere.run()
-    assert result.status == 1
-    case = result.session.cases["test_it"]
+    test = "def test_{}(eval_case): eval_case.actual = 'private words'\n"
+    everywhere_once.test("".join(map(test.format, BAD)))
+    return everywhere_once.run()
+
+
+@pytest.mark.parametrize("name", BAD)
+def test_a_case_on_which_a_hook_fails_is_withheld(withheld: Result, name: str) -> None:
+    case = withheld.session.cases[f"test_{name}"]
     assert case["outcome"] == "passed"
     assert case["withheld"] is True
     assert "pytest_evalguard_modify_case" in case["reason"]
-    assert "1 case withheld, as a hook failed on them:\n  test_it.py" in result.summary
-    journal = (result.session.path / "cases.jsonl").read_text()
+    assert f"\n  test_it.py::test_{name}" in withheld.summary
+    assert "actual" not in case
+
+
+def test_a_hook_that_fails_fails_the_session(withheld: Result) -> None:
+    assert withheld.status == 1
+    told = f"{len(BAD)} cases withheld, as a hook failed on them:\n  test_it.py"
+    assert told in withheld.summary
+    journal = (withheld.session.path / "cases.jsonl").read_text()
     assert "private words" not in journal
 
 
@@ -191,10 +206,8 @@ def test_submitted_learns_what_became_of_the_results(
     assert told == ["evalguard", [0, 0, 2] if fault else [2, 0, 0], bool(fault)]
 
 
-def test_make_service_replaces_the_built_in_one(
-    everywhere: Suite, standin: StandIn
-) -> None:
-    everywhere.write(
+def test_make_service_replaces_the_built_in_one(suite: Suite, standin: StandIn) -> None:
+    suite.write(
         "conftest.py",
         """
         from pytest_evalguard import Submission
@@ -211,16 +224,16 @@ def test_make_service_replaces_the_built_in_one(
             return Mine(config.rootpath / "mine")
         """,
     )
-    everywhere.test(TEST)
+    suite.test(TEST)
     run_id = standin.add_run()
-    result = everywhere.run(f"--evalguard-run={run_id}", standin=standin)
-    assert (everywhere.directory / "mine").read_text().splitlines() == [
+    result = suite.run(f"--evalguard-run={run_id}", standin=standin)
+    assert (suite.directory / "mine").read_text().splitlines() == [
         "test_it.py::test_draft passed",
         "test_it.py::test_it failed",
     ]
     assert standin.requests == []
     assert "submitted 2 results" in result.summary
-    assert "nothing to submit" in everywhere.script("submit", standin=standin).out
+    assert "nothing to submit" in suite.script("submit", standin=standin).out
 
 
 @pytest.mark.parametrize("folder", [".", "deep"])

@@ -21,7 +21,7 @@ FIVE = """
 """
 
 
-@pytest.mark.parametrize("option", ["-x", "--maxfail=1", "--exitfirst"])
+@pytest.mark.parametrize("option", ["-x", "--maxfail=1"])
 def test_maxfail_is_a_normal_end(
     everywhere: Suite, standin: StandIn, option: str
 ) -> None:

@@ -34,7 +34,7 @@ from pytest_evalguard.session import Session
 from pytest_evalguard.target import RunTarget
 from pytest_evalguard.totals import Totals
 
-SETTINGS = settings(max_examples=80, deadline=None)
+SETTINGS = settings(max_examples=40, deadline=None)
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)
 SCORES = st.floats(0, 1)

@@ -78,15 +78,15 @@ def test_a_rate_is_shown_with_its_interval(suite: Suite) -> None:
     assert "95.0% (19 of 20), 95% interval 76.4% to 99.1%" in text(result)
 
 
-def test_a_mean_that_is_its_limit_meets_it(everywhere: Suite) -> None:
-    everywhere.test("""
+def test_a_mean_that_is_its_limit_meets_it(suite: Suite) -> None:
+    suite.test("""
         @pytest.mark.parametrize("n", range(10))
         def test_it(eval_case, n):
             eval_case.score = 0.8
             eval_case.add_score("tone", 0.8)
         """)
     gates = ("0.8", "tone:0.8", "tone:0.8000000009", "tone:0.80001")
-    result = everywhere.run(*(f"--evalguard-min-score={gate}" for gate in gates))
+    result = suite.run(*(f"--evalguard-min-score={gate}" for gate in gates))
     assert text(result).count("gate met") == 3
     assert text(result).count("gate FAILED") == 1
 
@@ -119,9 +119,9 @@ def test_gates_leave_a_session_without_any_test_alone(suite: Suite) -> None:
     assert suite.run("--evalguard-min-pass-rate=0.5").status == 5
 
 
-def test_a_gate_that_is_met_turns_no_red_session_green(everywhere: Suite) -> None:
-    everywhere.test(TESTS)
-    assert run(everywhere, "--evalguard-min-pass-rate=0.1", bad="o1").status == 1
+def test_a_gate_that_is_met_turns_no_red_session_green(suite: Suite) -> None:
+    suite.test(TESTS)
+    assert run(suite, "--evalguard-min-pass-rate=0.1", bad="o1").status == 1
 
 
 def test_a_gate_hides_no_collection_error(everywhere: Suite) -> None:
@@ -153,51 +153,58 @@ def test_a_run_that_a_gate_fails_ends_as_failed(
     assert ended.status == "failed"
 
 
-@pytest.mark.parametrize(
-    ("args", "told"),
-    [
-        (["--evalguard-min-pass-rate=95"], "within 0..1"),
-        (["--evalguard-min-pass-rate=smoke"], "within 0..1"),
-        (["--evalguard-min-score=nan"], "within 0..1"),
-        (["--evalguard-min-score=x:-0.1"], "within 0..1"),
-        (["--evalguard-max-regressions=-1"], "whole number"),
-        (["--evalguard-max-regressions=1"], "--evalguard-baseline"),
-        (["--evalguard-baseline=nowhere"], "there is no baseline"),
-        (["--evalguard-baseline=pytest.ini"], "can't be read"),
-        (["--evalguard-baseline=empty"], "can't be read"),
-        (["--evalguard-baseline=next.json"], "schema version 2"),
-        (["--evalguard-baseline=rows.json"], "schema version 3"),
-        (["--evalguard-baseline=none.json"], "schema version None"),
-        (["--evalguard-baseline=deep.json"], "can't be read"),
-        ([f"--evalguard-baseline={'a' * 300}"], "there is no baseline"),
-        ([f"--evalguard-max-regressions={'9' * 5000}"], "whole number"),
-        ([f"--evalguard-trials={'9' * 5000}"], "whole number"),
-    ],
-)
+WRONG = {
+    "--evalguard-min-pass-rate=95": "within 0..1",
+    "--evalguard-min-pass-rate=smoke": "within 0..1",
+    "--evalguard-min-score=nan": "within 0..1",
+    "--evalguard-min-score=x:-0.1": "within 0..1",
+    "--evalguard-max-regressions=-1": "whole number",
+    "--evalguard-max-regressions=1": "--evalguard-baseline",
+    "--evalguard-baseline=nowhere": "there is no baseline",
+    "--evalguard-baseline=pytest.ini": "can't be read",
+    "--evalguard-baseline=empty": "can't be read",
+    "--evalguard-baseline=next.json": "schema version 2",
+    "--evalguard-baseline=rows.json": "schema version 3",
+    "--evalguard-baseline=none.json": "schema version None",
+    "--evalguard-baseline=deep.json": "can't be read",
+    f"--evalguard-baseline={'a' * 300}": "there is no baseline",
+    f"--evalguard-max-regressions={'9' * 5000}": "whole number",
+    f"--evalguard-trials={'9' * 5000}": "whole number",
+}
+
+
+@pytest.fixture(scope="module")
+def stopped(suite_once: Suite) -> dict[str, Result]:
+    """What pytest did with each wrong setting."""
+    suite_once.test(TESTS)
+    (suite_once.directory / "empty").mkdir()
+    suite_once.write("next.json", '{"schema": 2, "cases": {}}')
+    suite_once.write("rows.json", '{"schema": 3, "rows": []}')
+    suite_once.write("none.json", '{"cases": {}}')
+    suite_once.write("deep.json", "[" * 100_000)
+    results = suite_once.run_in_turn([([each], {}) for each in WRONG])
+    return dict(zip(WRONG, results, strict=True))
+
+
+@pytest.mark.parametrize("argument", WRONG, ids=lambda each: each[:40])
 def test_a_wrong_setting_stops_before_the_first_test(
-    suite: Suite, args: list[str], told: str
+    stopped: dict[str, Result], argument: str
 ) -> None:
-    suite.test(TESTS)
-    (suite.directory / "empty").mkdir()
-    suite.write("next.json", '{"schema": 2, "cases": {}}')
-    suite.write("rows.json", '{"schema": 3, "rows": []}')
-    suite.write("none.json", '{"cases": {}}')
-    suite.write("deep.json", "[" * 100_000)
-    result = suite.run(*args)
+    result = stopped[argument]
     assert result.status == 4
-    assert told in result.err + result.out
+    assert WRONG[argument] in result.err + result.out
     assert result.sessions == []
 
 
 # Baselines
 
 
-def test_changes_since_the_last_session_are_told(everywhere: Suite) -> None:
-    everywhere.test(TESTS)
-    first = run(everywhere, "--evalguard-baseline=last", bad="o1 o2")
+def test_changes_since_the_last_session_are_told(suite: Suite) -> None:
+    suite.test(TESTS)
+    first = run(suite, "--evalguard-baseline=last", bad="o1 o2")
     assert "there is no earlier session to compare with yet" in first.summary
     name = first.session.path.name
-    result = run(everywhere, "--evalguard-baseline=last", bad="o2 o3 s0")
+    result = run(suite, "--evalguard-baseline=last", bad="o2 o3 s0")
     told = text(result)
     assert f"baseline {name}" in told
     assert "2 regressed, 1 fixed, 1 still failing, 0 new, 0 gone" in told
@@ -305,14 +312,14 @@ def test_a_blessed_file_is_small_sorted_and_holds_no_text(suite: Suite) -> None:
     assert path.stat().st_mode & 0o777 == 0o644
 
 
-def test_a_blessed_file_is_a_baseline(everywhere: Suite) -> None:
-    everywhere.test(TESTS)
-    run(everywhere)
-    everywhere.script("bless", "-o", "baseline.json")
-    result = run(everywhere, "--evalguard-baseline=baseline.json", bad="o3")
+def test_a_blessed_file_is_a_baseline(suite: Suite) -> None:
+    suite.test(TESTS)
+    run(suite)
+    suite.script("bless", "-o", "baseline.json")
+    result = run(suite, "--evalguard-baseline=baseline.json", bad="o3")
     assert "baseline baseline.json 1 regressed" in text(result)
-    everywhere.ini("evalguard_baseline = baseline.json")
-    assert "1 regressed" in text(run(everywhere, bad="o3"))
+    suite.ini("evalguard_baseline = baseline.json")
+    assert "1 regressed" in text(run(suite, bad="o3"))
 
 
 def test_the_script_compares_sessions_and_files(suite: Suite) -> None:
@@ -376,12 +383,12 @@ QUIET = [
 
 @pytest.mark.parametrize("args", QUIET, ids=" ".join)
 def test_a_failed_gate_is_told_where_there_is_no_summary(
-    everywhere: Suite, args: tuple[str, ...]
+    suite: Suite, args: tuple[str, ...]
 ) -> None:
-    everywhere.test(TESTS)
+    suite.test(TESTS)
     gate = "--evalguard-min-score=0.99"
     env = {"GITHUB_ACTIONS": "true"}
-    result = everywhere.run(gate, "--evalguard-min-score=0.1", *args, env=env)
+    result = suite.run(gate, "--evalguard-min-score=0.1", *args, env=env)
     told = result.out + result.err
     assert told.count("gate FAILED mean score: 0.960") == 1
     assert told.count("::error title=evalguard: gates failed::mean score") == 1
@@ -392,14 +399,14 @@ SECRET = "ghp_" + "a1B2" * 9
 
 
 def test_a_gate_on_a_name_that_holds_a_secret_is_judged_and_hides_it(
-    everywhere: Suite,
+    suite: Suite,
 ) -> None:
-    everywhere.test(f"""
+    suite.test(f"""
         @pytest.mark.eval(tags=["{SECRET}"])
         def test_it(eval_case): eval_case.add_score("{SECRET}", 0.5)
         """)
     gates = ("--evalguard-min-pass-rate", "--evalguard-min-score")
-    result = everywhere.run(*(f"{gate}={SECRET}:0.5" for gate in gates))
+    result = suite.run(*(f"{gate}={SECRET}:0.5" for gate in gates))
     assert text(result).count("gate met") == 2
     assert SECRET not in result.summary
     assert SECRET not in (result.session.path / "session.json").read_text()

@@ -104,6 +104,7 @@ def test_the_plugin_is_found_by_its_entry_point(suite: Suite) -> None:
     suite.test("def test_it(eval_case): eval_case.score = 1")
     env = {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": ""}
     command = [sys.executable, "-m", "pytest", "-pno:asyncio"]
+    suite.is_measured = False
     for args, passed in (([], True), (["-pno:pytest-evalguard"], False)):
         done = subprocess.run(
             [*command, *args],

@@ -14,42 +14,55 @@ from pytest_evalguard.mark import plan_of
 from pytest_evalguard.mark import read_mark
 from pytest_evalguard.mark import repeated
 from pytest_evalguard.mark import suggestion
+from suite import Result
 from suite import Suite
 
+WRONG = {
+    "expcted='x'": " has no keyword 'expcted'; did you mean 'expected'?",
+    "colour=1": " has no keyword 'colour'; there are input, expected,",
+    "'question'": " takes keywords only, got 'question'",
+    "name=3": ": name= must be a string that is not blank, got 3",
+    "name=' '": ": name= must be a string that is not blank, got ' '",
+    "prompt_id='42'": ": prompt_id= must be a whole number of at least 0, got '42'",
+    "prompt_id=True": ": prompt_id= must be",
+    "prompt_id=-1": ": prompt_id= must be",
+    "threshold=1.5": ": threshold= must be a number within 0..1, got 1.5",
+    "threshold=True": ": threshold= must be",
+    "threshold=float('nan')": ": threshold= must be",
+    "tags='abc'": ": tags= must be a list, tuple or set of strings, got 'abc'",
+    "tags=[1]": ": tags= must be",
+    "metadata=[1]": ": metadata= must be a mapping with string keys, got [1]",
+    "metadata={1: 2}": ": metadata= must be",
+    "trials=0": ": trials= must be a whole number within 1..1000",
+    "trials=True": ": trials= must be a whole number",
+    "trials=2.0": ": trials= must be a whole number",
+    "trials=1001": ": trials= must be a whole number within 1..1000",
+    "trials=3, require=0": ": require= must be a whole number",
+}
+MARKED = """
+@pytest.mark.eval({arguments})
+def test_{number}(): pass
+"""
 
-@pytest.mark.parametrize(
-    ("arguments", "told"),
-    [
-        ("expcted='x'", "has no keyword 'expcted'; did you mean 'expected'?"),
-        ("colour=1", "has no keyword 'colour'; there are input, expected,"),
-        ("'question'", "takes keywords only, got 'question'"),
-        ("name=3", "name= must be a string that is not blank, got 3"),
-        ("name=' '", "name= must be a string that is not blank, got ' '"),
-        ("prompt_id='42'", "prompt_id= must be a whole number of at least 0, got '42'"),
-        ("prompt_id=True", "prompt_id= must be"),
-        ("prompt_id=-1", "prompt_id= must be"),
-        ("threshold=1.5", "threshold= must be a number within 0..1, got 1.5"),
-        ("threshold=True", "threshold= must be"),
-        ("threshold=float('nan')", "threshold= must be"),
-        ("tags='abc'", "tags= must be a list, tuple or set of strings, got 'abc'"),
-        ("tags=[1]", "tags= must be"),
-        ("metadata=[1]", "metadata= must be a mapping with string keys, got [1]"),
-        ("metadata={1: 2}", "metadata= must be"),
-    ],
-)
-def test_a_wrong_mark_stops_before_the_first_test(
-    everywhere: Suite, arguments: str, told: str
-) -> None:
-    everywhere.test(f"""
-        @pytest.mark.eval({arguments})
-        def test_wrong():
-            pass
-    """)
-    result = everywhere.run()
-    assert result.status == 4
-    assert "test_it.py::test_wrong: @pytest.mark.eval" in result.err
-    assert told in result.err
-    assert result.sessions == []
+
+@pytest.fixture(scope="module")
+def wrong_marks(everywhere_once: Suite) -> Result:
+    """A run of tests of which each has another wrong mark."""
+    tests = (MARKED.format(arguments=a, number=n) for n, a in enumerate(WRONG))
+    everywhere_once.test("".join(tests))
+    return everywhere_once.run()
+
+
+@pytest.mark.parametrize("arguments", WRONG)
+def test_a_wrong_mark_is_told(wrong_marks: Result, arguments: str) -> None:
+    test = f"test_{list(WRONG).index(arguments)}"
+    told = f"test_it.py::{test}: @pytest.mark.eval{WRONG[arguments]}"
+    assert told in wrong_marks.err
+
+
+def test_wrong_marks_stop_before_the_first_test(wrong_marks: Result) -> None:
+    assert wrong_marks.status == 4
+    assert wrong_marks.sessions == []
 
 
 def test_all_wrong_marks_are_told_at_once(suite: Suite) -> None:

@@ -6,6 +6,7 @@ import re
 import shlex
 import subprocess
 import sys
+from importlib.metadata import entry_points
 from pathlib import Path
 from textwrap import dedent
 
@@ -37,19 +38,13 @@ SUMMARY = "3 cases: 1 passed, 1 failed, 1 skipped"
 
 # arguments of pytest, and whether the summary is shown
 MODES = {
-    "-W error": True,
+    "-W error --strict-markers --strict-config --import-mode=importlib": True,
     "-p no:terminal": False,
     "--no-summary": pytest.version_tuple >= (9,),  # 8.4 calls no hook for it then
-    "-p no:cacheprovider": True,
-    "--strict-markers": True,
-    "--strict-config": True,
-    "--import-mode=importlib": True,
-    "-p no:logging": True,
-    "-p no:warnings": True,
-    "-p no:evalguard": True,
+    "-p no:cacheprovider -p no:logging -p no:warnings -p no:evalguard": True,
+    "-p no:junitxml -p no:doctest -p no:unittest": True,
     "-s": True,
     "--capture=tee-sys": True,
-    "-p no:junitxml -p no:doctest -p no:unittest": True,
 }
 
 
@@ -71,10 +66,13 @@ def test_cases_are_recorded_sent_and_summed_up(
 
 
 def without_p(suite: Suite, *args: str) -> Result:
-    """Run pytest with all plugins that are installed."""
-    words = [sys.executable, "-m", "pytest", *suite.distribution, "-pno:asyncio"]
+    """Run pytest with the plugins that it finds: this one and pytest-xdist."""
+    found = {each.name for each in entry_points(group="pytest11")}
+    others = found - {"pytest-evalguard", "xdist", "xdist.looponfail"}
+    words = [sys.executable, "-m", "pytest", *suite.distribution]
+    suite.is_measured = False
     done = subprocess.run(
-        [*words, *args],
+        [*words, *(f"-pno:{name}" for name in others), *args],
         cwd=suite.directory,
         env=suite.environment(None, {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": ""}),
         capture_output=True,
@@ -250,10 +248,10 @@ def test_sessions_of_a_read_only_rootdir_can_be_kept_elsewhere(
     assert SUMMARY in result.summary
 
 
-def test_no_ini_file_is_needed(everywhere: Suite) -> None:
-    everywhere.test(CASES)
-    (everywhere.directory / "pytest.ini").unlink()
-    assert everywhere.run().session.outcomes == OUTCOMES
+def test_no_ini_file_is_needed(suite: Suite) -> None:
+    suite.test(CASES)
+    (suite.directory / "pytest.ini").unlink()
+    assert suite.run().session.outcomes == OUTCOMES
 
 
 def test_from_a_subdirectory_sessions_are_kept_in_the_rootdir(

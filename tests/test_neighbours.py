@@ -182,19 +182,16 @@ def run_beside(suite: Suite, neighbour: Neighbour, standin: StandIn) -> Result:
     suite.ini(f"pythonpath = .\nevalguard_mark = {neighbour.mark}")
     suite.write("conftest.py", neighbour.conftest)
     suite.test(CASES.replace("MARK", neighbour.mark))
-    with pytest.MonkeyPatch.context() as patch:
-        # what measures these tests would measure in the place of pytest-cov
-        patch.delenv("COVERAGE_PROCESS_START", raising=False)
-        patch.delenv("COVERAGE_PROCESS_CONFIG", raising=False)
-        return suite.run(
-            "--evalguard-run=new",
-            "--strict-markers",
-            "-Werror",
-            *neighbour.args,
-            plugins=neighbour.plugins,
-            standin=standin,
-            env={"LANGSMITH_ENDPOINT": standin.url, **neighbour.env},
-        )
+    suite.is_measured = False  # it would be in the place of pytest-cov
+    return suite.run(
+        "--evalguard-run=new",
+        "--strict-markers",
+        "-Werror",
+        *neighbour.args,
+        plugins=neighbour.plugins,
+        standin=standin,
+        env={"LANGSMITH_ENDPOINT": standin.url, **neighbour.env},
+    )
 
 
 # What holds beside all of them

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
+from collections.abc import Iterator
 from xml.etree import ElementTree
 
 import pytest
@@ -199,17 +200,21 @@ WAYS = [
 ]
 
 
-@pytest.fixture(params=WAYS, ids=lambda way: " ".join(way[2:]) or "plain")
+@pytest.fixture(
+    scope="module", params=WAYS, ids=lambda way: " ".join(way[2:]) or "plain"
+)
 def table(
-    request: pytest.FixtureRequest, suite: Suite, standin: StandIn
-) -> tuple[Result, StandIn, bool]:
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[tuple[Result, StandIn, bool]]:
     """The table of tests, run in one of several ways and submitted."""
+    suite = Suite(tmp_path_factory.mktemp("table"))
     suite.test(TESTS)
     way: tuple[str, ...] = request.param
     if way[1:] == ("no:terminal",):
         way = ("-pno:terminal",)
     args = ("--evalguard-run=new", "--junit-xml=junit.xml", *way)
-    return suite.run(*args, standin=standin), standin, "-pno:terminal" in way
+    with StandIn() as standin:
+        yield suite.run(*args, standin=standin), standin, "-pno:terminal" in way
 
 
 def test_every_outcome_is_right_everywhere(

@@ -90,16 +90,16 @@ def _read(terminal: int) -> bytes:
 
 
 def test_a_session_on_a_terminal_shows_how_far_sending_is(
-    everywhere: Suite, standin: StandIn
+    suite: Suite, standin: StandIn
 ) -> None:
-    everywhere.test(TESTS)
-    everywhere.ini("evalguard_agent_concurrency = 1")
+    suite.test(TESTS)
+    suite.ini("evalguard_agent_concurrency = 1")
     for n in range(6):
         standin.add_prompt(f"q {n}")
     standin.plan(None, None, Slow(1.6), path_contains="/test-results")
     agent = f"--evalguard-agent={standin.agent_id}"
-    env = everywhere.environment(standin, {})
-    printed = on_terminal(everywhere.command(agent), everywhere.directory, env)
+    env = suite.environment(standin, {})
+    printed = on_terminal(suite.command(agent), suite.directory, env)
     assert "\revalguard: sent 2 of 6 results" in printed
     assert "submitted 6 results" in printed
 

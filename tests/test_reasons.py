@@ -26,6 +26,7 @@ REASONS = {
     "raise Exception('key sk-' + 'a' * 40)": (
         "Exception: key [REDACTED], at test_it.py:4"
     ),
+    "eval_case.mark_ambiguous('judges disagree')": "ambiguous: judges disagree",
     "raise ExceptionGroup('both', [KeyError('a'), OSError('b')])": (
         "ExceptionGroup: both (2 sub-exceptions), at test_it.py:4"
     ),
@@ -44,19 +45,28 @@ class Mute(Exception):
 """
 
 
+@pytest.fixture(scope="module")
+def reasons(everywhere_once: Suite) -> dict[str, str]:
+    """The reason that each statement gave, in a file of its own."""
+    everywhere_once.write("helpers.py", HELPERS)
+    for number, statement in enumerate(REASONS):
+        everywhere_once.write(
+            f"test_{number}.py",
+            "import pytest\nfrom helpers import chained, helper, Mute\n"
+            f"def test_{number}(eval_case):\n    {statement}\n",
+        )
+    cases = everywhere_once.run().session.cases
+    return {s: cases[f"test_{n}"]["reason"] for n, s in enumerate(REASONS)}
+
+
 @pytest.mark.parametrize("statement", REASONS)
 def test_a_reason_names_error_message_and_place(
-    everywhere: Suite, statement: str
+    reasons: dict[str, str], statement: str
 ) -> None:
     if "ExceptionGroup" in statement and sys.version_info < (3, 11):
         pytest.skip("Python 3.11 brought exception groups")
-    everywhere.write("helpers.py", HELPERS)
-    everywhere.test(
-        "from helpers import chained, helper, Mute\n"
-        f"def test_it(eval_case):\n    {statement}\n"
-    )
-    result = everywhere.run()
-    assert result.session.cases["test_it"]["reason"] == REASONS[statement]
+    file = f"test_{list(REASONS).index(statement)}.py"
+    assert reasons[statement] == REASONS[statement].replace("test_it.py", file)
 
 
 def test_a_missing_fixture_is_named(suite: Suite) -> None:
@@ -75,31 +85,25 @@ def test_a_long_message_is_cut(suite: Suite) -> None:
     assert "[cut: 500 of 10,011 characters kept], at test_it.py:2" in reason
 
 
-@pytest.mark.parametrize(
-    ("mark", "body", "reason"),
-    [
-        ("skip(reason='later')", "pass", "Skipped: later"),
-        ("xfail(reason='known')", "assert 0", "xfail: known"),
-        ("xfail", "assert 0", "xfail"),
-        ("xfail(strict=True, reason='mended?')", "pass", "[XPASS(strict)] mended?"),
-    ],
-)
-def test_skips_and_xfails_have_their_own_words(
-    suite: Suite, mark: str, body: str, reason: str
-) -> None:
-    suite.test(f"""
-        @pytest.mark.eval
-        @pytest.mark.{mark}
-        def test_it():
-            {body}
+def test_skips_and_xfails_have_their_own_words(suite: Suite) -> None:
+    suite.test("""
+        pytestmark = pytest.mark.eval
+        @pytest.mark.skip(reason="later")
+        def test_skip(): pass
+        @pytest.mark.xfail(reason="known")
+        def test_known(): assert 0
+        @pytest.mark.xfail
+        def test_xfail(): assert 0
+        @pytest.mark.xfail(strict=True, reason="mended?")
+        def test_strict(): pass
     """)
-    assert suite.run().session.cases["test_it"]["reason"] == reason
-
-
-def test_an_ambiguous_case_says_why(suite: Suite) -> None:
-    suite.test("def test_it(eval_case): eval_case.mark_ambiguous('judges disagree')")
-    reason = suite.run().session.cases["test_it"]["reason"]
-    assert reason == "ambiguous: judges disagree"
+    cases = suite.run().session.cases
+    assert {name: case["reason"] for name, case in cases.items()} == {
+        "test_skip": "Skipped: later",
+        "test_known": "xfail: known",
+        "test_xfail": "xfail",
+        "test_strict": "[XPASS(strict)] mended?",
+    }
 
 
 def test_characters_that_no_encoding_has_are_escaped(suite: Suite) -> None:

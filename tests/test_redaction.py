@@ -328,7 +328,7 @@ FRAGMENTS = st.lists(
 ).map("".join)
 
 
-@settings(max_examples=600, deadline=None)
+@settings(max_examples=300, deadline=None)
 @given(FRAGMENTS)
 @example('password="a\nb"')
 def test_what_was_redacted_stays_as_it_is(text: str) -> None:
@@ -338,7 +338,7 @@ def test_what_was_redacted_stays_as_it_is(text: str) -> None:
 TEXT_FIELDS = ("nodeid", "input", "expected", "actual", "reason", "name", "ambiguous")
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(st.lists(FRAGMENTS, min_size=len(TEXT_FIELDS), max_size=len(TEXT_FIELDS)))
 @example(["id", "password: hunter2", "two words", "", "", "", ""])
 @example(["id", 'secret: "hunter2', "two words", "", "", "", ""])
@@ -450,7 +450,7 @@ def test_text_of_a_value_is_redacted_in_its_json() -> None:
 
 # Time
 
-MEGABYTE = 1_000_000
+MUCH = 200_000  # characters
 ORDINARY = in_json(
     "What is a cookie? The api_key and the password of a risk-assessment."
 )
@@ -514,9 +514,9 @@ def seconds(text: str) -> float:
 
 @pytest.mark.parametrize("part", HOSTILE, ids=repr)
 def test_hostile_text_takes_no_longer_than_its_length(part: str) -> None:
-    ordinary = ORDINARY * (MEGABYTE // len(ORDINARY))
+    ordinary = ORDINARY * (MUCH // len(ORDINARY))
     for before, behind in AROUND:
-        text = before + part * (MEGABYTE // len(part)) + behind
+        text = before + part * (MUCH // len(part)) + behind
         # the shortest of three, as another process may have had the processor
         ratios = (seconds(text) / seconds(ordinary) for _ in range(3))
         assert any(ratio < 40 for ratio in ratios), part

@@ -80,14 +80,14 @@ def test_a_blank_name_of_a_job_summary_is_none(suite: Suite) -> None:
 HOSTILE = "<script>alert(1)</script> | `x` @team #1 **b** [a](http://x) ::error::"
 
 
-def test_hostile_text_is_only_text_in_the_job_summary(everywhere: Suite) -> None:
-    everywhere.test(f"""
+def test_hostile_text_is_only_text_in_the_job_summary(suite: Suite) -> None:
+    suite.test(f"""
         def test_it(eval_case):
             eval_case.record(input={HOSTILE!r}, expected="a|b", actual="# title")
             assert False
         """)
-    everywhere.run(env=ON_GITHUB)
-    text = job_summary(everywhere)
+    suite.run(env=ON_GITHUB)
+    text = job_summary(suite)
     for markup in ("<script", "`", "@team", "**", "](", "http:", "::"):
         assert markup not in text.replace("test_it.py::", "")
     assert "alert(1)" in unescape(text)
@@ -134,24 +134,24 @@ def commands(result: Result) -> list[str]:
     return [line for line in result.out.splitlines() if line.startswith("::")]
 
 
-def test_a_failed_gate_is_one_annotation(everywhere: Suite) -> None:
-    everywhere.test(TESTS)
+def test_a_failed_gate_is_one_annotation(suite: Suite) -> None:
+    suite.test(TESTS)
     args = ("--evalguard-min-pass-rate=0.9", "--evalguard-min-score=0.9")
-    result = everywhere.run(*args, env=ON_GITHUB)
+    result = suite.run(*args, env=ON_GITHUB)
     (line,) = commands(result)
     assert line.startswith("::error title=evalguard: gates failed::pass rate: 66.7%25")
     assert "mean score" in line
-    assert commands(everywhere.run(*args)) == []
+    assert commands(suite.run(*args)) == []
 
 
 def test_a_failed_submission_is_an_annotation_where_it_is_an_error(
-    everywhere: Suite, standin: StandIn
+    suite: Suite, standin: StandIn
 ) -> None:
-    everywhere.test(TESTS)
+    suite.test(TESTS)
     standin.plan(*[Reset()] * 99)
     args = (f"--evalguard-run={standin.add_run()}", "--evalguard-timeout=1")
-    lenient = everywhere.run(*args, standin=standin, env=ON_GITHUB)
-    strict = everywhere.run(*args, "--evalguard-strict", standin=standin, env=ON_GITHUB)
+    lenient = suite.run(*args, standin=standin, env=ON_GITHUB)
+    strict = suite.run(*args, "--evalguard-strict", standin=standin, env=ON_GITHUB)
     assert commands(lenient) == []
     (line,) = commands(strict)
     assert "not submitted: 3 results" in line
@@ -249,23 +249,23 @@ def test_a_page_that_can_not_be_written_is_told(suite: Suite) -> None:
 
 
 def test_a_page_that_can_not_be_written_fails_the_run_too(
-    everywhere: Suite, standin: StandIn
+    suite: Suite, standin: StandIn
 ) -> None:
-    everywhere.test("def test_it(eval_case): pass")
+    suite.test("def test_it(eval_case): pass")
     args = ("--evalguard-run=new", "--evalguard-html=pytest.ini/x.html")
-    result = everywhere.run(*args, standin=standin)
+    result = suite.run(*args, standin=standin)
     (ended,) = standin.runs.values()
     assert (result.status, ended.status) == (1, "failed")
     assert result.session.state["exit_status"] == 1
     assert result.summary.count("report page") == 1
 
 
-def test_the_page_says_where_results_went(everywhere: Suite, standin: StandIn) -> None:
-    everywhere.test(TESTS)
+def test_the_page_says_where_results_went(suite: Suite, standin: StandIn) -> None:
+    suite.test(TESTS)
     run_id = standin.add_run()
     args = (f"--evalguard-run={run_id}", "--evalguard-html=report.html")
-    everywhere.run(*args, standin=standin)
-    page = plain((everywhere.directory / "report.html").read_text())
+    suite.run(*args, standin=standin)
+    page = plain((suite.directory / "report.html").read_text())
     assert f"submitted 3 results to run {run_id}" in page
 
 
@@ -293,13 +293,13 @@ def test_a_stop_while_the_page_is_written_keeps_the_session(
 
 
 def test_a_page_is_written_without_cases_and_last_is_explained(
-    everywhere: Suite,
+    suite: Suite,
 ) -> None:
-    everywhere.test("def test_plain(): pass")
+    suite.test("def test_plain(): pass")
     args = ("--evalguard-html=report.html", "--evalguard-baseline=last")
-    result = everywhere.run(*args)
+    result = suite.run(*args)
     assert "there is no earlier session to compare with yet" in result.summary
-    assert "0 cases" in plain((everywhere.directory / "report.html").read_text())
+    assert "0 cases" in plain((suite.directory / "report.html").read_text())
     assert result.status == 0
 
 
@@ -378,27 +378,27 @@ def test_pytest_html_has_the_figures(
 # CI facts
 
 
-def test_the_build_is_kept_and_shown(everywhere: Suite) -> None:
-    everywhere.test(TESTS)
+def test_the_build_is_kept_and_shown(suite: Suite) -> None:
+    suite.test(TESTS)
     env = {"BUILDKITE": "true", "BUILDKITE_COMMIT": "f00ba4", "BUILDKITE_BRANCH": "b"}
-    result = everywhere.run("--evalguard-html=report.html", env=env)
+    result = suite.run("--evalguard-html=report.html", env=env)
     assert result.session.state["ci"]["commit"] == "f00ba4"
     assert "built by    Buildkite, f00ba4, b" in result.summary
-    assert "f00ba4" in (everywhere.directory / "report.html").read_text()
+    assert "f00ba4" in (suite.directory / "report.html").read_text()
 
 
-def test_no_secret_of_the_build_is_kept_or_shown(everywhere: Suite) -> None:
+def test_no_secret_of_the_build_is_kept_or_shown(suite: Suite) -> None:
     secret = "ghp_" + "a1B2" * 9
-    everywhere.test(TESTS)
+    suite.test(TESTS)
     env = {
         **ON_GITHUB,
         "GITHUB_HEAD_REF": f"fix/{secret}",
         "GITHUB_JOB": "j-" * 95 + secret,
     }
-    result = everywhere.run("--evalguard-html=report.html", env=env)
+    result = suite.run("--evalguard-html=report.html", env=env)
     ci = result.session.state["ci"]
     assert ci["branch"] == "fix/[REDACTED]"
     assert "ghp_" not in ci["job"]
     assert secret not in result.out
     for name in ("report.html", "step.md"):
-        assert secret not in (everywhere.directory / name).read_text()
+        assert secret not in (suite.directory / name).read_text()

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import importlib.metadata
+from typing import Any
 
 import pytest
 
 from standin import StandIn
+from suite import Result
 from suite import Suite
 from suite import rows_of
 
@@ -56,24 +58,30 @@ def need(name: str) -> None:
         pytest.skip(f"{name} is not installed")
 
 
-@pytest.fixture(params=RERUNNING)
-def rerunning(
-    request: pytest.FixtureRequest, everywhere: Suite
-) -> tuple[Suite, str, list[str]]:
+@pytest.fixture(scope="module", params=RERUNNING)
+def rerun(
+    request: pytest.FixtureRequest,
+    everywhere_once: Suite,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> tuple[Result, list[dict[str, Any]]]:
+    """A session in which tests ran again, and its rows."""
     need(request.param)
     plugin, args = RERUNNING[request.param]
-    if request.param == "pytest-retry" and everywhere.is_distributed:
+    if request.param == "pytest-retry" and everywhere_once.is_distributed:
         args = [*args, "-p", "no:cacheprovider"]
-    everywhere.test(FLAKY)
-    return everywhere, plugin, args
+    suite = Suite(tmp_path_factory.mktemp("rerun"), everywhere_once.distribution)
+    suite.test(FLAKY)
+    args = ["--evalguard-run=new", *args]
+    with StandIn() as standin:
+        result = suite.run(*args, plugins=[plugin], standin=standin)
+        return result, rows_of(standin)
 
 
 def test_a_rerun_case_is_one_row_with_the_last_attempt(
-    rerunning: tuple[Suite, str, list[str]], standin: StandIn
+    rerun: tuple[Result, list[dict[str, Any]]],
 ) -> None:
-    suite, plugin, args = rerunning
-    result = suite.run("--evalguard-run=new", *args, plugins=[plugin], standin=standin)
-    rows = {row["input"].partition("::")[2]: row for row in rows_of(standin)}
+    result, sent = rerun
+    rows = {row["input"].partition("::")[2]: row for row in sent}
     assert rows["test_flaky"]["actualOutput"] == "attempt 3"
     assert rows["test_flaky"]["passed"] is True
     assert rows["test_never_passes"]["actualOutput"] == "attempt 4"
@@ -86,9 +94,8 @@ def test_a_rerun_case_is_one_row_with_the_last_attempt(
     )
 
 
-def test_attempts_are_kept(rerunning: tuple[Suite, str, list[str]]) -> None:
-    suite, plugin, args = rerunning
-    cases = suite.run(*args, plugins=[plugin]).session.cases
+def test_attempts_are_kept(rerun: tuple[Result, list[dict[str, Any]]]) -> None:
+    cases = rerun[0].session.cases
     attempts = cases["test_flaky"]["attempts"]
     assert [each["outcome"] for each in attempts] == ["failed", "failed"]
     assert [each["score"] for each in attempts] == [0.1, 0.2]

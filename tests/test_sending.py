@@ -82,11 +82,11 @@ def test_the_documented_row(everywhere: Suite, standin: StandIn) -> None:
     }
 
 
-def test_the_row_of_the_sdk_dialect(everywhere: Suite, standin: StandIn) -> None:
-    everywhere.test(TESTS)
-    everywhere.ini("evalguard_dialect = sdk")
+def test_the_row_of_the_sdk_dialect(suite: Suite, standin: StandIn) -> None:
+    suite.test(TESTS)
+    suite.ini("evalguard_dialect = sdk")
     standin.dialect = "sdk"
-    everywhere.run("--evalguard-run=new", standin=standin)
+    suite.run("--evalguard-run=new", standin=standin)
     plain, full = rows_of(standin)
     assert plain["test_case_index"] == 0
     assert full["scores"].pop("pytest")["passed"] is False
@@ -186,20 +186,18 @@ def test_a_new_run_is_ended_even_without_cases(suite: Suite, standin: StandIn) -
     assert "no eval cases were selected" in result.summary
 
 
-def test_a_dry_run_does_everything_but_send(
-    everywhere: Suite, standin: StandIn
-) -> None:
-    everywhere.test(TESTS)
+def test_a_dry_run_does_everything_but_send(suite: Suite, standin: StandIn) -> None:
+    suite.test(TESTS)
     run_id = standin.add_run()
     args = (f"--evalguard-run={run_id}", "--evalguard-dry-run")
-    result = everywhere.run(*args, standin=standin)
+    result = suite.run(*args, standin=standin)
     assert standin.requests == []
     assert f"dry run: 2 results for run {run_id}" in result.summary
     (frozen,) = result.session.requests
     assert validate_body("addResults", frozen["body"].encode()) == []
     assert "not submitted" not in result.out + result.err
     command = result.summary.partition("send them by: pytest-evalguard ")[2]
-    sent = everywhere.script(*command.split(), standin=standin)
+    sent = suite.script(*command.split(), standin=standin)
     assert f"submitted 2 results to run {run_id}" in sent.out
 
 
@@ -277,34 +275,34 @@ def test_a_link_is_printed_only_from_the_template(
 
 
 def test_a_session_without_target_is_submitted_later(
-    everywhere: Suite, standin: StandIn
+    suite: Suite, standin: StandIn
 ) -> None:
-    everywhere.test(TESTS)
-    everywhere.run()
+    suite.test(TESTS)
+    suite.run()
     run_id = standin.add_run()
-    result = everywhere.script("submit", "--run", run_id, standin=standin)
+    result = suite.script("submit", "--run", run_id, standin=standin)
     assert result.status == 0, result.err
     assert f"submitted 2 results to run {run_id} (1 batch)" in result.out
     assert len(rows_of(standin)) == 2
 
 
 def test_a_service_that_is_down_keeps_the_session_for_submit(
-    everywhere: Suite, standin: StandIn
+    suite: Suite, standin: StandIn
 ) -> None:
-    everywhere.test(TESTS)
+    suite.test(TESTS)
     run_id = standin.add_run()
     standin.plan(*[Status(503, headers={"Retry-After": "3600"})])
-    result = everywhere.run(f"--evalguard-run={run_id}", standin=standin)
+    result = suite.run(f"--evalguard-run={run_id}", standin=standin)
     assert result.status == 1  # of the failing test
     assert "not submitted: 2 results" in result.summary
     command = re.search(r"send them by: pytest-evalguard (.*)", result.summary)
     assert command is not None
-    again = everywhere.script(*command[1].split(), standin=standin)
+    again = suite.script(*command[1].split(), standin=standin)
     assert again.status == 0, again.err
     first, second = standin.posts
     assert first.body == second.body
     assert first.headers["idempotency-key"] == second.headers["idempotency-key"]
-    assert "nothing to submit" in everywhere.script("submit", standin=standin).out
+    assert "nothing to submit" in suite.script("submit", standin=standin).out
 
 
 def test_what_is_unsent_is_told_on_stderr_without_a_summary(

@@ -6,71 +6,67 @@ import pytest
 
 from standin import StandIn
 from standin import Status
+from suite import Result
 from suite import Suite
 
 ONE = "def test_it(eval_case): eval_case.score = 1"
 KEY = {"EVALGUARD_API_KEY": "eg_a_key_of_ours"}
 
 
-@pytest.mark.parametrize(
-    ("args", "env", "ini", "told"),
-    [
-        (["--evalguard-run=x"], {}, "", "EVALGUARD_API_KEY is not set"),
-        (
-            ["--evalguard-run=x"],
-            {"EVALGUARD_API_KEY": " "},
-            "",
-            "EVALGUARD_API_KEY is not",
-        ),
-        (
-            ["--evalguard-run=x"],
-            {"EVALGUARD_API_KEY": "a\nb"},
-            "",
-            "EVALGUARD_API_KEY has",
-        ),
-        (
-            ["--evalguard-run=x"],
-            {"EVALGUARD_API_KEY": "ké"},
-            "",
-            "EVALGUARD_API_KEY has",
-        ),
-        (["--evalguard-run="], KEY, "", "--evalguard-run is blank"),
-        (["--evalguard-run= "], KEY, "", "--evalguard-run is blank"),
-        ([], {**KEY, "EVALGUARD_RUN_ID": " "}, "", "EVALGUARD_RUN_ID is blank"),
-        (["--evalguard-run=new"], KEY, "", "EVALGUARD_PROJECT_ID"),
-        (["--evalguard-url=http://a.example"], KEY, "", "plain http"),
-        (["--evalguard-url=http://127.0.0.1.a.example"], KEY, "", "plain http"),
-        (["--evalguard-url=a.example"], KEY, "", "must be like https://host"),
-        (["--evalguard-url=https://"], KEY, "", "must be like https://host"),
-        (["--evalguard-url=https://[::1"], KEY, "", "can't be read"),
-        (["--evalguard-url=https://h:port"], KEY, "", "can't be read"),
-        (["--evalguard-url=https://u:secret@h"], KEY, "", "must have no user"),
-        ([], {**KEY, "EVALGUARD_BASE_URL": "ftp://h"}, "", "must be like https://host"),
-        ([], {}, "evalguard_url = http://h", "plain http"),
-        (["--evalguard-timeout=0"], {}, "", "--evalguard-timeout must be a number"),
-        (["--evalguard-timeout=soon"], {}, "", "got 'soon'"),
-        (["--evalguard-timeout=inf"], {}, "", "got 'inf'"),
-        ([], {}, "evalguard_timeout = -1", "got -1"),
-        ([], {"EVALGUARD_STRICT": "maybe"}, "", "EVALGUARD_STRICT must be 1 or 0"),
-        ([], {}, "evalguard_strict = maybe", "evalguard_strict"),
-        ([], {}, "evalguard_redact = maybe", "evalguard_redact"),
-        ([], {}, "evalguard_dialect = other", "documented or sdk, got 'other'"),
-        ([], {}, "evalguard_batch_size = 1001", "within 1..1000, got 1001"),
-        ([], {}, "evalguard_batch_size = 0", "evalguard_batch_size"),
-        ([], {}, "evalguard_batch_size = ten", "evalguard_batch_size"),
-        ([], {}, "evalguard_keep = -1", "evalguard_keep"),
-        ([], {}, "evalguard_mark = my mark", "evalguard_mark"),
-        ([], {}, "evalguard_run_link = https://h/", "must contain {run_id}"),
-    ],
-)
+WRONG: list[tuple[list[str], dict[str, str], str]] = [
+    (["--evalguard-run=x"], {}, "EVALGUARD_API_KEY is not set"),
+    (["--evalguard-run=x"], {"EVALGUARD_API_KEY": " "}, "EVALGUARD_API_KEY is not"),
+    (["--evalguard-run=x"], {"EVALGUARD_API_KEY": "a\nb"}, "EVALGUARD_API_KEY has"),
+    (["--evalguard-run=x"], {"EVALGUARD_API_KEY": "ké"}, "EVALGUARD_API_KEY has"),
+    (["--evalguard-run="], KEY, "--evalguard-run is blank"),
+    (["--evalguard-run= "], KEY, "--evalguard-run is blank"),
+    ([], {**KEY, "EVALGUARD_RUN_ID": " "}, "EVALGUARD_RUN_ID is blank"),
+    (["--evalguard-run=new"], KEY, "EVALGUARD_PROJECT_ID"),
+    (["--evalguard-url=http://a.example"], KEY, "plain http"),
+    (["--evalguard-url=http://127.0.0.1.a.example"], KEY, "plain http"),
+    (["--evalguard-url=a.example"], KEY, "must be like https://host"),
+    (["--evalguard-url=https://"], KEY, "must be like https://host"),
+    (["--evalguard-url=https://[::1"], KEY, "can't be read"),
+    (["--evalguard-url=https://h:port"], KEY, "can't be read"),
+    (["--evalguard-url=https://u:secret@h"], KEY, "must have no user"),
+    ([], {**KEY, "EVALGUARD_BASE_URL": "ftp://h"}, "must be like https://host"),
+    (["-o", "evalguard_url=http://h"], {}, "plain http"),
+    (["--evalguard-timeout=0"], {}, "--evalguard-timeout must be a number"),
+    (["--evalguard-timeout=soon"], {}, "got 'soon'"),
+    (["--evalguard-timeout=inf"], {}, "got 'inf'"),
+    (["-o", "evalguard_timeout=-1"], {}, "got -1"),
+    ([], {"EVALGUARD_STRICT": "maybe"}, "EVALGUARD_STRICT must be 1 or 0"),
+    (["-o", "evalguard_strict=maybe"], {}, "evalguard_strict"),
+    (["-o", "evalguard_redact=maybe"], {}, "evalguard_redact"),
+    (["-o", "evalguard_dialect=other"], {}, "documented or sdk, got 'other'"),
+    (["-o", "evalguard_batch_size=1001"], {}, "within 1..1000, got 1001"),
+    (["-o", "evalguard_batch_size=0"], {}, "evalguard_batch_size"),
+    (["-o", "evalguard_batch_size=ten"], {}, "evalguard_batch_size"),
+    (["-o", "evalguard_keep=-1"], {}, "evalguard_keep"),
+    (["-o", "evalguard_mark=my mark"], {}, "evalguard_mark"),
+    (["-o", "evalguard_run_link=https://h/"], {}, "must contain {run_id}"),
+    (["--evalguard-trials=0"], {}, "within 1..1000"),
+    (["--evalguard-trials=-1"], {}, "within 1..1000"),
+    (["--evalguard-trials=x"], {}, "within 1..1000"),
+    (["--evalguard-trials=1001"], {}, "within 1..1000"),
+    (["--evalguard-trials=2.5"], {}, "within 1..1000"),
+]
+
+
+@pytest.fixture(scope="module")
+def stopped(suite_once: Suite) -> list[Result]:
+    """What pytest did with each wrong setting."""
+    suite_once.test(ONE)
+    return suite_once.run_in_turn([(args, env) for args, env, _ in WRONG])
+
+
+@pytest.mark.parametrize("number", range(len(WRONG)), ids=[w[2] for w in WRONG])
 def test_a_wrong_setting_stops_before_the_first_test(
-    suite: Suite, args: list[str], env: dict[str, str], ini: str, told: str
+    stopped: list[Result], number: int
 ) -> None:
-    suite.test(ONE)
-    suite.ini(ini)
-    result = suite.run(*args, env=env)
+    result = stopped[number]
     assert result.status == 4, result.out + result.err
-    assert told in result.err
+    assert WRONG[number][2] in result.err
     assert "Traceback" not in result.out + result.err
     assert result.sessions == []
     assert "secret" not in result.err
@@ -151,11 +147,11 @@ def test_old_sessions_are_removed_but_never_unsent_ones(
     [(401, "not accepted"), (404, "no such run")],
 )
 def test_a_run_that_can_not_be_fed_stops_before_the_first_test(
-    everywhere: Suite, standin: StandIn, status: int, told: str
+    suite: Suite, standin: StandIn, status: int, told: str
 ) -> None:
-    everywhere.test(ONE)
+    suite.test(ONE)
     standin.plan(Status(status), method="GET", path_contains="/evals/")
-    result = everywhere.run(f"--evalguard-run={standin.add_run()}", standin=standin)
+    result = suite.run(f"--evalguard-run={standin.add_run()}", standin=standin)
     assert result.status == 4
     assert told in result.err
     assert result.sessions == []

@@ -68,14 +68,14 @@ def test_a_difference_far_inside_long_answers_is_in_sight(suite: Suite) -> None:
     assert max(len(line) for line in summary.splitlines()) <= 80
 
 
-def test_many_failures_are_cut_with_a_count(everywhere: Suite) -> None:
-    everywhere.test("""
+def test_many_failures_are_cut_with_a_count(suite: Suite) -> None:
+    suite.test("""
         @pytest.mark.eval
         @pytest.mark.parametrize("n", range(50))
         def test_it(n):
             assert not n + 1
     """)
-    result = everywhere.run()
+    result = suite.run()
     summary = result.summary
     assert summary.count("failed test_it.py") == 20
     assert (
@@ -84,7 +84,7 @@ def test_many_failures_are_cut_with_a_count(everywhere: Suite) -> None:
     )
     assert "failed test_it.py::test_it[27]" in summary
     assert "failed test_it.py::test_it[28]" not in summary
-    shown = everywhere.script("show")
+    shown = suite.script("show")
     assert shown.out.count("failed test_it.py") == 50
 
 
@@ -108,9 +108,9 @@ def test_it_is_there_when_less_is_asked_for(suite: Suite, option: str) -> None:
     assert "1 case: 1 passed" in suite.run(option).summary
 
 
-def test_there_is_no_section_without_cases(everywhere: Suite) -> None:
-    everywhere.test("def test_it(): pass")
-    assert everywhere.run().summary == ""
+def test_there_is_no_section_without_cases(suite: Suite) -> None:
+    suite.test("def test_it(): pass")
+    assert suite.run().summary == ""
 
 
 def test_no_line_is_wider_than_80_columns(suite: Suite) -> None:
