@@ -117,8 +117,8 @@ class Suite:
 
     :param distribution: arguments that every run of pytest gets.
 
-    Its runs count for the coverage unless `is_measured` is false: measuring takes
-    nearly as long as a short run. What two workers run is what a plain session runs.
+    Its runs count for the coverage unless `is_measured` is false: measuring adds two
+    thirds to a short run, and what two workers run is what a plain session runs.
     """
 
     def __init__(self, directory: Path, distribution: Sequence[str] = ()) -> None:
