@@ -209,7 +209,11 @@ def test_a_new_run_is_created_later_when_the_service_was_away(
 
 
 @pytest.mark.parametrize(
-    "option", ["--collect-only", "--co", "--setup-only", "--setup-plan"]
+    "option",
+    [
+        *("--collect-only", "--co", "--setup-only", "--setup-plan"),
+        *("--fixtures", "--fixtures-per-test"),
+    ],
 )
 def test_a_session_that_runs_no_tests_records_and_sends_nothing(
     suite: Suite, standin: StandIn, option: str
@@ -218,5 +222,21 @@ def test_a_session_that_runs_no_tests_records_and_sends_nothing(
     result = suite.run("--evalguard-run=new", option, standin=standin)
     assert result.status == 0
     assert standin.requests == []
+    assert result.sessions == []
+    assert result.summary == ""
+
+
+def test_a_fixture_that_fails_where_no_test_is_run_makes_no_case(
+    everywhere: Suite,
+) -> None:
+    everywhere.test("""
+        @pytest.fixture
+        def answer(eval_case):
+            eval_case.actual = "none"
+            raise OSError
+        def test_it(answer): pass
+    """)
+    result = everywhere.run("--setup-only")
+    assert result.status == 1
     assert result.sessions == []
     assert result.summary == ""
