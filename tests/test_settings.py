@@ -108,6 +108,18 @@ def test_the_environment_wins_over_the_ini_file(suite: Suite, standin: StandIn) 
     assert [post.status for post in standin.posts] == [401]
 
 
+def test_an_empty_variable_leaves_it_to_the_ini_file(
+    suite: Suite, standin: StandIn
+) -> None:
+    suite.test(ONE)
+    suite.ini("evalguard_strict = true\nevalguard_out = kept")
+    standin.plan(Status(401))
+    empty = dict.fromkeys(("EVALGUARD_STRICT", "EVALGUARD_OUT"), "")
+    env = {"EVALGUARD_RUN_ID": standin.add_run(), **empty}
+    assert suite.run(standin=standin, env=env).status == 1
+    assert (suite.directory / "kept").is_dir()
+
+
 def test_the_ini_file_is_read(suite: Suite, standin: StandIn) -> None:
     suite.test(ONE)
     suite.ini(

@@ -37,7 +37,7 @@ _DIGITS = 18
 _SHOWING = ("collectonly", "setuponly", "showfixtures", "show_fixtures_per_test")
 
 _TRUE = frozenset(("1", "true", "yes", "on"))
-_FALSE = frozenset(("", "0", "false", "no", "off"))
+_FALSE = frozenset(("0", "false", "no", "off"))
 
 settings_key = pytest.StashKey[Settings]()
 
@@ -154,8 +154,8 @@ class _Source:
     def switch(self, name: str, variable: str) -> bool:
         if self.flag(name):
             return True
-        value = self._environ.get(variable)
-        if value is None:
+        value = self._environ.get(variable, "")
+        if not value.strip():
             return bool(self.ini(name))
         if value.strip().lower() in _TRUE | _FALSE:
             return value.strip().lower() in _TRUE
