@@ -134,6 +134,21 @@ def test_a_child_that_leaves_by_sys_exit_finishes_nothing(
     assert result.session.state["counts"] == {"passed": 2}
 
 
+def test_no_process_keeps_a_key_that_was_given_with_a_blank(everywhere: Suite) -> None:
+    everywhere.test("""
+        import os
+        from pathlib import Path
+        KEY = os.environ["EVALGUARD_API_KEY"].strip()
+        @pytest.mark.parametrize("n", range(4))
+        def test_it(eval_case, n):
+            eval_case.actual = KEY
+            for file in Path(".evalguard").rglob("*.jsonl"):
+                assert KEY not in file.read_text()
+    """)
+    result = everywhere.run(env={"EVALGUARD_API_KEY": "no-known-shape "})
+    assert result.tally == {"passed": 4}
+
+
 def test_a_forked_child_that_runs_on_is_not_heard_twice(
     everywhere: Suite, standin: StandIn
 ) -> None:

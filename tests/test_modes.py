@@ -305,6 +305,36 @@ def test_a_file_may_have_any_name(everywhere: Suite, standin: StandIn) -> None:
     assert "/test_ünï code.py::test_fails\n" in result.summary
 
 
+def test_items_of_other_kinds_may_have_fixtures(everywhere: Suite) -> None:
+    everywhere.write(
+        "conftest.py",
+        """
+        import pytest
+
+        class Question(pytest.Item):
+            def __init__(self, **kwargs):
+                super().__init__(**kwargs)
+                find = self.session._fixturemanager.getfixtureinfo
+                self._fixtureinfo = find(self, lambda eval_case: None, None)
+
+            def runtest(self):
+                pass
+
+        class Questions(pytest.File):
+            def collect(self):
+                item = Question.from_parent(self, name="question")
+                item.add_marker(pytest.mark.eval)
+                yield item
+
+        def pytest_collect_file(file_path, parent):
+            if file_path.suffix == ".txt":
+                return Questions.from_parent(parent, path=file_path)
+        """,
+    )
+    everywhere.write("one.txt", "")
+    assert everywhere.run().session.outcomes == {"question": "passed"}
+
+
 def test_node_ids_may_have_paths_of_windows(
     everywhere: Suite, standin: StandIn
 ) -> None:

@@ -75,6 +75,24 @@ def test_what_was_set_can_be_read_back(suite: Suite) -> None:
     assert suite.run().tally == {"passed": 1}
 
 
+def test_metadata_takes_any_value_by_an_operator_too(suite: Suite) -> None:
+    suite.test("""
+        def test_all(eval_case):
+            metadata = eval_case.metadata
+            metadata |= {"k": (1, 2), 3: {4}}
+            eval_case.metadata |= {"token": "eg_abcdefghijkl"}
+            assert metadata | {"l": 1} == {**metadata, "l": 1}
+            assert {"l": 1, "k": 0} | metadata == {"l": 1, **metadata}
+    """)
+    result = suite.run()
+    assert result.tally == {"passed": 1}
+    assert result.session.cases["test_all"]["metadata"] == {
+        "k": [1, 2],
+        "3": [4],
+        "token": "[REDACTED]",
+    }
+
+
 def test_a_value_is_kept_as_it_was_when_it_was_recorded(suite: Suite) -> None:
     suite.test("""
         def test_all(eval_case):

@@ -255,6 +255,19 @@ def test_a_closed_pipe_is_no_error(suite: Suite) -> None:
     assert done.stderr == ""
 
 
+def test_a_closed_output_stops_no_command(suite: Suite) -> None:
+    suite.test(TEST)
+    suite.run()
+    done = subprocess.run(
+        ["bash", "-c", f"{sys.executable} -m pytest_evalguard list >&-"],
+        cwd=suite.directory,
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0
+    assert done.stderr == ""
+
+
 def test_a_run_that_was_created_later_elsewhere_is_created_once(
     suite: Suite, standin: StandIn
 ) -> None:

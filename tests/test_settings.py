@@ -104,6 +104,18 @@ def test_the_environment_wins_over_the_ini_file(suite: Suite, standin: StandIn) 
     assert [post.status for post in standin.posts] == [401]
 
 
+def test_an_empty_variable_leaves_it_to_the_ini_file(
+    suite: Suite, standin: StandIn
+) -> None:
+    suite.test(ONE)
+    suite.ini("evalguard_strict = true\nevalguard_out = kept")
+    standin.plan(Status(401))
+    empty = dict.fromkeys(("EVALGUARD_STRICT", "EVALGUARD_OUT"), "")
+    env = {"EVALGUARD_RUN_ID": standin.add_run(), **empty}
+    assert suite.run(standin=standin, env=env).status == 1
+    assert (suite.directory / "kept").is_dir()
+
+
 def test_the_ini_file_is_read(suite: Suite, standin: StandIn) -> None:
     suite.test(ONE)
     suite.ini(
@@ -205,7 +217,11 @@ def test_a_new_run_is_created_later_when_the_service_was_away(
 
 
 @pytest.mark.parametrize(
-    "option", ["--collect-only", "--co", "--setup-only", "--setup-plan"]
+    "option",
+    [
+        *("--collect-only", "--co", "--setup-only", "--setup-plan"),
+        *("--fixtures", "--fixtures-per-test"),
+    ],
 )
 def test_a_session_that_runs_no_tests_records_and_sends_nothing(
     suite: Suite, standin: StandIn, option: str
@@ -214,5 +230,21 @@ def test_a_session_that_runs_no_tests_records_and_sends_nothing(
     result = suite.run("--evalguard-run=new", option, standin=standin)
     assert result.status == 0
     assert standin.requests == []
+    assert result.sessions == []
+    assert result.summary == ""
+
+
+def test_a_fixture_that_fails_where_no_test_is_run_makes_no_case(
+    everywhere: Suite,
+) -> None:
+    everywhere.test("""
+        @pytest.fixture
+        def answer(eval_case):
+            eval_case.actual = "none"
+            raise OSError
+        def test_it(answer): pass
+    """)
+    result = everywhere.run("--setup-only")
+    assert result.status == 1
     assert result.sessions == []
     assert result.summary == ""

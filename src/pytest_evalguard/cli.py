@@ -19,6 +19,7 @@ from .parser import make_parser
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the console script; return its exit code: 0 done, 1 refused, 2 usage."""
+    _replace_closed_streams()
     options = make_parser().parse_args(arguments)
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
@@ -42,3 +43,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         say_error(f"interrupted{then}")
         return REFUSED
     return code
+
+
+def _replace_closed_streams() -> None:
+    """Say to nobody what was to be said where a stream is closed, as by ``>&-``."""
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))

@@ -33,9 +33,11 @@ from .settings import read_key
 
 _PROJECT_VARIABLE = "EVALGUARD_PROJECT_ID"
 _DIGITS = 18
+# options of pytest that run no test
+_SHOWING = ("collectonly", "setuponly", "showfixtures", "show_fixtures_per_test")
 
 _TRUE = frozenset(("1", "true", "yes", "on"))
-_FALSE = frozenset(("", "0", "false", "no", "off"))
+_FALSE = frozenset(("0", "false", "no", "off"))
 
 settings_key = pytest.StashKey[Settings]()
 
@@ -56,8 +58,7 @@ def read_settings(config: pytest.Config, environ: Mapping[str, str]) -> Settings
     """
     source = _Source(config, environ)
     run_id = source.said("run", "EVALGUARD_RUN_ID")
-    shows_setup: bool = config.getoption("setuponly", False)
-    runs_tests = not (config.option.collectonly or shows_setup)
+    runs_tests = not any(config.getoption(each, False) for each in _SHOWING)
     agent_id = source.said("agent", "EVALGUARD_AGENT_ID")
     will_send = runs_tests and not source.flag("dry_run")
     needs_key = will_send and run_id is not None
@@ -104,8 +105,8 @@ def worker_settings(config: pytest.Config, environ: Mapping[str, str]) -> Settin
         mark=given.get("mark", "eval"),
         redact=given.get("redact", True),
         trials=given.get("trials", 1),
-        key=environ.get(KEY_VARIABLE) or None,
-        agent_key=environ.get(AGENT_KEY_VARIABLE) or None,
+        key=environ.get(KEY_VARIABLE, "").strip(" ") or None,
+        agent_key=environ.get(AGENT_KEY_VARIABLE, "").strip(" ") or None,
     )
 
 
@@ -153,8 +154,8 @@ class _Source:
     def switch(self, name: str, variable: str) -> bool:
         if self.flag(name):
             return True
-        value = self._environ.get(variable)
-        if value is None:
+        value = self._environ.get(variable, "")
+        if not value.strip():
             return bool(self.ini(name))
         if value.strip().lower() in _TRUE | _FALSE:
             return value.strip().lower() in _TRUE

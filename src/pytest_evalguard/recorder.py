@@ -291,6 +291,18 @@ class _Metadata(UserDict[str, object]):
         self._case._require_open()
         self.data[as_text(key)] = data
 
+    # UserDict's own operators set no values and make no copies of this class
+
+    def __ior__(self, other: Any) -> _Metadata:  # type: ignore[override]
+        self.update(other)
+        return self
+
+    def __or__(self, other: Any) -> dict[str, Any]:  # type: ignore[override]
+        return self.data | dict(other)
+
+    def __ror__(self, other: Any) -> dict[str, Any]:  # type: ignore[override]
+        return dict(other) | self.data
+
 
 def ambiguity(case: EvalCase) -> str | None:
     """Return what was said about a case without a verdict, None if it has one."""

@@ -83,11 +83,15 @@ class Reporter:
     def publish(self, case: Case, report: pytest.TestReport | None) -> None:
         """Take a case that finished in this process."""
         if self._process == getpid():  # no child of a test that forked
-            self._ledger.add(case)
+            self._add(case)
 
     def add_line(self, line: str) -> None:
         """Take a finished case that a worker sent."""
-        self._ledger.add(case_from_line(line))
+        self._add(case_from_line(line))
+
+    def _add(self, case: Case) -> None:
+        if self._settings.runs_tests:  # a fixture may record where no test is run
+            self._ledger.add(case)
 
     def add_crashed(self, identity: str, reason: str, *, is_last: bool) -> None:
         """Take the news that a worker died while it ran a test."""

@@ -314,10 +314,11 @@ def _hand_over(item: pytest.Item, recorder: EvalCase) -> None:
 
     Not where a conftest's fixture of that name, or a parameter, comes first.
     """
-    info: Any = getattr(item, "_fixtureinfo", None)
-    found = [] if info is None else info.name2fixturedefs.get(FIXTURE, [])
+    if not isinstance(item, pytest.Function):
+        return
+    found = item._fixtureinfo.name2fixturedefs.get(FIXTURE, ())
     if len(found) == 1 and found[0].func.__module__ == _PLUGIN:
-        item.funcargs[FIXTURE] = recorder  # type: ignore[attr-defined] # a Function's
+        item.funcargs[FIXTURE] = recorder
 
 
 def _seconds(run: _Run, when: str) -> float:
