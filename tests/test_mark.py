@@ -8,12 +8,12 @@ from typing import Any
 import pytest
 
 from pytest_evalguard.mark import Plan
-from pytest_evalguard.mark import is_case
 from pytest_evalguard.mark import mark_problems
 from pytest_evalguard.mark import plan_of
 from pytest_evalguard.mark import read_mark
 from pytest_evalguard.mark import repeated
 from pytest_evalguard.mark import suggestion
+from pytest_evalguard.selection import is_case
 from suite import Result
 from suite import Suite
 

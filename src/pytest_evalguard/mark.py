@@ -14,16 +14,6 @@ import pytest
 
 from .settings import MOST_TRIALS
 
-FIXTURE = "eval_case"
-
-
-def is_case(item: pytest.Item, mark: str) -> bool:
-    """Whether a test carries the mark or asks for the fixture."""
-    return (
-        FIXTURE in getattr(item, "fixturenames", ())
-        or item.get_closest_marker(mark) is not None
-    )
-
 
 def read_mark(item: pytest.Item, mark: str) -> dict[str, Any]:
     """Return what an item's marks say; key by key, the closest mark wins.

@@ -63,7 +63,6 @@ def pytest_metadata(metadata: dict[str, object], config: pytest.Config) -> None:
 def pytest_collection_finish(session: pytest.Session) -> None:
     """Find the cases among the collected tests, and follow them if there are any."""
     from .configuration import settings_key
-    from .mark import repeated
     from .selection import find_problems
     from .selection import identify
     from .selection import select_cases
@@ -74,7 +73,7 @@ def pytest_collection_finish(session: pytest.Session) -> None:
     mark = config.stash[settings_key].mark
     cases = select_cases(session.items, mark)
     trials = config.stash[settings_key].trials
-    with_trials = repeated(cases, mark, trials)
+    with_trials = _with_trials(cases, mark, trials)
     problems = find_problems(config, cases, with_trials, mark, _prompts(config), trials)
     if hasattr(config, "workerinput"):
         _worker(config).announce(session.items, cases, problems, bool(with_trials))
@@ -116,6 +115,16 @@ def _settings(config: pytest.Config) -> Settings:
         with usage_errors():
             config.stash[settings_key] = read(config, os.environ)
     return config.stash[settings_key]
+
+
+def _with_trials(
+    cases: list[pytest.Item], mark: str, default: int
+) -> list[pytest.Item]:
+    if not cases:
+        return []
+    from .mark import repeated
+
+    return repeated(cases, mark, default)
 
 
 def _run_trials(config: pytest.Config, mark: str, default: int) -> None:

@@ -24,9 +24,7 @@ from .combining import as_trial
 from .combining import combined
 from .combining import spokesman
 from .combining import verdict_line
-from .mark import FIXTURE
 from .mark import Plan
-from .mark import is_case
 from .mark import read_mark
 from .modification import modified
 from .recorder import EvalCase
@@ -35,7 +33,9 @@ from .recorder import close
 from .recorder import recorded
 from .redaction import Redactor
 from .redaction import redact_case
+from .selection import FIXTURE
 from .selection import identity_of
+from .selection import is_case
 from .text import printable
 from .text import shortened
 from .values import as_data

@@ -12,18 +12,22 @@ import pluggy
 import pytest
 
 from . import hookspecs
-from .mark import FIXTURE
-from .mark import is_case
-from .mark import mark_problems
-from .mark import read_mark
-from .mark import suggestion
 
 if TYPE_CHECKING:
     from .prompts import PromptIds
 
+FIXTURE = "eval_case"
 _PREFIX = "pytest_evalguard_"
 
 identity_key = pytest.StashKey[str]()
+
+
+def is_case(item: pytest.Item, mark: str) -> bool:
+    """Whether a test carries the mark or asks for the fixture."""
+    return (
+        FIXTURE in getattr(item, "fixturenames", ())
+        or item.get_closest_marker(mark) is not None
+    )
 
 
 def select_cases(items: Sequence[pytest.Item], mark: str) -> list[pytest.Item]:
@@ -45,11 +49,11 @@ def find_problems(
     :param prompts: those that are known, where results are sent to an agent.
     :param trials: how many a marked test has whose marks do not say.
     """
-    problems = [
-        *_misspelt_hooks(config),
-        *_foreign_marks(config, cases, mark),
-        *mark_problems(cases, mark),
-    ]
+    problems = [*_misspelt_hooks(config), *_foreign_marks(config, cases, mark)]
+    if cases:
+        from .mark import mark_problems  # only a session with cases needs it
+
+        problems += mark_problems(cases, mark)
     if repeated and not problems:
         problems += _trial_problems(config, repeated, mark, trials)
     if prompts is not None and not problems:
@@ -60,7 +64,8 @@ def find_problems(
 def _trial_problems(
     config: pytest.Config, repeated: Sequence[pytest.Item], mark: str, trials: int
 ) -> Iterator[str]:
-    from .reruns import rerun_by  # only a session with trials needs them
+    from .mark import read_mark  # only a session with trials needs them
+    from .reruns import rerun_by
     from .text import counted
 
     for item in repeated:
@@ -99,6 +104,7 @@ def _shared_prompts(
 
 
 def _prompt_of(item: pytest.Item, mark: str, prompts: PromptIds) -> int | None:
+    from .mark import read_mark  # only a session with an agent needs them
     from .values import as_text
 
     marked = read_mark(item, mark)
@@ -114,6 +120,8 @@ def _misspelt_hooks(config: pytest.Config) -> Iterator[str]:
     try:
         config.pluginmanager.check_pending()
     except pluggy.PluginValidationError as error:
+        from .mark import suggestion
+
         name = str(error).partition("'")[2].partition("'")[0]
         known = [each for each in vars(hookspecs) if each.startswith(_PREFIX)]
         if name.startswith(_PREFIX):
