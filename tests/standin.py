@@ -42,6 +42,7 @@ from datetime import timezone
 from http.client import responses
 from http.server import BaseHTTPRequestHandler
 from http.server import ThreadingHTTPServer
+from importlib.util import find_spec
 from pathlib import Path
 from socketserver import TCPServer
 from types import TracebackType
@@ -1033,6 +1034,10 @@ def main(argv: Sequence[str]) -> int:
     cut = argv.index("--") if "--" in argv else len(argv)
     options = _parser().parse_args(argv[:cut])
     command = argv[cut + 1 :]
+    if not all(map(find_spec, ("jsonschema", "yaml"))):
+        _parser().error(
+            "it needs jsonschema and pyyaml: install them, and run it again"
+        )
     with StandIn(port=options.port) as standin:
         standin.dialect = options.dialect
         status = _run(command, standin) if command else _serve(standin)

@@ -127,6 +127,7 @@ def test_a_collection_error_interrupts_a_plain_session(
     assert standin.posts == []
     assert result.session.state["counts"] == {"not run": 5}
     assert result.session.state["status"] == "interrupted"
+    assert "not submitted" not in result.summary  # there is nothing to send
 
 
 def test_a_collection_error_can_be_passed_over(

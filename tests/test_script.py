@@ -100,7 +100,7 @@ def test_there_may_be_no_sessions(suite: Suite, standin: StandIn, command: str) 
 
 
 def test_create_run_prints_the_id_alone(suite: Suite, standin: StandIn) -> None:
-    args = ["--project", standin.project_id, "--name", "nightly", "--model", "m-1"]
+    args = ["--name", "nightly", "--model", "m-1"]  # the environment has the project
     result = suite.script("create-run", *args, standin=standin)
     (run,) = standin.runs.values()
     assert result.out == f"{run.id}\n"
@@ -134,6 +134,7 @@ def test_finish_run_without_a_session_wants_the_status(
         (["submit", "--timeout", "soon"], 2, "--timeout must be a number of seconds"),
         (["submit", "--url", "http://a.example"], 2, "plain http"),
         (["submit", "--run", " "], 2, "--run is blank"),
+        (["submit", "--run", "new"], 2, "pytest-evalguard create-run makes one"),
         (["show", "nowhere"], 2, "nowhere holds no session"),
         (["create-run", "--project", "p", "--name", " "], 2, "--name is blank"),
         (

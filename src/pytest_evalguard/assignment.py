@@ -14,7 +14,7 @@ from .totals import Names
 
 NO_RESPONSE = "without a response"
 NO_PROMPT = "without a prompt id (see prompt_id= and pytest-evalguard prompts push)"
-SHARED = "on a prompt that another one is on, too"
+SHARED = "on a prompt that another one is on, too: each needs a prompt_id= of its own"
 
 
 def assign(

@@ -207,7 +207,10 @@ def _losses(ledger: Ledger) -> Iterator[str]:
     if ledger.lost:
         cases = counted(ledger.lost, "case")
         why = ledger.disk_error or "the session's files were changed meanwhile"
-        yield f"lost: {cases} can't be sent, they are not on disk: {why}"
+        yield (
+            f"lost: {cases} can't be sent, they are not on disk: {why}; run the tests"
+            " again"
+        )
 
 
 def _fail(session: pytest.Session) -> None:

@@ -121,8 +121,11 @@ def verdict_lines(comparison: Comparison) -> Iterator[str]:
     """Yield what changed, and whether it is more than noise, as sentences."""
     found = comparison
     if found.is_of_another_suite:
-        rows = counted(found.before, "baseline case")
-        yield f"only {found.paired:,} of {rows} are here: is it of another suite?"
+        rows = counted(found.before, "case")
+        yield (
+            f"of the baseline's {rows} only {found.paired:,} can be compared: is it of"
+            " another suite?"
+        )
     elif found.before < found.after * _PART:
         yield (
             f"the baseline has {counted(found.before, 'case')} and this session"

@@ -23,6 +23,7 @@ from .settings import MAX_AT_ONCE
 from .settings import MAX_BATCH
 from .settings import MOST_TRIALS
 from .settings import NEW
+from .settings import PROJECT_VARIABLE
 from .settings import Dialect
 from .settings import Limit
 from .settings import Settings
@@ -31,7 +32,6 @@ from .settings import checked_url
 from .settings import positive_seconds
 from .settings import read_key
 
-_PROJECT_VARIABLE = "EVALGUARD_PROJECT_ID"
 _DIGITS = 18
 # options of pytest that run no test
 _SHOWING = ("collectonly", "setuponly", "showfixtures", "show_fixtures_per_test")
@@ -253,13 +253,13 @@ def _mark(name: str) -> str:
 
 
 def _project(environ: Mapping[str, str]) -> str:
-    project = environ.get(_PROJECT_VARIABLE, "")
+    project = environ.get(PROJECT_VARIABLE, "")
     if not project.strip():
         raise ConfigurationError(
-            f"--evalguard-run=new needs the project's id in {_PROJECT_VARIABLE},"
+            f"--evalguard-run=new needs the project's id in {PROJECT_VARIABLE},"
             " which is not set"
         )
-    return checked_id(project, _PROJECT_VARIABLE)
+    return checked_id(project, PROJECT_VARIABLE)
 
 
 def _run_link(template: str | None) -> str | None:

@@ -64,7 +64,8 @@ def write_page(path: Path, page: Page, cases: Iterable[Case]) -> None:
         replace_shared_file(path, _parts(page, cases))
     except OSError as error:
         raise SessionError(
-            f"the report page {path} was not written: {error}; name another file"
+            f"the report page {path} was not written: {error}; name another file by"
+            " pytest-evalguard html -o FILE"
         ) from error
 
 

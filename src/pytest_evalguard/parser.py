@@ -13,6 +13,7 @@ from .settings import DEFAULT_AGENT_URL
 from .settings import DEFAULT_TIMEOUT
 from .settings import DEFAULT_URL
 from .settings import KEY_VARIABLE
+from .settings import PROJECT_VARIABLE
 from .settings import PROMPTS_LOCK
 
 
@@ -138,7 +139,12 @@ _COMPARE = (
     _OUT,
 )
 _CREATE_RUN = (
-    _Argument("--project", required=True, metavar="ID", help="the run's project"),
+    _Argument(
+        "--project",
+        default="",
+        metavar="ID",
+        help=f"the run's project (default: {PROJECT_VARIABLE})",
+    ),
     _Argument("--name", required=True, help="the run's name"),
     _Argument("--model", default="", help="the model under test"),
     _URL,

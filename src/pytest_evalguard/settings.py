@@ -12,6 +12,7 @@ from .errors import ConfigurationError
 
 KEY_VARIABLE = "EVALGUARD_API_KEY"
 AGENT_KEY_VARIABLE = "EVALGUARD_AGENT_API_KEY"
+PROJECT_VARIABLE = "EVALGUARD_PROJECT_ID"
 DEFAULT_URL = "https://evalguard.ai"
 DEFAULT_AGENT_URL = "https://agent-evalserver-production.up.railway.app"
 DEFAULT_OUT = ".evalguard"

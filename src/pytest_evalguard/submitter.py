@@ -89,7 +89,8 @@ class Submitter:
     def keep(self, why: str) -> None:
         """Leave what was not tried yet for later."""
         rest = self.targets[len(self.sent) :]
-        self.sent += [self._kept(target, why) for target in rest]
+        kept = (self._kept(target, why) for target in rest)
+        self.sent += (each for each in kept if _is_awaited(each))
 
     def _submit(self, target: Target, deadline: Deadline) -> Sent:
         session, progress = self._ledger.session, Progress(_rewriter(self._config))
@@ -100,7 +101,8 @@ class Submitter:
             service = service or self._built_in(target, progress)
             submission = service.submit(session, deadline)
         except RAISED as error:  # a full disk, or a service of the user's own
-            return self._kept(target, describe(error))
+            is_disk = isinstance(error, OSError)
+            return self._kept(target, str(error) if is_disk else describe(error))
         finally:
             progress.end()
         self._tell_hooks(target, submission)
@@ -124,6 +126,11 @@ class Submitter:
             found = submission_of(self._ledger.session, target)
             submission = replace(found, error=why)
         return Sent(target, submission, self._is_stored(target))
+
+
+def _is_awaited(sent: Sent) -> bool:
+    """Whether a later `submit` has results to send or a run to end."""
+    return bool(sent.submission.unsent or sent.target.finish)
 
 
 def _rewriter(config: pytest.Config) -> Callable[[str], None] | None:

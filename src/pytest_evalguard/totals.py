@@ -97,9 +97,12 @@ class Totals:
     def add(self, case: Case) -> None:
         """Count one case; scores, latency and tokens only of those with a row."""
         self.outcomes[case.outcome] += 1
-        for names in ("flaky", "silent", "withheld"):
+        for names in ("flaky", "silent"):
             if getattr(case, names):
                 getattr(self, names).add(case.nodeid)
+        if case.withheld:
+            error = (case.reason or "").partition(": ")[2]
+            self.withheld.add(f"{case.nodeid}: {error}")
         if not case.has_row:
             return
         if case.passed and case.threshold is not None and not case.is_scored:

@@ -96,9 +96,9 @@ class Reply:
         :param reasons: what a status means, in words that help.
         """
         parts = [f"HTTP {self.status}"]
-        if reasons and self.status in reasons:
+        if reasons and self.status in reasons and not self.is_html:
             parts.append(reasons[self.status])
-        if self.is_html:
+        if self.is_html:  # not the service's own word
             parts.append("an HTML page: is the base URL right?")
         elif self.is_cut and self.status < 300:
             most = len(self.body) // 1_000_000

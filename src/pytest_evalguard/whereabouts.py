@@ -32,6 +32,8 @@ def sent_lines(sent: Sent, path: Path, link: str | None = None) -> Iterator[str]
         if link and is_run and not submission.is_open:
             url = link.replace("{run_id}", str(submission.target_id))
             yield field("", printable(url))
+    elif sent.target.finish and submission.is_complete:
+        yield f"ended {there}: it has no results"
     yield from left_out_lines(sent)
     yield from unsent_lines(sent, path)
 

@@ -46,11 +46,12 @@ def push_prompts(options: Namespace) -> int:
     with closing(_api(options, agent_id)) as api:
         locked = locked_prompts(project_of(out), agent_id)
         created = push(api, locked, last_cases(out), Deadline(DEFAULT_TIMEOUT))
-    say(
+    said = (
         f"{counted(created, 'prompt')} created at agent {printable(agent_id)} from"
-        f" {display_path(session.path)}; pytest-evalguard prompts pull writes them into"
-        f" {PROMPTS_LOCK}"
+        f" {display_path(session.path)}"
     )
+    hint = f"; pytest-evalguard prompts pull writes them into {PROMPTS_LOCK}"
+    say(said + hint if created else said)
     return DONE
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from argparse import Namespace
 from collections.abc import Iterator
 from contextlib import closing
@@ -20,6 +21,7 @@ from ..services.evalguard import run_summary
 from ..session import Session
 from ..session import sessions_in
 from ..settings import DEFAULT_TIMEOUT
+from ..settings import PROJECT_VARIABLE
 from ..settings import checked_id
 from ..text import printable
 from ..totals import Totals
@@ -27,7 +29,8 @@ from ..totals import Totals
 
 def create_run(options: Namespace) -> int:
     """Create an external run and print its id, nothing else."""
-    project = checked_id(options.project, "--project")
+    given = options.project or os.environ.get(PROJECT_VARIABLE, "")
+    project = checked_id(given, f"--project ({PROJECT_VARIABLE})")
     name = checked_id(options.name, "--name")
     deadline = Deadline(DEFAULT_TIMEOUT)
     with closing(_api(options)) as api:

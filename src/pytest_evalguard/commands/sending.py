@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from argparse import Namespace
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 from ..access import access_to
@@ -18,7 +19,9 @@ from ..console import say_lines
 from ..deadline import Deadline
 from ..delivery import Sent
 from ..delivery import submission_of
+from ..errors import ConfigurationError
 from ..errors import EvalguardError
+from ..errors import SessionError
 from ..finding import find_out
 from ..finding import find_project
 from ..progress import Progress
@@ -27,6 +30,8 @@ from ..resubmission import unsent
 from ..resubmission import with_targets
 from ..session import Session
 from ..session import open_session
+from ..session import sessions_in
+from ..settings import NEW
 from ..settings import checked_id
 from ..settings import checked_url
 from ..settings import positive_seconds
@@ -50,6 +55,8 @@ def submit_sessions(options: Namespace) -> int:
         pairs = list(unsent(options.dirs, out, say_error))
     if not pairs:
         say(f"nothing to submit in {' '.join(options.dirs) or display_path(out)}")
+        if not options.dirs and any(map(_is_local, sessions_in(out))):
+            say("  a session that was recorded for no run is sent by --run ID")
         for directory in options.dirs:
             _say_where(open_session(Path(directory)))
     return max((_submit(*pair, options, deadline) for pair in pairs), default=DONE)
@@ -59,12 +66,27 @@ def _targets(options: Namespace) -> Iterator[Target]:
     """Yield the run and the agent that are named, with where they are."""
     if options.run is not None:
         access = access_to("evalguard", options.url)
-        run_id = checked_id(options.run, "--run")
+        run_id = _run_id(options.run)
         yield RunTarget(run_id=run_id, url=access.url, proof=access.proof)
     if options.agent is not None:
         access = access_to("agent", options.agent_url)
         agent_id = checked_id(options.agent, "--agent")
         yield AgentTarget(agent_id=agent_id, url=access.url, proof=access.proof)
+
+
+def _run_id(given: str) -> str:
+    if given == NEW:
+        raise ConfigurationError(
+            f"--run takes the id of a run, not {NEW!r}: pytest-evalguard create-run"
+            " makes one and prints its id"
+        )
+    return checked_id(given, "--run")
+
+
+def _is_local(session: Session) -> bool:
+    with suppress(SessionError):
+        return not session.state.targets
+    return False
 
 
 def _say_where(session: Session) -> None:

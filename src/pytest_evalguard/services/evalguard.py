@@ -46,8 +46,8 @@ _REASONS = {
     404: _NO_RUN,
     413: "the batch is too large for the service: lower evalguard_batch_size and run"
     " again",
-    422: "the idempotency key was used with another body: run the tests again, which"
-    " makes a new one",
+    422: "the service can't take these rows, or knows their idempotency key with other"
+    " rows: in that case run the tests again, which makes a new one",
 }
 # answers that a right key, run or URL would change: the results can still be sent
 _FATAL = frozenset((401, 403, 404))
@@ -294,10 +294,12 @@ def _judge(reply: Reply, target: RunTarget) -> Answer:
     if _is_success(reply):
         return Answer("accepted")
     error = reply.explain(_REASONS)
-    if reply.status < 300 and not _is_failure(reply):
+    if reply.status < 300 and not (reply.is_html or _is_failure(reply)):
         error += "; that is no answer of EvalGuard's: is the base URL right?"
     if reply.status == 400:
         error += _dialect_hint(reply, target.dialect)
+    if reply.status == 404 and not reply.is_html:
+        error += "; pytest-evalguard submit --run ID DIR sends it to another run"
     if is_temporary(reply.status) or reply.status < 400:
         return Answer("unsent", error)
     if reply.status in _FATAL:
