@@ -49,4 +49,4 @@ def _replace_closed_streams() -> None:
     """Say to nobody what was to be said where a stream is closed, as by ``>&-``."""
     for name in ("stdout", "stderr"):
         if getattr(sys, name) is None:
-            setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))
+            setattr(sys, name, io.StringIO())
