@@ -413,6 +413,18 @@ def test_a_gate_on_a_name_that_holds_a_secret_is_judged_and_hides_it(
     assert SECRET not in (result.session.path / "session.json").read_text()
 
 
+def test_a_gate_on_a_name_that_is_no_text_leaves_a_session_to_be_read(
+    suite: Suite,
+) -> None:
+    suite.test(r"""
+        @pytest.mark.eval(tags=["\udcff"])
+        def test_it(): pass
+        """)
+    result = suite.run("--evalguard-min-pass-rate=\udcff:1")
+    assert text(result).count("gate met") == 1
+    assert r"\udcff: 100.0%" in suite.script("show").out
+
+
 def test_what_can_not_be_judged_is_still_submitted(
     suite: Suite, standin: StandIn
 ) -> None:

@@ -75,6 +75,38 @@ def test_what_was_set_can_be_read_back(suite: Suite) -> None:
     assert suite.run().tally == {"passed": 1}
 
 
+def test_a_fixture_may_ask_for_the_recorder_when_it_ends(suite: Suite) -> None:
+    suite.write(
+        "conftest.py",
+        """
+        import pytest
+        @pytest.fixture
+        def late(request):
+            yield
+            request.getfixturevalue("eval_case").score = 0.5
+        """,
+    )
+    suite.test("""
+        @pytest.fixture
+        def other(request):
+            def end():
+                request.getfixturevalue("eval_case").score = 0.5
+            request.addfinalizer(end)
+        def test_fixture(eval_case, other): pass
+        def test_dynamic(eval_case, request):
+            request.getfixturevalue("other")
+        class TestOverridden:
+            @pytest.fixture
+            def late(self, late):
+                yield
+            def test_it(self, eval_case, late): pass
+    """)
+    result = suite.run()
+    assert result.tally == {"passed": 3}
+    scores = [case["score"] for case in result.session.cases.values()]
+    assert scores == [0.5, 0.5, 0.5]
+
+
 def test_metadata_takes_any_value_by_an_operator_too(suite: Suite) -> None:
     suite.test("""
         def test_all(eval_case):

@@ -20,6 +20,7 @@ from .redaction import Redactor
 from .session import Gate
 from .settings import Limit
 from .settings import Settings
+from .values import clean_text
 
 
 @dataclass(frozen=True)
@@ -69,7 +70,7 @@ def _redacted(settings: Settings, redact: Redactor) -> Settings:
     """Return the settings with the names of tags and scorers as cases have them."""
 
     def clean(limit: Limit) -> Limit:
-        return limit._replace(name=limit.name and redact(limit.name))
+        return limit._replace(name=limit.name and redact(clean_text(limit.name)))
 
     return settings._replace(
         min_pass_rate=tuple(map(clean, settings.min_pass_rate)),

@@ -312,13 +312,21 @@ class CaseRunner:
 def _hand_over(item: pytest.Item, recorder: EvalCase) -> None:
     """Give a test its recorder as it is: setting up a fixture costs more than a record.
 
-    Not where a conftest's fixture of that name, or a parameter, comes first.
+    Not where a conftest's fixture of that name, or a parameter, comes first, nor where
+    somebody has the request: in a teardown it knows only fixtures that were set up.
     """
     if not isinstance(item, pytest.Function):
         return
-    found = item._fixtureinfo.name2fixturedefs.get(FIXTURE, ())
-    if len(found) == 1 and found[0].func.__module__ == _PLUGIN:
+    found = item._fixtureinfo.name2fixturedefs
+    ours = [each.func.__module__ == _PLUGIN for each in found.get(FIXTURE, ())]
+    if ours == [True] and not _has_request(item):
         item.funcargs[FIXTURE] = recorder
+
+
+def _has_request(item: pytest.Function) -> bool:
+    info = item._fixtureinfo
+    used = (each.argnames for found in info.name2fixturedefs.values() for each in found)
+    return any("request" in names for names in (info.argnames, *used))
 
 
 def _seconds(run: _Run, when: str) -> float:
