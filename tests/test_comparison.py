@@ -190,7 +190,8 @@ def test_a_mean_without_its_interval_is_not_told() -> None:
         (
             Comparison("last", 5000, 6000, 9),
             [
-                "of the baseline's 5,000 cases only 9 can be compared: is it of another suite?",
+                "of the baseline's 5,000 cases only 9 can be compared: is it of another"
+                " suite?",
                 "too few cases to tell: 9 in both, 10 are needed",
             ],
         ),

@@ -72,6 +72,23 @@ def test_a_case_is_one_append_to_a_file_that_stays_open(
             assert calls["write"] == count
 
 
+def test_a_case_needs_no_fixture_set_up(everywhere: Suite) -> None:
+    everywhere.write(
+        "conftest.py",
+        """
+        def pytest_fixture_setup(fixturedef):
+            assert fixturedef.argname != "eval_case"
+        """,
+    )
+    everywhere.test("""
+        @pytest.mark.parametrize("n", range(3))
+        def test_it(eval_case, n):
+            eval_case.actual = n
+    """)
+    cases = everywhere.run().session.cases
+    assert [case["outcome"] for case in cases.values()] == ["passed"] * 3
+
+
 def test_what_is_held_does_not_grow_with_the_size_of_values(everywhere: Suite) -> None:
     everywhere.write("conftest.py", HELD)
     everywhere.is_measured = False

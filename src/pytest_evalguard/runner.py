@@ -145,6 +145,8 @@ class CaseRunner:
         self._redact = redact
         self._publish = publish
         self._item: pytest.Item | None = None
+        self._fixtures: object = None
+        self._is_handed = False
 
     def recorder_of(self, item: pytest.Item) -> EvalCase:
         """Return the recorder of the running test."""
@@ -176,7 +178,15 @@ class CaseRunner:
         mark = read_mark(item, self._mark)
         recorder = EvalCase(item.nodeid, self._redact, mark)
         item.stash[run_key] = _Run(recorder, mark, attempts)
-        _hand_over(item, recorder)
+        if isinstance(item, pytest.Function):
+            self._hand_over(item, recorder)
+
+    def _hand_over(self, item: pytest.Function, recorder: EvalCase) -> None:
+        fixtures = item._fixtureinfo
+        if fixtures is not self._fixtures:  # the items of a parametrized test share it
+            self._fixtures, self._is_handed = fixtures, _is_handed_over(fixtures)
+        if self._is_handed:
+            item.funcargs[FIXTURE] = recorder
 
     def end_trial(self, item: pytest.Item) -> None:
         """Close the record of a trial."""
@@ -309,24 +319,24 @@ class CaseRunner:
         return as_text(callspec.params, self._redact)
 
 
-def _hand_over(item: pytest.Item, recorder: EvalCase) -> None:
-    """Give a test its recorder as it is: setting up a fixture costs more than a record.
+def _is_handed_over(fixtures: Any) -> bool:
+    """Whether a test gets its recorder as it is: to set a fixture up costs more.
 
     Not where a conftest's fixture of that name, or a parameter, comes first, nor where
     somebody has the request: in a teardown it knows only fixtures that were set up.
     """
-    if not isinstance(item, pytest.Function):
-        return
-    found = item._fixtureinfo.name2fixturedefs
-    ours = [each.func.__module__ == _PLUGIN for each in found.get(FIXTURE, ())]
-    if ours == [True] and not _has_request(item):
-        item.funcargs[FIXTURE] = recorder
+    others = dict(fixtures.name2fixturedefs)
+    ours = [each.func.__module__ == _PLUGIN for each in others.pop(FIXTURE, ())]
+    used = [
+        each for found in others.values() for each in found if not _is_pytests(each)
+    ]
+    requests = ["request" in each.argnames for each in (fixtures, *used)]
+    return ours == [True] and not any(requests)
 
 
-def _has_request(item: pytest.Function) -> bool:
-    info = item._fixtureinfo
-    used = (each.argnames for found in info.name2fixturedefs.values() for each in found)
-    return any("request" in names for names in (info.argnames, *used))
+def _is_pytests(fixture: Any) -> bool:
+    """Whether a fixture is pytest's own, as each parameter of a test is, too."""
+    return str(fixture.func.__module__).startswith("_pytest.")
 
 
 def _seconds(run: _Run, when: str) -> float:
