@@ -25,8 +25,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import NamedTuple
 
 from standin import StandIn
+from standin import Status
 
 TESTS = """
     import pytest
@@ -67,16 +69,58 @@ POST = """
             client.post(sys.argv[2], content=each["body"].encode(), headers=headers)
 """
 OURS = "pytest-evalguard"
-# what else records results, and how it is turned on; {} is a folder to write to
+MARKED = """
+    import pytest
+    from noop import eval_case
+
+    def pytest_collection_modifyitems(items):
+        for item in items:
+            item.add_marker(pytest.mark.evalguard_test)
+"""
+BAG = """
+    import pytest
+
+    class Bag:
+        def __init__(self, bag):
+            vars(self).update(bag=bag, metadata={})
+            bag.metadata = self.metadata
+        def __setattr__(self, name, value): setattr(self.bag, name, value)
+        def add_score(self, name, score, reason): self.bag[name] = [score, reason]
+        def add_tokens(self, **counts): self.bag.tokens = counts
+
+    @pytest.fixture
+    def eval_case(eval_bag):
+        return Bag(eval_bag)
+
+    def pytest_collection_modifyitems(items):
+        for item in items:
+            item.add_marker(pytest.mark.eval(name="suite"))
+"""
+
+
+class Other(NamedTuple):
+    """What else records results, and how it is turned on.
+
+    :param package: what is installed for it; {} in `args` is a folder to write to.
+    :param plugin: what takes the place of the fixture that does nothing.
+    """
+
+    package: str = ""
+    args: Sequence[str] = ()
+    plugin: str = "noop"
+
+
 OTHERS = {
-    "junitxml": ("", ("--junitxml={}/junit.xml",)),
-    "pytest-json-report": (
-        "pytest-json-report",
-        ("--json-report", "--json-report-file={}/r.json"),
+    OURS: Other(),
+    "junitxml": Other(args=("--junitxml={}/junit.xml",)),
+    "pytest-json-report": Other(
+        "pytest-json-report", ("--json-report", "--json-report-file={}/r.json")
     ),
-    "pytest-reportlog": ("pytest-reportlog", ("--report-log={}/log.jsonl",)),
-    "pytest-html": ("pytest-html", ("--html={}/report.html",)),
-    "langsmith": ("langsmith[pytest]", ("-p", "langsmith.pytest_plugin")),
+    "pytest-reportlog": Other("pytest-reportlog", ("--report-log={}/log.jsonl",)),
+    "pytest-html": Other("pytest-html", ("--html={}/report.html",)),
+    "langsmith": Other("langsmith[pytest]"),
+    "evalguardai": Other("evalguardai", ("--evalguard",), "marked"),
+    "pytest-evals": Other("pytest-evals", ("--run-eval", "--out-path={}/o"), "bag"),
 }
 
 
@@ -119,7 +163,8 @@ def suite(directory: Path, count: int) -> Path:
     tests = TESTS if count else "def test_it(): pass"
     text = textwrap.dedent(tests).replace("COUNT", str(count))
     (path / "test_it.py").write_text(text)
-    (path / "noop.py").write_text(textwrap.dedent(NO_OP))
+    for name, plugin in (("noop", NO_OP), ("marked", MARKED), ("bag", BAG)):
+        (path / f"{name}.py").write_text(textwrap.dedent(plugin))
     (path / "pytest.ini").write_text("[pytest]\n")
     return path
 
@@ -216,22 +261,31 @@ def memory(directory: Path, runs: int) -> Iterator[str]:
 def others(directory: Path, runs: int) -> Iterator[str]:
     """(e) the same suite with other plugins, each in an environment of its own."""
     path = suite(directory, 5_000)
-    for name, (package, arguments) in {OURS: ("", ()), **OTHERS}.items():
-        python = _environment_with(directory / name, package)
-        if python is None:
-            yield f"{name:<34} skipped: {package} can't be installed"
-            continue
-        more = [each.format(path) for each in arguments]
-        own = ["-p", OURS] if name == OURS else ["-p", "noop", *more]
-        flags = {} if name == OURS else {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": ""}
-        bare_command = pytest_command("-p", "noop", python=python)
-        command = pytest_command(*own, python=python)
-        ours, bare = alternating(
-            runs,
-            partial(measured, command, path, LANGSMITH_TRACING="false", **flags),
-            partial(measured, bare_command, path),
-        )
-        yield ratio_line(f"5,000 cases, {name}", ours, bare)
+    with StandIn(schema=False) as standin:
+        standin.plan(Status(200, {"success": True}), path_contains="/evals/ci")
+        for name, other in OTHERS.items():
+            python = _environment_with(directory / name, other.package)
+            if python is None:
+                yield f"{name:<34} skipped: {other.package} can't be installed"
+                continue
+            command = pytest_command(*_arguments(name, other, path), python=python)
+            bare_command = pytest_command("-p", "noop", python=python)
+            env = {"LANGSMITH_TRACING": "false", "LANGSMITH_TEST_TRACKING": "false"}
+            if name != OURS:
+                env |= {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": ""}
+            if name == "evalguardai":
+                env |= standin.environment
+            ours, bare = alternating(
+                runs,
+                partial(measured, command, path, **env),
+                partial(measured, bare_command, path),
+            )
+            yield ratio_line(f"5,000 cases, {name}", ours, bare)
+
+
+def _arguments(name: str, other: Other, path: Path) -> list[str]:
+    plugin = OURS if name == OURS else other.plugin
+    return ["-p", plugin, *(each.format(path) for each in other.args)]
 
 
 def _environment_with(directory: Path, package: str) -> str | None:
