@@ -68,6 +68,7 @@ POST = """
                        "idempotency-key": "bare-" + each["key"] + sys.argv[4]}
             client.post(sys.argv[2], content=each["body"].encode(), headers=headers)
 """
+ROOT = Path(__file__).parent.parent
 OURS = "pytest-evalguard"
 MARKED = """
     import pytest
@@ -101,11 +102,11 @@ BAG = """
 class Other(NamedTuple):
     """What else records results, and how it is turned on.
 
-    :param package: what is installed for it; {} in `args` is a folder to write to.
+    :param packages: what is installed for it; {} in `args` is a folder to write to.
     :param plugin: what takes the place of the fixture that does nothing.
     """
 
-    package: str = ""
+    packages: Sequence[str] = ()
     args: Sequence[str] = ()
     plugin: str = "noop"
 
@@ -114,13 +115,13 @@ OTHERS = {
     OURS: Other(),
     "junitxml": Other(args=("--junitxml={}/junit.xml",)),
     "pytest-json-report": Other(
-        "pytest-json-report", ("--json-report", "--json-report-file={}/r.json")
+        ("pytest-json-report",), ("--json-report", "--json-report-file={}/r.json")
     ),
-    "pytest-reportlog": Other("pytest-reportlog", ("--report-log={}/log.jsonl",)),
-    "pytest-html": Other("pytest-html", ("--html={}/report.html",)),
-    "langsmith": Other("langsmith[pytest]"),
-    "evalguardai": Other("evalguardai", ("--evalguard",), "marked"),
-    "pytest-evals": Other("pytest-evals", ("--run-eval", "--out-path={}/o"), "bag"),
+    "pytest-reportlog": Other(("pytest-reportlog",), ("--report-log={}/log.jsonl",)),
+    "pytest-html": Other(("pytest-html",), ("--html={}/report.html",)),
+    "langsmith": Other(("langsmith[pytest]",)),
+    "evalguardai": Other(("evalguardai",), ("--evalguard",), "marked"),
+    "pytest-evals": Other(("pytest-evals",), ("--run-eval", "--out-path={}/o"), "bag"),
 }
 
 
@@ -191,14 +192,26 @@ def ratio_line(name: str, ours: Sequence[Cost], bare: Sequence[Cost]) -> str:
 
 
 def start(directory: Path, runs: int) -> Iterator[str]:
-    """(a) an empty start with the plugin unused, against without it."""
+    """(a) an empty start with the plugin installed, against without it.
+
+    Both environments have what it needs, and look for the plugins that are installed.
+    """
     path = suite(directory, 0)
-    ours, bare = alternating(
-        runs * 3,
-        lambda: measured(pytest_command("-p", OURS), path),
-        lambda: measured(pytest_command(), path),
+    needs = ("httpx", "pydantic")
+    pythons = [
+        _environment_with(directory / "with", *needs, str(ROOT)),
+        _environment_with(directory / "without", *needs),
+    ]
+    ours, bare = (
+        partial(
+            measured,
+            pytest_command(python=str(python)),
+            path,
+            PYTEST_DISABLE_PLUGIN_AUTOLOAD="",
+        )
+        for python in pythons
     )
-    yield ratio_line("empty start, unused", ours, bare)
+    yield ratio_line("empty start, unused", *alternating(runs * 5, ours, bare))
 
 
 def recording(directory: Path, runs: int) -> Iterator[str]:
@@ -264,9 +277,10 @@ def others(directory: Path, runs: int) -> Iterator[str]:
     with StandIn(schema=False) as standin:
         standin.plan(Status(200, {"success": True}), path_contains="/evals/ci")
         for name, other in OTHERS.items():
-            python = _environment_with(directory / name, other.package)
+            packages = (str(ROOT),) if name == OURS else other.packages
+            python = _environment_with(directory / name, *packages)
             if python is None:
-                yield f"{name:<34} skipped: {other.package} can't be installed"
+                yield f"{name:<34} skipped: it can't be installed"
                 continue
             command = pytest_command(*_arguments(name, other, path), python=python)
             bare_command = pytest_command("-p", "noop", python=python)
@@ -288,12 +302,10 @@ def _arguments(name: str, other: Other, path: Path) -> list[str]:
     return ["-p", plugin, *(each.format(path) for each in other.args)]
 
 
-def _environment_with(directory: Path, package: str) -> str | None:
-    if not package:
-        return sys.executable
+def _environment_with(directory: Path, *packages: str) -> str | None:
     subprocess.run([sys.executable, "-m", "venv", directory], check=True)
     python = str(directory / "bin" / "python")
-    install = [python, "-m", "pip", "install", "-q", "pytest", package]
+    install = [python, "-m", "pip", "install", "-q", "pytest", *packages]
     done = subprocess.run(install, capture_output=True, check=False)
     return python if done.returncode == 0 else None
 
