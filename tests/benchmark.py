@@ -93,6 +93,7 @@ BAG = """
     def eval_case(eval_bag):
         return Bag(eval_bag)
 
+    @pytest.hookimpl(tryfirst=True)
     def pytest_collection_modifyitems(items):
         for item in items:
             item.add_marker(pytest.mark.eval(name="suite"))
