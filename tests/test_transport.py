@@ -604,6 +604,14 @@ def test_a_reply_is_explained(status: int, body: object, text: str) -> None:
     assert said(status, body) == text
 
 
+@pytest.mark.parametrize(
+    ("status", "blamed"), [(401, False), (403, False), (404, True)]
+)
+def test_the_page_of_a_proxy_says_nothing_of_the_key(status: int, blamed: bool) -> None:
+    reply = Reply(status, b"<html>")
+    assert ("a reason" in reply.explain({status: "a reason"})) == blamed
+
+
 def test_the_request_id_may_be_in_a_header_only() -> None:
     assert said(500, b"", {"x-request-id": "r2"}) == "HTTP 500 (request r2)"
     inner = {"error": {"message": "m", "requestId": "r1"}}

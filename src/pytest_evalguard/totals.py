@@ -101,8 +101,8 @@ class Totals:
             if getattr(case, names):
                 getattr(self, names).add(case.nodeid)
         if case.withheld:
-            error = (case.reason or "").partition(": ")[2]
-            self.withheld.add(f"{case.nodeid}: {error}")
+            _, colon, error = (case.reason or "").partition(": ")
+            self.withheld.add(f"{case.nodeid}{colon}{error}")
         if not case.has_row:
             return
         if case.passed and case.threshold is not None and not case.is_scored:

@@ -96,9 +96,10 @@ class Reply:
         :param reasons: what a status means, in words that help.
         """
         parts = [f"HTTP {self.status}"]
-        if reasons and self.status in reasons and not self.is_html:
+        is_of_proxy = self.is_html and self.status in (401, 403)  # it knows no key
+        if reasons and self.status in reasons and not is_of_proxy:
             parts.append(reasons[self.status])
-        if self.is_html:  # not the service's own word
+        if self.is_html:
             parts.append("an HTML page: is the base URL right?")
         elif self.is_cut and self.status < 300:
             most = len(self.body) // 1_000_000
