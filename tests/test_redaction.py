@@ -18,9 +18,9 @@ from hypothesis import strategies as st
 from pytest_evalguard.case import Attempt
 from pytest_evalguard.case import Case
 from pytest_evalguard.case import ScorerResult
+from pytest_evalguard.modification import redact_case
 from pytest_evalguard.redaction import REDACTED
 from pytest_evalguard.redaction import Redactor
-from pytest_evalguard.redaction import redact_case
 from pytest_evalguard.values import as_text
 
 LIVE_KEY = 'live"key\\of/all=chars'

@@ -1,9 +1,13 @@
-"""Calls users' `pytest_evalguard_modify_case` and checks what it left of a case."""
+"""What is done to a finished case before it goes anywhere: users' hook, then secrets.
+
+What `pytest_evalguard_modify_case` left of a case is checked.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from operator import attrgetter
 from typing import Any
 from typing import get_args
 
@@ -13,6 +17,8 @@ from .case import Attempt
 from .case import Case
 from .case import Outcome
 from .case import ScorerResult
+from .data import unused_key
+from .redaction import Redactor
 from .scorers import checked_count
 from .scorers import checked_number
 from .scorers import checked_score
@@ -27,6 +33,7 @@ _TEXTS = (
     *("input", "expected", "actual", "reason", "name", "ambiguous"),
     "hallucination_label",
 )
+_get_texts = attrgetter("nodeid", *_TEXTS)
 _FACTS = (
     *("nodeid", "prompt_id", "threshold", "default_input", "flaky", "silent"),
     *("withheld", "require"),
@@ -37,18 +44,25 @@ RAISED = (*HOSTILE, pytest.fail.Exception, pytest.skip.Exception)
 
 
 def modified(
+    config: pytest.Config, item: pytest.Item | None, case: Case, redact: Redactor
+) -> Case:
+    """Return the case as the hooks leave it, and without secrets.
+
+    Its outcome is `dropped` where a hook says False. A hook that raises, or leaves what
+    no row can hold, may have been about to redact: then the outcome is kept and every
+    value withheld.
+    """
+    case = _by_hooks(config, item, case, redact)
+    redact_case(case, redact)
+    return case
+
+
+def _by_hooks(
     config: pytest.Config,
     item: pytest.Item | None,
     case: Case,
     clean: Callable[[str], str],
 ) -> Case:
-    """Return the case as the hooks leave it; outcome `dropped` where one says False.
-
-    A hook that raises, or leaves what no row can hold, may have been about to redact:
-    then the outcome is kept and every value withheld.
-
-    :param clean: applied to what is said of an error before that is cut.
-    """
     if not config.hook.pytest_evalguard_modify_case.get_hookimpls():
         return case
     # those of the folders that the test is in
@@ -106,3 +120,40 @@ def _with_texts(before: list[Attempt], after: Any) -> list[Attempt]:
 def _score(result: ScorerResult) -> ScorerResult:
     reason = None if result.reason is None else as_text(result.reason)
     return ScorerResult(checked_score(result.score), bool(result.passed), reason)
+
+
+def redact_case(case: Case, redact: Redactor) -> None:
+    """Replace the secrets in everything that a case holds."""
+    # one look at all texts, as most have no secret; a line break ends any value
+    joined = "\n".join(filter(None, _texts_of(case)))
+    if redact(joined) != joined:
+        _redact_texts(case, redact)
+    if case.metadata:
+        case.metadata = redact.fields(case.metadata)
+    if case.findings:
+        case.findings = [redact.data(finding) for finding in case.findings]
+
+
+def _texts_of(case: Case) -> list[str | None]:
+    texts = [*_get_texts(case), *case.tags]
+    for name, result in case.scores.items():
+        texts += (name, result.reason)
+    for run in (*case.attempts, *case.trials):
+        texts += (run.reason, run.actual, *(run.scores or ()))
+    return texts
+
+
+def _redact_texts(case: Case, redact: Redactor) -> None:
+    for name in ("nodeid", *_TEXTS):
+        if text := getattr(case, name):
+            setattr(case, name, redact(text))
+    case.tags = [redact(tag) for tag in case.tags]
+    scores: dict[str, ScorerResult] = {}
+    for name, result in case.scores.items():
+        result.reason = result.reason and redact(result.reason)
+        scores[unused_key(redact(name), scores)] = result
+    case.scores = scores
+    for run in (*case.attempts, *case.trials):
+        run.reason = run.reason and redact(run.reason)
+        run.actual = run.actual and redact(run.actual)
+        run.scores = run.scores and {redact(n): each for n, each in run.scores.items()}

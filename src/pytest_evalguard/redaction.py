@@ -15,12 +15,9 @@ from collections.abc import Callable
 from collections.abc import Iterable
 from collections.abc import Iterator
 from collections.abc import Mapping
-from operator import attrgetter
 from typing import NamedTuple
 from urllib.parse import quote
 
-from .case import Case
-from .case import ScorerResult
 from .data import Json
 from .data import unused_key
 
@@ -358,49 +355,3 @@ def _is_code(value: str) -> bool:
         or _PLACEHOLDER.fullmatch(value)
         or _NAME.search(bare.lower())
     )
-
-
-# Cases
-
-_TEXTS = (
-    *("nodeid", "input", "expected", "actual", "reason", "name"),
-    *("ambiguous", "hallucination_label"),
-)
-_get_texts = attrgetter(*_TEXTS)
-
-
-def redact_case(case: Case, redact: Redactor) -> None:
-    """Replace the secrets in everything that a case holds."""
-    # one look at all texts, as most have no secret; a line break ends any value
-    joined = "\n".join(filter(None, _texts_of(case)))
-    if redact(joined) != joined:
-        _redact_texts(case, redact)
-    if case.metadata:
-        case.metadata = redact.fields(case.metadata)
-    if case.findings:
-        case.findings = [redact.data(finding) for finding in case.findings]
-
-
-def _texts_of(case: Case) -> list[str | None]:
-    texts = [*_get_texts(case), *case.tags]
-    for name, result in case.scores.items():
-        texts += (name, result.reason)
-    for run in (*case.attempts, *case.trials):
-        texts += (run.reason, run.actual, *(run.scores or ()))
-    return texts
-
-
-def _redact_texts(case: Case, redact: Redactor) -> None:
-    for name in _TEXTS:
-        if text := getattr(case, name):
-            setattr(case, name, redact(text))
-    case.tags = [redact(tag) for tag in case.tags]
-    scores: dict[str, ScorerResult] = {}
-    for name, result in case.scores.items():
-        result.reason = result.reason and redact(result.reason)
-        scores[unused_key(redact(name), scores)] = result
-    case.scores = scores
-    for run in (*case.attempts, *case.trials):
-        run.reason = run.reason and redact(run.reason)
-        run.actual = run.actual and redact(run.actual)
-        run.scores = run.scores and {redact(n): each for n, each in run.scores.items()}

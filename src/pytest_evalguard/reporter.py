@@ -27,7 +27,6 @@ from .planning import plan_session
 from .prompts import PromptIds
 from .prompts import locked_prompts
 from .redaction import Redactor
-from .redaction import redact_case
 from .session import check_out
 from .settings import Settings
 from .submitter import Submitter
@@ -102,7 +101,6 @@ class Reporter:
             return
         case = Case(identity, "error", identity, reason=reason)
         case = modified(self._config, None, case, self._redact)
-        redact_case(case, self._redact)
         self._ledger.add(case)
 
     def pytest_sessionstart(self) -> None:

@@ -32,7 +32,6 @@ from .recorder import ambiguity
 from .recorder import close
 from .recorder import recorded
 from .redaction import Redactor
-from .redaction import redact_case
 from .selection import FIXTURE
 from .selection import identity_of
 from .selection import is_case
@@ -282,9 +281,7 @@ class CaseRunner:
 
     def _finish(self, item: pytest.Item, run: _Run) -> Case:
         case = self._whole_case(item, run)
-        case = modified(item.config, item, case, self._redact)
-        redact_case(case, self._redact)
-        return case
+        return modified(item.config, item, case, self._redact)
 
     def _whole_case(self, item: pytest.Item, run: _Run) -> Case:
         if run.case is not None:
