@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 import pytest_evalguard
+from pytest_evalguard.cli import main
 from standin import StandIn
 from standin import Status
 from suite import Suite
@@ -242,31 +243,26 @@ def test_a_session_of_a_newer_version_is_refused_with_its_number(suite: Suite) -
     assert "unreadable" in suite.script("list").out
 
 
-def test_a_closed_pipe_is_no_error(suite: Suite) -> None:
-    suite.test(TEST)
-    suite.run()
-    command = f"{sys.executable} -m pytest_evalguard show --json | head -c 1"
+def assert_quiet(suite: Suite, words: str) -> None:
+    """Run the script in a shell, and expect no error of it."""
+    command = f"set -o pipefail; {sys.executable} -m pytest_evalguard {words}"
     done = subprocess.run(
-        ["bash", "-c", f"set -o pipefail; {command}"],
-        cwd=suite.directory,
-        capture_output=True,
-        text=True,
+        ["bash", "-c", command], cwd=suite.directory, capture_output=True, text=True
     )
     assert done.returncode == 0
     assert done.stderr == ""
+
+
+def test_a_closed_pipe_is_no_error(suite: Suite) -> None:
+    suite.test(TEST)
+    suite.run()
+    assert_quiet(suite, "show --json | head -c 1")
 
 
 def test_a_closed_output_stops_no_command(suite: Suite) -> None:
     suite.test(TEST)
     suite.run()
-    done = subprocess.run(
-        ["bash", "-c", f"{sys.executable} -m pytest_evalguard list >&-"],
-        cwd=suite.directory,
-        capture_output=True,
-        text=True,
-    )
-    assert done.returncode == 0
-    assert done.stderr == ""
+    assert_quiet(suite, "list >&-")
 
 
 def test_a_run_that_was_created_later_elsewhere_is_created_once(
@@ -340,3 +336,26 @@ def test_shards_that_still_run_or_were_killed_are_told_apart(
     assert state["exit_status"] == 1
     assert state["counts"]["not run"] == 1
     assert state["selected"] == 4
+
+
+@pytest.mark.parametrize(
+    ("command", "module", "told"),
+    [
+        ("submit", "sending", "interrupted; the same command sends what was not"),
+        ("list", "listing", "interrupted\n"),
+    ],
+)
+def test_an_interrupted_command_says_what_can_be_done(
+    command: str,
+    module: str,
+    told: str,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    def interrupt(given: str | None) -> Path:
+        raise KeyboardInterrupt
+
+    home = f"pytest_evalguard.commands.{module}"
+    monkeypatch.setattr(f"{home}.find_out", interrupt)
+    assert main([command]) == 1
+    assert f"pytest-evalguard: error: {told}" in capsys.readouterr().err

@@ -6,17 +6,19 @@ import os
 from dataclasses import dataclass
 
 from .settings import AGENT_KEY_VARIABLE
+from .settings import AGENT_URL_VARIABLE
 from .settings import DEFAULT_AGENT_URL
 from .settings import DEFAULT_URL
 from .settings import KEY_VARIABLE
+from .settings import URL_VARIABLE
 from .settings import checked_url
 from .settings import read_key
 from .target import prove
 
 # by the service's name: the variable of its key, that of its URL, and its usual URL
 _PLACES = {
-    "evalguard": (KEY_VARIABLE, "EVALGUARD_BASE_URL", DEFAULT_URL),
-    "agent": (AGENT_KEY_VARIABLE, "EVALGUARD_AGENT_URL", DEFAULT_AGENT_URL),
+    "evalguard": (KEY_VARIABLE, URL_VARIABLE, DEFAULT_URL),
+    "agent": (AGENT_KEY_VARIABLE, AGENT_URL_VARIABLE, DEFAULT_AGENT_URL),
 }
 
 

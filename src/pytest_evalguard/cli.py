@@ -38,9 +38,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         say_error(str(error))
         return USAGE
     except KeyboardInterrupt:
-        is_submit = options.function == "submit_sessions"
-        then = "; the same command sends what was not accepted" if is_submit else ""
-        say_error(f"interrupted{then}")
+        say_error("interrupted")
         return REFUSED
     return code
 

@@ -14,6 +14,7 @@ import pytest
 from .errors import ConfigurationError
 from .errors import EvalguardError
 from .settings import AGENT_KEY_VARIABLE
+from .settings import AGENT_URL_VARIABLE
 from .settings import DEFAULT_AGENT_URL
 from .settings import DEFAULT_OUT
 from .settings import DEFAULT_URL
@@ -23,12 +24,15 @@ from .settings import MAX_AT_ONCE
 from .settings import MAX_BATCH
 from .settings import MOST_TRIALS
 from .settings import NEW
+from .settings import OUT_VARIABLE
 from .settings import PROJECT_VARIABLE
+from .settings import URL_VARIABLE
 from .settings import Dialect
 from .settings import Limit
 from .settings import Settings
 from .settings import checked_id
 from .settings import checked_url
+from .settings import key_in
 from .settings import positive_seconds
 from .settings import read_key
 
@@ -66,9 +70,9 @@ def read_settings(config: pytest.Config, environ: Mapping[str, str]) -> Settings
         runs_tests=runs_tests,
         mark=_mark(source.ini("mark")),
         redact=source.ini("redact"),
-        out=source.path("out", "EVALGUARD_OUT") or config.rootpath / DEFAULT_OUT,
+        out=source.path("out", OUT_VARIABLE) or config.rootpath / DEFAULT_OUT,
         run_id=run_id,
-        url=checked_url(source.text("url", "EVALGUARD_BASE_URL") or DEFAULT_URL),
+        url=checked_url(source.text("url", URL_VARIABLE) or DEFAULT_URL),
         project_id=_project(environ) if run_id == NEW and needs_key else None,
         dialect=_dialect(source.ini("dialect")),
         batch_size=source.number("batch_size", MAX_BATCH),
@@ -80,7 +84,7 @@ def read_settings(config: pytest.Config, environ: Mapping[str, str]) -> Settings
         key=read_key(environ, KEY_VARIABLE, required=needs_key),
         agent_id=agent_id,
         agent_url=checked_url(
-            source.text("agent_url", "EVALGUARD_AGENT_URL") or DEFAULT_AGENT_URL
+            source.text("agent_url", AGENT_URL_VARIABLE) or DEFAULT_AGENT_URL
         ),
         agent_key=read_key(
             environ, AGENT_KEY_VARIABLE, required=will_send and agent_id is not None
@@ -105,8 +109,8 @@ def worker_settings(config: pytest.Config, environ: Mapping[str, str]) -> Settin
         mark=given.get("mark", "eval"),
         redact=given.get("redact", True),
         trials=given.get("trials", 1),
-        key=environ.get(KEY_VARIABLE, "").strip(" ") or None,
-        agent_key=environ.get(AGENT_KEY_VARIABLE, "").strip(" ") or None,
+        key=key_in(environ, KEY_VARIABLE),
+        agent_key=key_in(environ, AGENT_KEY_VARIABLE),
     )
 
 

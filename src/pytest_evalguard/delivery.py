@@ -25,6 +25,7 @@ from .session import replace_file
 from .settings import MAX_BATCH
 from .target import Target
 from .target import slug
+from .validators import validator
 
 FINISH = "finish"
 """The key under which it is kept that a run was finished."""
@@ -216,8 +217,6 @@ class Outbox:
         """
         if not self._left_out.is_file():
             return ()
-        from .validators import validator
-
         try:
             text = self._left_out.read_bytes()
             found: tuple[LeftOut, ...] = validator(tuple[LeftOut, ...]).validate_json(

@@ -10,13 +10,14 @@ from .session import Session
 from .session import open_session
 from .session import sessions_in
 from .settings import DEFAULT_OUT
+from .settings import OUT_VARIABLE
 from .settings import PROMPTS_LOCK
 from .whereabouts import display_path
 
 
 def find_out(given: str | None) -> Path:
     """Return where sessions are: as given, EVALGUARD_OUT, the nearest `.evalguard`."""
-    said = given or os.environ.get("EVALGUARD_OUT")
+    said = given or os.environ.get(OUT_VARIABLE)
     if said:
         return Path(said)
     here = Path.cwd()

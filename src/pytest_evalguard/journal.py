@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from functools import cache
 from os import fstat
 from os import open as open_file  # what a test patches in `os` must not stop us
 from os import write
 from pathlib import Path
-from typing import Any
 from typing import NamedTuple
 
 from .case import Case
+from .validators import validator
 
 CASES = "cases.jsonl"
 """The journal of a plain session, or of the controller of a distributed one."""
@@ -130,7 +129,7 @@ class StoredCases:
     def read(self, identities: list[str]) -> Iterator[Case]:
         """Yield the cases of those identities."""
         for _, line in self.lines(identities):
-            yield _case_validator().validate_json(line)
+            yield validator(Case).validate_json(line)
 
     def lines(self, identities: list[str]) -> Iterator[tuple[str, str]]:
         """Yield each identity with its line."""
@@ -162,15 +161,8 @@ class StoredCases:
         if not line.strip():
             return None
         try:
-            case: Case = _case_validator().validate_json(line, strict=True)
+            case: Case = validator(Case).validate_json(line, strict=True)
         except ValueError:
             self.damaged += 1
             return None
         return case.nodeid
-
-
-@cache
-def _case_validator() -> Any:
-    from .validators import validator
-
-    return validator(Case)

@@ -291,16 +291,16 @@ class _Metadata(UserDict[str, object]):
         self._case._require_open()
         self.data[as_text(key)] = data
 
-    # UserDict's own operators set no values and make no copies of this class
+    # UserDict's own set no values; these take any mapping, and copy into a plain dict
 
-    def __ior__(self, other: Any) -> _Metadata:  # type: ignore[override]
+    def __ior__(self, other: Any) -> _Metadata:  # type: ignore[override] # one type
         self.update(other)
         return self
 
-    def __or__(self, other: Any) -> dict[str, Any]:  # type: ignore[override]
+    def __or__(self, other: Any) -> dict[str, Any]:  # type: ignore[override] # a copy
         return self.data | dict(other)
 
-    def __ror__(self, other: Any) -> dict[str, Any]:  # type: ignore[override]
+    def __ror__(self, other: Any) -> dict[str, Any]:  # type: ignore[override] # a copy
         return dict(other) | self.data
 
 

@@ -163,9 +163,9 @@ def identify(
     names = [f"{nodeid}{suffix}" for nodeid in nodeids]
     seen: Counter[str] = Counter()
     taken = Counter(names)
-    order = range(len(items))
+    order: Sequence[int] = range(len(items))
     if len(taken) < len(names):  # by node id, as the order of items may be a random one
-        order = sorted(order, key=lambda index: items[index].nodeid)  # type: ignore[assignment]
+        order = sorted(order, key=lambda index: items[index].nodeid)
     for index in order:
         item, name = items[index], names[index]
         seen[name] += 1

@@ -13,6 +13,9 @@ from .errors import ConfigurationError
 KEY_VARIABLE = "EVALGUARD_API_KEY"
 AGENT_KEY_VARIABLE = "EVALGUARD_AGENT_API_KEY"
 PROJECT_VARIABLE = "EVALGUARD_PROJECT_ID"
+URL_VARIABLE = "EVALGUARD_BASE_URL"
+AGENT_URL_VARIABLE = "EVALGUARD_AGENT_URL"
+OUT_VARIABLE = "EVALGUARD_OUT"
 DEFAULT_URL = "https://evalguard.ai"
 DEFAULT_AGENT_URL = "https://agent-evalserver-production.up.railway.app"
 DEFAULT_OUT = ".evalguard"
@@ -105,6 +108,11 @@ class Settings(NamedTuple):  # a dataclass takes 2 ms longer to make, at every s
         return self.has_target or self.has_gates or is_shown
 
 
+def key_in(environ: Mapping[str, str], name: str) -> str | None:
+    """Return what an environment variable has for a key, unchecked."""
+    return environ.get(name, "").strip(" ") or None
+
+
 def read_key(
     environ: Mapping[str, str], name: str, *, required: bool = True
 ) -> str | None:
@@ -112,10 +120,10 @@ def read_key(
 
     :raises ConfigurationError: it is missing, or no header could carry it.
     """
-    key = environ.get(name, "").strip(" ")
-    if not key and not required:
+    key = key_in(environ, name)
+    if key is None and not required:
         return None
-    if not key:
+    if key is None:
         raise ConfigurationError(
             f"{name} is not set: the service needs the API key in that environment"
             " variable; it is read from nowhere else"

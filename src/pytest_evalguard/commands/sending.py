@@ -44,6 +44,14 @@ from ..whereabouts import sent_lines
 
 def submit_sessions(options: Namespace) -> int:
     """Send unsent sessions."""
+    try:
+        return _submit_all(options)
+    except KeyboardInterrupt:
+        say_error("interrupted; the same command sends what was not accepted")
+        return REFUSED
+
+
+def _submit_all(options: Namespace) -> int:
     out = find_out(options.out)
     deadline = Deadline(positive_seconds(options.timeout, "--timeout"))
     for url in filter(None, (options.url, options.agent_url)):
