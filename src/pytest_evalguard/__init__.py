@@ -5,20 +5,20 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from .case import Attempt
-    from .case import Case
-    from .case import Outcome
-    from .case import ScorerResult
-    from .deadline import Deadline
-    from .delivery import LeftOut
-    from .delivery import Service
-    from .delivery import Submission
+    from .delivery.deadline import Deadline
+    from .delivery.outbox import LeftOut
+    from .delivery.outbox import Service
+    from .delivery.outbox import Submission
     from .errors import ConfigurationError
     from .errors import EvalguardError
     from .errors import ServiceError
     from .errors import SessionError
-    from .recorder import EvalCase
-    from .session import Session
+    from .model.case import Attempt
+    from .model.case import Case
+    from .model.case import Outcome
+    from .model.case import ScorerResult
+    from .recording.recorder import EvalCase
+    from .storage.session import Session
 else:
 
     def __getattr__(name: str) -> object:
@@ -52,4 +52,11 @@ __all__ = [
     "__version__",
 ]
 
-_HOMES = ("case", "errors", "deadline", "recorder", "session", "delivery")
+_HOMES = (
+    "model.case",
+    "errors",
+    "delivery.deadline",
+    "recording.recorder",
+    "storage.session",
+    "delivery.outbox",
+)

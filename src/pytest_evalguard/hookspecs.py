@@ -23,9 +23,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 if TYPE_CHECKING:
-    from .case import Case
-    from .delivery import Service
-    from .delivery import Submission
+    from .delivery.outbox import Service
+    from .delivery.outbox import Submission
+    from .model.case import Case
 
 
 def pytest_evalguard_modify_case(

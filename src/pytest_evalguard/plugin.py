@@ -9,13 +9,13 @@ from typing import cast
 import pytest
 
 if TYPE_CHECKING:
-    from .distribution import Worker
-    from .prompts import PromptIds
-    from .recorder import EvalCase
-    from .redaction import Redactor
-    from .reporter import Reporter
-    from .runner import CaseRunner
-    from .settings import Settings
+    from .config.settings import Settings
+    from .controller.distribution import Worker
+    from .controller.reporter import Reporter
+    from .delivery.agent.prompts import PromptIds
+    from .model.redaction import Redactor
+    from .recording.recorder import EvalCase
+    from .recording.runner import CaseRunner
 
 # the official SDK's plugin object is called "evalguard-reporter"
 _REPORTER = "pytest-evalguard-session"
@@ -27,7 +27,7 @@ _TRIALS = "pytest-evalguard-trials"
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Add the options and ini settings."""
-    from .options import add_options
+    from .config.options import add_options
 
     add_options(parser)
 
@@ -46,7 +46,7 @@ def pytest_configure(config: pytest.Config) -> None:
     if not is_worker and settings.is_asked_for:
         _reporter(config)
     if not is_worker and _is_distributed(config):
-        from .distribution import Controller
+        from .controller.distribution import Controller
 
         controller = Controller(_reporter(config), settings)
         config.pluginmanager.register(controller, _CONTROLLER)
@@ -62,10 +62,10 @@ def pytest_metadata(metadata: dict[str, object], config: pytest.Config) -> None:
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_finish(session: pytest.Session) -> None:
     """Find the cases among the collected tests, and follow them if there are any."""
-    from .configuration import settings_key
-    from .selection import find_problems
-    from .selection import identify
-    from .selection import select_cases
+    from .config.resolution import settings_key
+    from .recording.selection import find_problems
+    from .recording.selection import identify
+    from .recording.selection import select_cases
 
     config = session.config
     if config.pluginmanager.has_plugin(_CONTROLLER):
@@ -104,10 +104,10 @@ _MARK = (
 
 
 def _settings(config: pytest.Config) -> Settings:
-    from .configuration import read_settings
-    from .configuration import settings_key
-    from .configuration import usage_errors
-    from .configuration import worker_settings
+    from .config.resolution import read_settings
+    from .config.resolution import settings_key
+    from .config.resolution import usage_errors
+    from .config.resolution import worker_settings
 
     if settings_key not in config.stash:
         is_worker = hasattr(config, "workerinput")
@@ -122,14 +122,14 @@ def _with_trials(
 ) -> list[pytest.Item]:
     if not cases:
         return []
-    from .mark import repeated
+    from .recording.mark import repeated
 
     return repeated(cases, mark, default)
 
 
 def _run_trials(config: pytest.Config, mark: str, default: int) -> None:
-    from .trials import TrialRunner
-    from .trials import show_letters
+    from .recording.trials import TrialRunner
+    from .recording.trials import show_letters
 
     if not config.pluginmanager.has_plugin(_TRIALS):
         runner = TrialRunner(_runner(config), mark, default)
@@ -143,8 +143,8 @@ def _is_distributed(config: pytest.Config) -> bool:
 
 
 def _redact(config: pytest.Config) -> Redactor:
-    from .configuration import settings_key
-    from .redaction import Redactor
+    from .config.resolution import settings_key
+    from .model.redaction import Redactor
 
     settings = config.stash[settings_key]
     return Redactor(settings.keys, shapes=settings.redact)
@@ -159,8 +159,8 @@ def _prompts(config: pytest.Config) -> PromptIds | None:
 
 def _reporter(config: pytest.Config) -> Reporter:
     if not config.pluginmanager.has_plugin(_REPORTER):
-        from .configuration import settings_key
-        from .reporter import Reporter
+        from .config.resolution import settings_key
+        from .controller.reporter import Reporter
 
         reporter = Reporter(config, config.stash[settings_key], _redact(config))
         config.pluginmanager.register(reporter, _REPORTER)
@@ -169,7 +169,7 @@ def _reporter(config: pytest.Config) -> Reporter:
 
 def _worker(config: pytest.Config) -> Worker:
     if not config.pluginmanager.has_plugin(_WORKER):
-        from .distribution import Worker
+        from .controller.distribution import Worker
 
         config.pluginmanager.register(Worker(config, _redact(config)), _WORKER)
     return cast("Worker", config.pluginmanager.get_plugin(_WORKER))
@@ -177,8 +177,8 @@ def _worker(config: pytest.Config) -> Worker:
 
 def _runner(config: pytest.Config) -> CaseRunner:
     if not config.pluginmanager.has_plugin(_RUNNER):
-        from .configuration import settings_key
-        from .runner import CaseRunner
+        from .config.resolution import settings_key
+        from .recording.runner import CaseRunner
 
         is_worker = hasattr(config, "workerinput")
         publisher = _worker(config) if is_worker else _reporter(config)

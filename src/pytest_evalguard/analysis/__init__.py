@@ -1,0 +1,1 @@
+"""Figures of cases: totals, statistics, comparison with a baseline, gates."""

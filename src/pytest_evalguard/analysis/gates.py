@@ -1,0 +1,82 @@
+"""Gates: demands on a session's figures that decide whether it may pass."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from ..config.settings import Limit
+from ..config.settings import Settings
+from ..model.text import counted
+from ..storage.session import Gate
+from .comparison import Comparison
+from .totals import Mean
+from .totals import Totals
+from .totals import rate_text
+
+_MOST = 12  # digits after the point
+_NEAR = 1e-9
+"""What a figure may miss its limit by, as no number has all digits of 2 of 3."""
+
+
+def judge(
+    settings: Settings, totals: Totals, comparison: Comparison | None
+) -> Iterator[Gate]:
+    """Yield each gate with its verdict; one that no case has a part in fails.
+
+    :param comparison: with the baseline, None where there is none yet.
+    """
+    for limit in settings.min_pass_rate:
+        yield _pass_rate(limit, totals)
+    for limit in settings.min_score:
+        yield _score(limit, totals)
+    if settings.max_regressions is not None and comparison is not None:
+        yield _regressions(settings.max_regressions, comparison)
+
+
+def _pass_rate(limit: Limit, totals: Totals) -> Gate:
+    passed, rows = totals.passed, totals.rows
+    name, nothing = "pass rate", "there are no results"
+    if limit.name is not None:
+        passed, rows = totals.tags.get(limit.name, (0, 0))
+        name, nothing = f"pass rate of {limit.name}", "no result has this tag"
+    wanted = f"at least {limit.least * 100:.12g}%"
+    if not rows:
+        return Gate(name, nothing, wanted, passed=False)
+    digits = _digits(passed / rows, limit, 3) - 2
+    return Gate(
+        name, rate_text(passed, rows, digits), wanted, _is_met(passed / rows, limit)
+    )
+
+
+def _score(limit: Limit, totals: Totals) -> Gate:
+    mean, name, nothing = totals.score, "mean score", "there are no results"
+    if limit.name is not None:
+        mean = totals.scorers.get(limit.name, Mean())
+        name, nothing = f"mean score {limit.name}", "no result has this score"
+    value, wanted = mean.value, f"at least {limit.least:.12g}"
+    if value is None:
+        return Gate(name, nothing, wanted, passed=False)
+    digits = _digits(value, limit, 3)
+    figure = f"{value:.{digits}f} ({counted(mean.count, 'case')})"
+    return Gate(name, figure, wanted, _is_met(value, limit))
+
+
+def _is_met(value: float, limit: Limit) -> bool:
+    return value >= limit.least - _NEAR
+
+
+def _digits(value: float, limit: Limit, fewest: int) -> int:
+    """Return how many digits show that a figure misses its limit, if it does."""
+    if _is_met(value, limit):
+        return fewest
+    enough = (n for n in range(fewest, _MOST) if round(value, n) < limit.least)
+    return next(enough, _MOST)
+
+
+def _regressions(most: int, comparison: Comparison) -> Gate:
+    regressed = len(comparison.regressed)
+    figure = f"{regressed:,} of {counted(comparison.paired, 'case')}"
+    if not comparison.paired:
+        figure = "no case is in both sessions"
+    is_met = comparison.paired > 0 and regressed <= most
+    return Gate("regressions", figure, f"at most {most:,}", is_met)

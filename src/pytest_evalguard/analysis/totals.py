@@ -1,0 +1,190 @@
+"""The figures of a session, added up as its cases arrive."""
+
+from __future__ import annotations
+
+import math
+from array import array
+from bisect import insort
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import replace
+
+from ..model.case import Case
+from ..model.case import Outcome
+from ..model.case import letters_of
+from ..model.text import aligned
+from ..model.text import shortened
+from .statistics import wilson
+
+MAX_SHOWN = 20
+"""Most cases that a session's summary names or shows of a kind."""
+
+_MAX_TEXT = 2_000
+
+
+class Names:
+    """How many cases, and the first names of them, by rank and then in order."""
+
+    def __init__(self, most: int) -> None:
+        self.count = 0
+        self._first: list[tuple[float, str]] = []
+        self._most = most
+
+    @property
+    def first(self) -> list[str]:
+        return [name for _, name in self._first]
+
+    def add(self, name: str, rank: float = 0.0) -> None:
+        self.count += 1
+        insort(self._first, (rank, name))
+        del self._first[self._most :]
+
+
+class Mean:
+    """A mean whose sum is exact, so that the order of cases changes nothing."""
+
+    def __init__(self) -> None:
+        self._values = array("d")
+
+    @property
+    def count(self) -> int:
+        """How many values there are."""
+        return len(self._values)
+
+    def add(self, value: float) -> None:
+        self._values.append(value)
+
+    @property
+    def value(self) -> float | None:
+        return math.fsum(self._values) / self.count if self.count else None
+
+
+class Totals:
+    """Counts, means and quantiles over cases, and the first ones that need a look.
+
+    Latencies are in milliseconds, costs in US dollars; `tags` has how many rows with a
+    tag passed, and how many there are, `trials` the same of each case with trials.
+
+    :param most: how many cases are kept of those that need a look.
+    """
+
+    def __init__(self, most: int = MAX_SHOWN) -> None:
+        self._most = most
+        self.outcomes: Counter[Outcome] = Counter()
+        self.flaky = Names(most)
+        self.silent = Names(most)
+        self.withheld = Names(most)
+        self.unscored = Names(most)
+        self.failed: list[Case] = []
+        self.score = Mean()
+        self.scorers: dict[str, Mean] = {}
+        self.tags: dict[str, tuple[int, int]] = {}
+        self.trials: list[tuple[int, int]] = []
+        self.unstable = Names(most)
+        self.prompt_tokens = 0
+        self.completion_tokens = 0
+        self.cost_usd = 0.0
+        self._latencies = array("d")
+
+    @classmethod
+    def of(cls, cases: Iterable[Case], most: int = MAX_SHOWN) -> Totals:
+        """Return the totals over `cases`."""
+        totals = cls(most)
+        for case in cases:
+            totals.add(case)
+        return totals
+
+    def add(self, case: Case) -> None:
+        """Count one case; scores, latency and tokens only of those with a row."""
+        self.outcomes[case.outcome] += 1
+        for names in ("flaky", "silent"):
+            if getattr(case, names):
+                getattr(self, names).add(case.nodeid)
+        if case.withheld:
+            _, colon, error = (case.reason or "").partition(": ")
+            self.withheld.add(f"{case.nodeid}{colon}{error}")
+        if not case.has_row:
+            return
+        if case.passed and case.threshold is not None and not case.is_scored:
+            self.unscored.add(case.nodeid)
+        if not case.passed and self._is_shown(case):
+            insort(self.failed, _shortened(case), key=lambda each: each.nodeid)
+            del self.failed[self._most :]
+        self.score.add(case.overall_score)
+        for name, result in case.scores.items():
+            if name not in self.scorers:
+                self.scorers[name] = Mean()
+            self.scorers[name].add(result.score)
+        for tag in set(case.tags):
+            passed, rows = self.tags.get(tag, (0, 0))
+            self.tags[tag] = (passed + case.passed, rows + 1)
+        if case.trials:
+            self._add_trials(case)
+        self.prompt_tokens += case.prompt_tokens or 0
+        self.completion_tokens += case.completion_tokens or 0
+        self.cost_usd += case.cost_usd or 0.0
+        self._latencies.append(case.latency_ms)
+
+    def _add_trials(self, case: Case) -> None:
+        passed, trials = case.trials_passed, len(case.trials)
+        self.trials.append((passed, trials))
+        if 0 < passed < trials:
+            letters = letters_of(each.outcome for each in case.trials)
+            name = f"{letters} {passed} of {trials} {case.nodeid}"
+            self.unstable.add(name, abs(passed / trials - 0.5))
+
+    def _is_shown(self, case: Case) -> bool:
+        is_full = len(self.failed) >= self._most
+        return not is_full or case.nodeid < self.failed[-1].nodeid
+
+    @property
+    def rows(self) -> int:
+        """How many cases have a row: all that are sent."""
+        return len(self._latencies)
+
+    @property
+    def passed(self) -> int:
+        """How many rows passed: passed and xpassed."""
+        return self.outcomes["passed"] + self.outcomes["xpassed"]
+
+    @property
+    def hidden(self) -> int:
+        """How many rows did not pass and are not among those that are shown."""
+        return self.rows - self.passed - len(self.failed)
+
+    @property
+    def pass_rate(self) -> float | None:
+        """Passed rows over all rows, 0..1; None without rows."""
+        return self.passed / self.rows if self.rows else None
+
+    def latency(self, quantile: float) -> float | None:
+        """Return a quantile of the latencies by the nearest-rank method."""
+        if not self._latencies:
+            return None
+        ordered = sorted(self._latencies)
+        return ordered[max(0, -int(-quantile * len(ordered) // 1) - 1)]
+
+
+def rate_text(passed: int, rows: int, digits: int = 1) -> str:
+    """Return a pass rate with its counts and its 95% Wilson interval.
+
+    :param digits: how many the percentage has after its point.
+    """
+    low, high = wilson(passed, rows)
+    interval = f"95% interval {low:.1%} to {high:.1%}"
+    return f"{passed / rows:.{digits}%} ({passed:,} of {rows:,}), {interval}"
+
+
+def _shortened(case: Case) -> Case:
+    """Return a copy for a summary: nothing in it grows with what was recorded."""
+    expected, actual, _ = aligned(case.expected or "", case.actual or "", _MAX_TEXT)
+    return replace(
+        case,
+        input=shortened(case.input, _MAX_TEXT),
+        expected=None if case.expected is None else expected,
+        actual=None if case.actual is None else actual,
+        metadata={},
+        findings=[],
+        attempts=[],
+        trials=[],
+    )

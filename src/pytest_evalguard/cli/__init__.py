@@ -1,0 +1,1 @@
+"""The console script: its parser, and one module for each group of commands."""

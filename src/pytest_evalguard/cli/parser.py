@@ -1,0 +1,248 @@
+"""What the console script understands: its commands, their arguments and their help."""
+
+from __future__ import annotations
+
+from argparse import ArgumentParser
+from collections.abc import Sequence
+from typing import Any
+from typing import NamedTuple
+
+from .. import __version__
+from ..config.settings import AGENT_KEY_VARIABLE
+from ..config.settings import DEFAULT_AGENT_URL
+from ..config.settings import DEFAULT_TIMEOUT
+from ..config.settings import DEFAULT_URL
+from ..config.settings import KEY_VARIABLE
+from ..config.settings import PROJECT_VARIABLE
+from ..config.settings import PROMPTS_LOCK
+
+
+class _Argument:
+    """An argument, as argparse wants it."""
+
+    def __init__(self, *names: str, **details: Any) -> None:
+        self.names = names
+        self.details = details
+
+
+class _Command(NamedTuple):
+    """A command, and the module of this package and its function that carry it out."""
+
+    name: str
+    module: str
+    function: str
+    text: str
+    example: str
+    arguments: Sequence[_Argument]
+
+
+def make_parser() -> ArgumentParser:
+    """Return the parser; what it returns names the command's module and function."""
+    parser = ArgumentParser(
+        prog="pytest-evalguard",
+        description="Send, list, show and compare sessions that pytest-evalguard"
+        " recorded. Each command has a --help of its own, with an example.",
+        epilog=f"API keys are read from {KEY_VARIABLE} and {AGENT_KEY_VARIABLE}, and"
+        " from nowhere else. Exit codes: 0 done, 1 something was refused or regressed,"
+        " 2 usage or configuration.",
+    )
+    parser.add_argument("--version", action="version", version=__version__)
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    for command in _COMMANDS:
+        _add(commands, command)
+    text = "pull an agent's prompts into the lock file, push missing ones"
+    group = commands.add_parser("prompts", help=text, description=_sentence(text))
+    actions = group.add_subparsers(required=True, metavar="ACTION")
+    for command in _PROMPTS:
+        _add(actions, command)
+    return parser
+
+
+def _add(commands: Any, command: _Command) -> None:
+    parser = commands.add_parser(
+        command.name,
+        help=command.text,
+        description=_sentence(command.text),
+        epilog=f"Example: pytest-evalguard {command.example}",
+    )
+    parser.set_defaults(module=command.module, function=command.function)
+    for argument in command.arguments:
+        parser.add_argument(*argument.names, **argument.details)
+
+
+def _sentence(text: str) -> str:
+    return f"{text[0].upper()}{text[1:]}."
+
+
+_DIR = _Argument(
+    "dir", nargs="?", metavar="DIR", help="a session's directory (default: the newest)"
+)
+_JSON = _Argument("--json", action="store_true", help="print JSON")
+_OUT = _Argument(
+    "--out",
+    metavar="DIR",
+    help="where sessions are (default: EVALGUARD_OUT, or the nearest .evalguard)",
+)
+_OUTPUT = _Argument(
+    "-o", "--output", required=True, metavar="PATH", help="the file to write"
+)
+_URL = _Argument(
+    "--url",
+    help=f"EvalGuard's base URL (default: EVALGUARD_BASE_URL, or {DEFAULT_URL})",
+)
+_AGENT = _Argument("--agent", required=True, metavar="ID", help="the agent")
+_AGENT_URL = _Argument(
+    "--agent-url",
+    metavar="URL",
+    help="the agent service's base URL (default: EVALGUARD_AGENT_URL, or"
+    f" {DEFAULT_AGENT_URL})",
+)
+
+_SUBMIT = (
+    _Argument("dirs", nargs="*", metavar="DIR", help="a session's directory"),
+    _Argument(
+        "--run",
+        metavar="ID",
+        help="send the named sessions, together, or the newest one to this run",
+    ),
+    _Argument(
+        "--agent", metavar="ID", help="the same to this agent, one result a prompt"
+    ),
+    _Argument(
+        "--timeout",
+        metavar="SECONDS",
+        default=DEFAULT_TIMEOUT,
+        help="total time, retries and waits included (default: 60)",
+    ),
+    _Argument(
+        "--url",
+        help="EvalGuard's base URL (default: EVALGUARD_BASE_URL, or where the session"
+        f" was to go, or {DEFAULT_URL})",
+    ),
+    _Argument(
+        "--agent-url",
+        metavar="URL",
+        help="the agent service's base URL (default: EVALGUARD_AGENT_URL, or where the"
+        f" session was to go, or {DEFAULT_AGENT_URL})",
+    ),
+    _OUT,
+)
+_COMPARE = (
+    _Argument("before", metavar="A", help="the earlier one"),
+    _Argument("after", metavar="B", help="the later one"),
+    _JSON,
+    _Argument(
+        "--fail-on-regression",
+        action="store_true",
+        help="exit with 1 when a case passed in A and not in B, or none is in both",
+    ),
+    _OUT,
+)
+_CREATE_RUN = (
+    _Argument(
+        "--project",
+        default="",
+        metavar="ID",
+        help=f"the run's project (default: {PROJECT_VARIABLE})",
+    ),
+    _Argument("--name", required=True, help="the run's name"),
+    _Argument("--model", default="", help="the model under test"),
+    _URL,
+)
+_FINISH_RUN = (
+    _Argument("id", metavar="ID", help="the run's id"),
+    _Argument(
+        "--status",
+        metavar="STATUS",
+        choices=("passed", "failed", "error"),
+        help="passed, failed or error (default: as its sessions ended)",
+    ),
+    _URL,
+    _OUT,
+)
+
+_COMMANDS = (
+    _Command(
+        "submit",
+        "submit",
+        "submit_sessions",
+        "send all unsent sessions that have a target, or the named ones",
+        "submit --run 0f3c... shard-1/20* shard-2/20*",
+        _SUBMIT,
+    ),
+    _Command(
+        "list",
+        "list",
+        "list_sessions",
+        "list sessions with their state and counts",
+        "list --json",
+        (_JSON, _OUT),
+    ),
+    _Command(
+        "show",
+        "show",
+        "show",
+        "show a session: its figures, what did not pass, where it went",
+        "show .evalguard/20260102T030405.678Z-1a2b3c4d",
+        (_JSON, _DIR, _OUT),
+    ),
+    _Command(
+        "compare",
+        "compare",
+        "compare_sessions",
+        "compare two sessions: directories, files that bless wrote, or 'last'",
+        "compare baseline.json last --fail-on-regression",
+        _COMPARE,
+    ),
+    _Command(
+        "bless",
+        "compare",
+        "bless",
+        "write a session's outcomes and scores, no texts, into a file to be committed",
+        "bless -o baseline.json",
+        (_OUTPUT, _DIR, _OUT),
+    ),
+    _Command(
+        "html",
+        "show",
+        "write_html",
+        "write a session's report page, one HTML file",
+        "html -o report.html",
+        (_OUTPUT, _DIR, _OUT),
+    ),
+    _Command(
+        "create-run",
+        "runs",
+        "create_run",
+        "create an external run and print its id",
+        "create-run --project 9d1e... --name nightly",
+        _CREATE_RUN,
+    ),
+    _Command(
+        "finish-run",
+        "runs",
+        "finish_run",
+        "finish a run, with the figures of the sessions recorded for it",
+        "finish-run 0f3c... --status passed",
+        _FINISH_RUN,
+    ),
+)
+_PROMPTS = (
+    _Command(
+        "pull",
+        "prompts",
+        "pull_prompts",
+        f"write an agent's prompts into {PROMPTS_LOCK}, with the tests that answer"
+        " them",
+        "prompts pull --agent 0d9b...",
+        (_AGENT, _AGENT_URL, _OUT),
+    ),
+    _Command(
+        "push",
+        "prompts",
+        "push_prompts",
+        "create the prompts of the last session that the agent does not have yet",
+        "prompts push --agent 0d9b...",
+        (_AGENT, _AGENT_URL, _OUT),
+    ),
+)

@@ -1,0 +1,78 @@
+"""Runs of EvalGuard are created and finished."""
+
+from __future__ import annotations
+
+import os
+from argparse import Namespace
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+
+from ..analysis.totals import Totals
+from ..config.settings import DEFAULT_TIMEOUT
+from ..config.settings import PROJECT_VARIABLE
+from ..config.settings import checked_id
+from ..delivery.access import access_to
+from ..delivery.deadline import Deadline
+from ..delivery.evalguard.service import EvalGuard
+from ..delivery.evalguard.service import run_summary
+from ..errors import ConfigurationError
+from ..errors import SessionError
+from ..model.text import printable
+from ..storage.session import Session
+from ..storage.session import sessions_in
+from .console import DONE
+from .console import say
+from .console import say_error
+from .finding import find_out
+
+
+def create_run(options: Namespace) -> int:
+    """Create an external run and print its id, nothing else."""
+    given = options.project or os.environ.get(PROJECT_VARIABLE, "")
+    project = checked_id(given, f"--project ({PROJECT_VARIABLE})")
+    name = checked_id(options.name, "--name")
+    deadline = Deadline(DEFAULT_TIMEOUT)
+    with closing(_api(options)) as api:
+        run_id = api.create_run(project, name, options.model, deadline)
+        say(printable(run_id))
+    return DONE
+
+
+def finish_run(options: Namespace) -> int:
+    """Finish a run, with the figures of the sessions that were recorded for it."""
+    run_id = checked_id(options.id, "the run's id")
+    sessions = list(_sessions_of(run_id, find_out(options.out)))
+    status = options.status or _status_of(sessions, run_id)
+    totals = Totals.of(case for session in sessions for case in session.cases())
+    summary = run_summary(totals.score.value, totals.pass_rate) if sessions else {}
+    with closing(_api(options)) as api:
+        api.finish_run(run_id, status, summary, Deadline(DEFAULT_TIMEOUT))
+    say(f"run {printable(run_id)} finished: {status}")
+    return DONE
+
+
+def _api(options: Namespace) -> EvalGuard:
+    access = access_to("evalguard", options.url)
+    return EvalGuard(access.url, access.key)
+
+
+def _sessions_of(run_id: str, out: Path) -> Iterator[Session]:
+    for session in sessions_in(out):
+        try:
+            targets = session.state.targets
+        except SessionError as error:
+            say_error(f"left out: {error}")
+            continue
+        if any((each.kind, each.id) == ("run", run_id) for each in targets):
+            yield session
+
+
+def _status_of(sessions: list[Session], run_id: str) -> str:
+    if not sessions:
+        raise ConfigurationError(
+            f"no session here was recorded for run {run_id}: say how it ended by"
+            " --status passed, failed or error"
+        )
+    has_passed = all(session.state.exit_status == 0 for session in sessions)
+    return "passed" if has_passed else "failed"

@@ -1,0 +1,121 @@
+"""Sessions are sent."""
+
+from __future__ import annotations
+
+import sys
+from argparse import Namespace
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+
+from ..config.settings import NEW
+from ..config.settings import checked_id
+from ..config.settings import checked_url
+from ..config.settings import positive_seconds
+from ..delivery.access import access_to
+from ..delivery.deadline import Deadline
+from ..delivery.outbox import Sent
+from ..delivery.outbox import submission_of
+from ..delivery.progress import Progress
+from ..delivery.resubmission import submit
+from ..delivery.resubmission import unsent
+from ..delivery.resubmission import with_targets
+from ..errors import ConfigurationError
+from ..errors import EvalguardError
+from ..errors import SessionError
+from ..reporting.whereabouts import display_path
+from ..reporting.whereabouts import sent_lines
+from ..storage.session import Session
+from ..storage.session import open_session
+from ..storage.session import sessions_in
+from ..storage.target import AgentTarget
+from ..storage.target import RunTarget
+from ..storage.target import Target
+from .console import DONE
+from .console import REFUSED
+from .console import USAGE
+from .console import rewrite
+from .console import say
+from .console import say_error
+from .console import say_lines
+from .finding import find_out
+from .finding import find_project
+
+
+def submit_sessions(options: Namespace) -> int:
+    """Send unsent sessions."""
+    try:
+        return _submit_all(options)
+    except KeyboardInterrupt:
+        say_error("interrupted; the same command sends what was not accepted")
+        return REFUSED
+
+
+def _submit_all(options: Namespace) -> int:
+    out = find_out(options.out)
+    deadline = Deadline(positive_seconds(options.timeout, "--timeout"))
+    for url in filter(None, (options.url, options.agent_url)):
+        checked_url(url)
+    targets = list(_targets(options))
+    if targets:
+        pairs = with_targets(options.dirs, out, targets)
+    else:
+        pairs = list(unsent(options.dirs, out, say_error))
+    if not pairs:
+        say(f"nothing to submit in {' '.join(options.dirs) or display_path(out)}")
+        if not options.dirs and any(map(_is_local, sessions_in(out))):
+            say("  a session that was recorded for no run is sent by --run ID")
+        for directory in options.dirs:
+            _say_where(open_session(Path(directory)))
+    return max((_submit(*pair, options, deadline) for pair in pairs), default=DONE)
+
+
+def _targets(options: Namespace) -> Iterator[Target]:
+    """Yield the run and the agent that are named, with where they are."""
+    if options.run is not None:
+        access = access_to("evalguard", options.url)
+        run_id = _run_id(options.run)
+        yield RunTarget(run_id=run_id, url=access.url, proof=access.proof)
+    if options.agent is not None:
+        access = access_to("agent", options.agent_url)
+        agent_id = checked_id(options.agent, "--agent")
+        yield AgentTarget(agent_id=agent_id, url=access.url, proof=access.proof)
+
+
+def _run_id(given: str) -> str:
+    if given == NEW:
+        raise ConfigurationError(
+            f"--run takes the id of a run, not {NEW!r}: pytest-evalguard create-run"
+            " makes one and prints its id"
+        )
+    return checked_id(given, "--run")
+
+
+def _is_local(session: Session) -> bool:
+    with suppress(SessionError):
+        return not session.state.targets
+    return False
+
+
+def _say_where(session: Session) -> None:
+    for target in session.state.targets:
+        sent = Sent(target, submission_of(session, target))
+        say_lines(sent_lines(sent, session.path))
+
+
+def _submit(
+    session: Session, target: Target, options: Namespace, deadline: Deadline
+) -> int:
+    url = options.url if target.kind == "run" else options.agent_url
+    project = find_project(session.path)
+    progress = Progress(rewrite if sys.stdout.isatty() else None)
+    try:
+        access = access_to(target.service, url)
+        sent = submit(session, target, access, project, deadline, progress)
+    except (EvalguardError, OSError) as error:
+        say_error(str(error))
+        return USAGE
+    finally:
+        progress.end()
+    say_lines(sent_lines(sent, session.path))
+    return DONE if sent.submission.is_complete else REFUSED

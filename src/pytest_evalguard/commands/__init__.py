@@ -1,1 +1,0 @@
-"""The commands of the console script. Each returns its exit code."""

@@ -1,0 +1,1 @@
+"""Settings: one table of them, where they come from, what each may be."""

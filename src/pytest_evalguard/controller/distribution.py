@@ -1,0 +1,184 @@
+"""Sessions that pytest-xdist distributes: what the controller and its workers say.
+
+Cases travel on test reports. Which tests are cases is known in the workers only; they
+say it over an execnet channel that the controller opens for each of them.
+"""
+
+from __future__ import annotations
+
+import json
+from contextlib import suppress
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ..config.settings import Settings
+from ..delivery.agent.prompts import Prompt
+from ..delivery.agent.prompts import PromptIds
+from ..model.case import Case
+from ..model.redaction import Redactor
+from ..recording.selection import identify
+from ..recording.verdict import will_rerun
+from ..storage.journal import WORKER_PREFIX
+from ..storage.journal import Journal
+from .reporter import Reporter
+
+LINE = "evalguard_case"
+"""The attribute of a test report that carries a finished case as one line of JSON."""
+
+INPUT = "evalguard"
+_SECONDS_FOR_SELECTION = 10  # it was sent before what called us
+
+
+class Controller:
+    """Hands the workers what they need, and their cases to the reporter."""
+
+    def __init__(self, reporter: Reporter, settings: Settings) -> None:
+        self._reporter = reporter
+        self._settings = settings
+        self._channels: dict[Any, Any] = {}
+        self._names: dict[str, dict[str, str]] = {}
+        self._keys = Redactor(settings.keys, shapes=False)
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_configure_node(self, node: Any) -> None:
+        """Tell a worker where the session is, and open a channel for its answer."""
+        channel = node.gateway.newchannel()
+        self._channels[node] = channel
+        is_each = node.config.getoption("dist") == "each"
+        node.workerinput[INPUT] = {
+            "session": self._reporter.session_path,
+            "mark": self._settings.mark,
+            "redact": self._settings.redact,
+            "trials": self._settings.trials,
+            "suffix": f" @{node.gateway.id}" if is_each else "",
+            "prompts": _to_json(self._reporter.prompts),
+            "channel": channel,
+        }
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_xdist_node_collection_finished(self, node: Any, ids: list[str]) -> None:
+        """Learn which of a worker's tests are cases."""
+        channel = self._channels.get(node)
+        if channel is None:
+            return
+        said = json.loads(self._receive(channel, node))
+        names = {ids[int(index)]: name for index, name in said["names"].items()}
+        self._names[node.gateway.id] = names
+        cases = _expand(said["cases"], ids)
+        if said["trials"]:
+            from ..recording.trials import show_letters
+
+            show_letters(node.config)
+        self._reporter.select(
+            [names.get(each, each) for each in cases], said["problems"]
+        )
+
+    def _receive(self, channel: Any, node: Any) -> str:
+        try:
+            text: str = channel.receive(_SECONDS_FOR_SELECTION)
+        except (channel.TimeoutError, channel.RemoteError, EOFError) as error:
+            raise pytest.UsageError(
+                f"the worker {node.gateway.id} did not say which tests are eval cases:"
+                " pytest-evalguard must be installed and active where it runs"
+            ) from error
+        return text
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """Take the case off a report, or make one for a test whose worker died."""
+        line = report.__dict__.pop(LINE, None)
+        if line is not None:
+            self._reporter.add_line(self._keys(line))
+        elif report.when == "???":  # type: ignore[comparison-overlap] # xdist's own word
+            self._add_crashed(report)
+
+    def _add_crashed(self, report: pytest.TestReport) -> None:
+        node: Any = getattr(report, "node", None)
+        names = self._names.get(node.gateway.id, {}) if node is not None else {}
+        identity = names.get(report.nodeid, report.nodeid)
+        reason = " ".join(str(report.longrepr).split())
+        self._reporter.add_crashed(identity, reason, is_last=not will_rerun(report))
+
+
+class Worker:
+    """Says which tests are cases, and puts each finished case on its report."""
+
+    def __init__(self, config: pytest.Config, redact: Redactor) -> None:
+        given: dict[str, Any] = config.workerinput  # type: ignore[attr-defined] # xdist's
+        self._input = given.get(INPUT, {})
+        self._redact = redact
+        self._journal: Journal | None = None
+        if self._input:
+            directory = Path(self._input["session"])
+            file = directory / f"{WORKER_PREFIX}{given['workerid']}.jsonl"
+            self._journal = Journal(file)
+
+    @property
+    def prompts(self) -> PromptIds | None:
+        """The prompts that the controller knows, where results are sent to an agent."""
+        text = self._input.get("prompts")
+        if text is None:
+            return None
+        return PromptIds(Prompt(**each) for each in json.loads(text))
+
+    def announce(
+        self,
+        items: list[pytest.Item],
+        cases: list[pytest.Item],
+        problems: list[str],
+        with_trials: bool,
+    ) -> None:
+        """Tell the controller which tests are cases, and what stops the session.
+
+        :param with_trials: whether one of the cases has trials.
+        """
+        names = identify(cases, self._redact, self._input.get("suffix", ""))
+        index_of = {id(item): index for index, item in enumerate(items)}
+        indices = [index_of[id(case)] for case in cases]
+        pairs = zip(indices, cases, names, strict=True)
+        selection = {
+            "cases": _ranges(indices),
+            "names": {
+                index: name for index, case, name in pairs if name != case.nodeid
+            },
+            "problems": problems,
+            "trials": with_trials,
+        }
+        if "channel" in self._input:
+            self._input["channel"].send(json.dumps(selection))
+
+    def publish(self, case: Case, report: pytest.TestReport | None) -> None:
+        """Keep a finished case on disk if this process can, and put it on its report.
+
+        The file is for a controller that dies before it has read the report.
+        """
+        line = case.to_line()
+        if self._journal is not None:
+            with suppress(OSError):  # another machine has no such directory
+                self._journal.append(line)
+        if report is not None:
+            setattr(report, LINE, line)
+
+
+def _to_json(prompts: PromptIds | None) -> str | None:
+    if prompts is None:
+        return None
+    return json.dumps([asdict(each) for each in prompts.prompts])
+
+
+def _ranges(indices: list[int]) -> list[list[int]]:
+    """Return ascending numbers as [first, last] pairs."""
+    ranges: list[list[int]] = []
+    for index in indices:
+        if ranges and ranges[-1][1] == index - 1:
+            ranges[-1][1] = index
+        else:
+            ranges.append([index, index])
+    return ranges
+
+
+def _expand(ranges: list[list[int]], ids: list[str]) -> list[str]:
+    return [each for first, last in ranges for each in ids[first : last + 1]]

@@ -1,0 +1,172 @@
+"""The ledger of a running session: every case once, on disk as soon as it finished."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Collection
+from collections.abc import Iterable
+from contextlib import suppress
+from dataclasses import replace
+from typing import Any
+
+from ..analysis.totals import Totals
+from ..model.case import Attempt
+from ..model.case import Case
+from ..storage.journal import WORKER_PREFIX
+from ..storage.journal import Journal
+from ..storage.session import Lock
+from ..storage.session import Session
+from ..storage.session import SessionState
+from ..storage.session import create_session
+
+
+class Ledger:
+    """Which cases were selected, which have finished, and what they add up to."""
+
+    def __init__(self, session: Session, state: SessionState) -> None:
+        self.session = session
+        self.state = state
+        self.totals = Totals()
+        self._journal = Journal(session.journal_path)
+        self._lock = Lock(session.path)
+        self._unwritten: deque[str] = deque()
+        self._selected: set[str] = set()
+        self._unfinished: set[str] = set()
+        self._crashes: dict[str, list[Attempt]] = {}
+        self._has_repeats = False
+        self._vanished = 0
+        self.is_started = False
+        self.disk_error: OSError | None = None
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether no case was selected."""
+        return not self._selected
+
+    @property
+    def unfinished(self) -> int:
+        """How many selected cases have not finished."""
+        return len(self._unfinished)
+
+    @property
+    def not_run(self) -> Collection[str]:
+        """Which selected cases have not finished."""
+        return self._unfinished
+
+    @property
+    def lost(self) -> int:
+        """How many finished cases are not on disk."""
+        return max(len(self._unwritten), self._vanished)
+
+    def select(self, identities: Iterable[str]) -> None:
+        """Learn of cases that are to run; the first ones make the session directory.
+
+        :raises SessionError: the directory can't be written.
+        """
+        new = set(identities) - self._selected
+        if not new:
+            return
+        if self.is_empty:
+            self.start()
+        self._selected |= new
+        self._unfinished |= new
+        self.update(selected=len(self._selected))
+
+    def start(self) -> None:
+        """Make the session directory.
+
+        :raises SessionError: it can't be written.
+        """
+        create_session(self.session, self.state)
+        self.is_started = True
+        self._lock.acquire()
+        with suppress(OSError):  # it is tried again with the first case
+            self._journal.open()
+
+    def is_selected(self, identity: str) -> bool:
+        """Whether a case of that identity is part of the session."""
+        return identity in self._selected
+
+    def add(self, case: Case) -> None:
+        """Take a finished case: to disk at once, then into the totals."""
+        if case.nodeid in self._crashes:
+            case.attempts = [*self._crashes.pop(case.nodeid), *case.attempts]
+            case.flaky = case.outcome == "passed"
+        if not self.is_selected(case.nodeid):
+            self.select([case.nodeid])
+        self._append(case.to_line())
+        if case.nodeid in self._unfinished:
+            self._unfinished.remove(case.nodeid)
+            self.totals.add(case)
+        else:
+            self._has_repeats = True
+
+    def add_crash(self, identity: str, reason: str) -> None:
+        """Note that a worker died in a test that will be run again."""
+        attempt = Attempt("error", reason=reason)
+        self._crashes.setdefault(identity, []).append(attempt)
+
+    def add_from_workers(self) -> list[Case]:
+        """Take the cases that only a worker's own file has, and return them."""
+        files = list(self.session.path.glob(f"{WORKER_PREFIX}*.jsonl"))
+        added: list[Case] = []
+        if files and self._unfinished:
+            stored = self.session.cases()
+            added = list(stored.read(stored.only_from_workers))
+            for case in added:
+                self.add(case)
+        for file in files:
+            file.unlink(missing_ok=True)
+        return added
+
+    def release(self) -> None:
+        """Let other processes submit the session."""
+        self._lock.release()
+
+    def close(self, **changes: Any) -> None:
+        """Count what did not run, and write the state for good."""
+        try:
+            self._journal.restore()
+        except OSError as error:
+            self.disk_error = error
+        self._flush()
+        self._count_lost()
+        self._journal.close()
+        if self._has_repeats and not self.lost:
+            self.totals = Totals.of(self.session.cases())
+        if self._unfinished:
+            self.totals.outcomes["not run"] += len(self._unfinished)
+        self.update(
+            counts=dict(self.totals.outcomes),
+            rows=max(0, self.totals.rows - self.lost),
+            pass_rate=self.totals.pass_rate,
+            score=self.totals.score.value,
+            **changes,
+        )
+
+    def update(self, **changes: Any) -> None:
+        """Change the state, on disk as soon as there is a directory."""
+        self.state = replace(self.state, **changes)
+        if self.is_started:
+            try:
+                self.session.write(self.state)
+            except OSError as error:
+                self.disk_error = error
+
+    def _count_lost(self) -> None:
+        """Count what is no longer in the journal, if that was changed by others."""
+        if not self._journal.is_intact:
+            finished = len(self._selected) - len(self._unfinished)
+            self._vanished = max(0, finished - len(self.session.cases()))
+
+    def _append(self, line: str) -> None:
+        self._unwritten.append(line)
+        self._flush()
+
+    def _flush(self) -> None:
+        try:
+            while self._unwritten:
+                self._journal.append(self._unwritten[0])
+                self._unwritten.popleft()
+        except OSError as error:
+            self.disk_error = error

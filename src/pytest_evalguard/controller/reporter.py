@@ -1,0 +1,233 @@
+"""The reporter: in the plain process or xdist's controller, where cases come together.
+
+Keeps each case as it arrives, has the session closed at its end, and tells of it.
+"""
+
+from __future__ import annotations
+
+import html
+import os
+import sys
+from collections.abc import Generator
+from collections.abc import Iterator
+from os import getpid
+from typing import Any
+
+import pytest
+
+from ..config.resolution import usage_errors
+from ..config.settings import Settings
+from ..delivery.agent.prompts import PromptIds
+from ..delivery.agent.prompts import locked_prompts
+from ..model.case import Case
+from ..model.case import case_from_line
+from ..model.redaction import Redactor
+from ..recording.modification import modified
+from ..reporting.terminal import annotation
+from ..reporting.terminal import figures
+from ..reporting.terminal import gate_lines
+from ..reporting.terminal import gate_text
+from ..reporting.terminal import lines
+from ..reporting.terminal import outcome_line
+from ..reporting.terminal import where_lines
+from ..reporting.whereabouts import header
+from ..reporting.whereabouts import unsent_lines
+from ..storage.planning import plan_session
+from ..storage.session import check_out
+from .closing import COLLECTED
+from .closing import Closing
+from .judging import Judge
+from .ledger import Ledger
+from .submitter import Submitter
+from .termination import Termination
+
+# xdist's controller ends a session at --maxfail as if it was interrupted, saying this
+_STOPPED_BY_MAXFAIL = "stopping after"
+
+
+class Reporter:
+    """Takes finished cases; has the session closed at its end, and tells of it."""
+
+    def __init__(
+        self, config: pytest.Config, settings: Settings, redact: Redactor
+    ) -> None:
+        self._config = config
+        self._settings = settings
+        self._redact = redact
+        self._process = getpid()
+        self._ledger = Ledger(*plan_session(settings.out, redact))
+        self._submitter = Submitter(config, settings, self._ledger)
+        self._closing = Closing(settings, self._ledger, self._submitter)
+        self.prompts: PromptIds | None = None
+        self._is_told = False
+        self._termination = Termination()
+
+    @property
+    def session_path(self) -> str:
+        """Where the session's directory is, or will be."""
+        return str(self._ledger.session.path)
+
+    def select(self, identities: list[str], problems: list[str]) -> None:
+        """Learn which cases are to run, and what is wrong with their marks.
+
+        :raises pytest.UsageError: a mark is wrong, or the directory can't be written.
+        """
+        if problems:
+            raise pytest.UsageError(self._redact("\n".join(problems)))
+        if self._settings.runs_tests:
+            with usage_errors():
+                self._ledger.select(identities)
+            self._termination.install()
+
+    def publish(self, case: Case, report: pytest.TestReport | None) -> None:
+        """Take a case that finished in this process."""
+        if self._process == getpid():  # no child of a test that forked
+            self._add(case)
+
+    def add_line(self, line: str) -> None:
+        """Take a finished case that a worker sent."""
+        self._add(case_from_line(line))
+
+    def _add(self, case: Case) -> None:
+        if self._settings.runs_tests:  # a fixture may record where no test is run
+            self._ledger.add(case)
+
+    def add_crashed(self, identity: str, reason: str, *, is_last: bool) -> None:
+        """Take the news that a worker died while it ran a test."""
+        if not self._ledger.is_selected(identity):
+            return
+        if not is_last:
+            self._ledger.add_crash(identity, reason)
+            return
+        case = Case(identity, "error", identity, reason=reason)
+        case = modified(self._config, None, case, self._redact)
+        self._ledger.add(case)
+
+    def pytest_sessionstart(self) -> None:
+        """Read what is needed, and ask the services, before the first test."""
+        if self._settings.runs_tests:
+            with usage_errors():
+                self._read_files()
+        if self._settings.will_send and self._submitter.targets:
+            with usage_errors():
+                check_out(self._settings.out)
+                self._ledger.update(targets=self._submitter.prepare())
+
+    def _read_files(self) -> None:
+        if self._settings.agent_id is not None:
+            root = self._config.rootpath
+            self.prompts = locked_prompts(root, self._settings.agent_id)
+        if self._settings.has_gates or self._settings.baseline is not None:
+            self._closing.judge = Judge(self._settings, self._redact)
+
+    def pytest_report_header(self) -> list[str]:
+        """Say where results will go, if anywhere."""
+        targets = self._submitter.targets if self._settings.runs_tests else ()
+        return [header(each, self._settings.dry_run) for each in targets]
+
+    def pytest_keyboard_interrupt(
+        self, excinfo: pytest.ExceptionInfo[BaseException]
+    ) -> None:
+        """Note that the session was interrupted; ``-x`` is no interruption."""
+        if str(excinfo.value).startswith(_STOPPED_BY_MAXFAIL):
+            self._closing.is_cut_short = True
+        else:
+            self._closing.is_interrupted = True
+
+    def pytest_internalerror(self) -> None:
+        """Note that pytest or a plugin failed."""
+        self._closing.is_interrupted = True
+        self._closing.has_internal_error = True
+
+    @pytest.hookimpl(wrapper=True, trylast=True)
+    def pytest_sessionfinish(
+        self, session: pytest.Session
+    ) -> Generator[None, object, object]:
+        """Close the count, submit, and set the exit status, when the workers are gone.
+
+        Also when another Ctrl-C ends the end of the session: nobody else is told then.
+        """
+        if sys.exc_info()[1] is not None:
+            # a Ctrl-C while the first was being handled
+            self._closing.is_interrupted = True
+        try:
+            result = yield
+        except BaseException:
+            self._closing.is_interrupted = True
+            self._close(session)
+            self._tell_rest()
+            raise
+        self._close(session)
+        return result
+
+    def _close(self, session: pytest.Session) -> None:
+        # a test may have forked, and its child left by the end of the session
+        if self._process == getpid() and self._settings.runs_tests:
+            self._closing.run(session)
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_terminal_summary(self, terminalreporter: Any, exitstatus: int) -> None:
+        """Print the section `evalguard`."""
+        if self._config.get_verbosity() < -1:
+            return
+        shown = list(self._lines(exitstatus))
+        if shown:
+            terminalreporter.write_sep("=", "evalguard")
+        for line in (*shown, *self._annotations()):
+            terminalreporter.write_line(line)
+        self._is_told = True
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_html_results_summary(self, summary: list[str]) -> None:
+        """Put the figures above the table of pytest-html."""
+        if not self._ledger.is_empty:
+            totals = self._ledger.totals
+            pairs = (("cases", outcome_line(totals)), *figures(totals))
+            rows = [html.escape(f"{label} {value}".strip()) for label, value in pairs]
+            summary.append(f"<p>evalguard: {'<br>'.join(rows)}</p>")
+
+    def pytest_unconfigure(self) -> None:
+        """Say on stderr what no summary has said."""
+        self._termination.uninstall()
+        if self._process == getpid():
+            self._tell_rest()
+
+    def _tell_rest(self) -> None:
+        """Say on stderr what went wrong, unless a summary has said so."""
+        if self._is_told:
+            return
+        self._is_told = True
+        for line in self._rest():
+            sys.stderr.write(f"evalguard: {line}\n")
+        for command in self._annotations():
+            sys.stderr.write(f"{command}\n")
+
+    def _annotations(self) -> Iterator[str]:
+        """Yield commands that make GitHub Actions show an error on the run's page."""
+        if os.environ.get("GITHUB_ACTIONS") != "true":
+            return
+        if failed := self._closing.failed_gates:
+            yield annotation("gates failed", "; ".join(map(gate_text, failed)))
+        if self._closing.lacks_results:
+            sent, path = self._submitter.sent, self._ledger.session.path
+            found = [line for each in sent for line in unsent_lines(each, path)]
+            yield annotation("results not submitted", "; ".join(found))
+
+    def _rest(self) -> Iterator[str]:
+        report = self._closing.report()
+        yield from gate_lines(self._closing.failed_gates)
+        yield from report.notes
+        for sent in () if report.is_dry_run else report.sent:
+            yield from unsent_lines(sent, report.path)
+
+    def _lines(self, status: int) -> Iterator[str]:
+        if not self._ledger.is_empty:
+            yield from lines(self._closing.report())
+        elif self._settings.runs_tests and self._settings.is_asked_for:
+            if status in COLLECTED:
+                has_target = self._settings.has_target
+                what = ": there is nothing to submit" if has_target else ""
+                yield f"no eval cases were selected{what}"
+            yield from gate_lines(self._closing.verdict.gates)
+            yield from self._closing.notes
+            yield from where_lines(self._closing.report())

@@ -1,0 +1,1 @@
+"""Results on their way to services: frozen, sent until settled, sent again."""

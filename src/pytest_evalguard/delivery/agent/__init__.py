@@ -1,0 +1,1 @@
+"""An agent-evaluation service: one result a prompt."""

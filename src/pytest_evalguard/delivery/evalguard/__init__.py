@@ -1,0 +1,1 @@
+"""EvalGuard: runs that are fed with batches of rows."""

@@ -1,0 +1,386 @@
+"""HTTP to the services: one client, one deadline, one place for retries and errors.
+
+Everything that leaves the process goes through `Client`; no other module imports httpx.
+"""
+
+from __future__ import annotations
+
+import concurrent.futures
+import json
+import random
+import re
+import threading
+import time
+from collections.abc import Callable
+from collections.abc import Mapping
+from dataclasses import dataclass
+from dataclasses import field
+from datetime import timezone
+from email.utils import parsedate_to_datetime
+from functools import cached_property
+from time import monotonic
+from typing import Any
+
+import httpx
+
+from .. import __version__
+from ..errors import ServiceError
+from ..model.redaction import Redactor
+from .background import in_background
+from .deadline import Deadline
+
+USER_AGENT = f"pytest-evalguard/{__version__}"
+MAX_REPLY = 1_000_000
+"""Most bytes read of a reply."""
+
+MAX_LIST = 50_000_000
+"""Most bytes read of a reply that lists everything."""
+
+MAX_HOPS = 3
+"""Most redirects followed, all on the same host."""
+
+MAX_ATTEMPTS = 8
+MAX_CONFLICTS = 3
+"""Most attempts at one request, and most of them that may meet a 409."""
+
+ATTEMPT_SECONDS = 30.0
+"""How long one attempt may wait for a connection, or for more of an answer."""
+
+_RETRIED = frozenset((408, 425, 429))
+_FOLLOWED = frozenset((301, 302, 307, 308))
+_CONFLICT = 409
+_FIRST_WAIT = 0.5
+_LONGEST_WAIT = 20.0
+_SHOWN = 200
+_READ = 10_000  # of a message, so that a secret in it is seen whole
+_SECONDS = re.compile(r"[0-9]+(?:\.[0-9]*)?")
+
+
+@dataclass(frozen=True)
+class Reply:
+    """What a service answered; `is_cut` says that `body` is only the start of it.
+
+    :param clean: replaces secrets in what is shown of it: services quote keys.
+    """
+
+    status: int
+    body: bytes = field(repr=False)
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+    clean: Callable[[str], str] = field(default=str, repr=False, compare=False)
+    is_cut: bool = False
+
+    @cached_property
+    def data(self) -> Any:
+        """The body read as JSON, None when it is not."""
+        try:
+            return json.loads(self.body)
+        except (ValueError, RecursionError):
+            return None
+
+    @property
+    def is_html(self) -> bool:
+        """Whether the body is a page for people."""
+        return self.body.lstrip()[:1] == b"<"
+
+    @property
+    def request_id(self) -> str | None:
+        """The service's name for the request, for its support."""
+        error = _error_of(self.data)
+        said = error.get("requestId") if error else None
+        value = said or self.headers.get("x-request-id")
+        return self._printable(str(value)) if value else None
+
+    def explain(self, reasons: Mapping[int, str] | None = None) -> str:
+        """Say what the service answered: status, its own words, the request's id.
+
+        :param reasons: what a status means, in words that help.
+        """
+        parts = [f"HTTP {self.status}"]
+        is_of_proxy = self.is_html and self.status in (401, 403)  # it knows no key
+        if reasons and self.status in reasons and not is_of_proxy:
+            parts.append(reasons[self.status])
+        if self.is_html:
+            parts.append("an HTML page: is the base URL right?")
+        elif self.is_cut and self.status < 300:
+            most = len(self.body) // 1_000_000
+            parts.append(f"the answer is larger than {most} MB, too large to be read")
+        elif message := self._message():
+            parts.append(f"the service said: {message}")
+        text = ", ".join(parts)
+        return f"{text} (request {self.request_id})" if self.request_id else text
+
+    def _message(self) -> str:
+        error = _error_of(self.data)
+        if error:
+            parts = (error.get("code"), error.get("message"))
+            return self._printable(": ".join(str(each) for each in parts if each))
+        return self._printable(self.body[:_READ].decode("utf-8", "replace"))
+
+    def _printable(self, text: str) -> str:
+        return _printable(self.clean(text[:_READ]))
+
+
+class Unreachable(ServiceError):
+    """No answer came: no connection, a connection lost, or no time left."""
+
+
+class Client:
+    """Talks to one service with one key.
+
+    :param base: the URL that every path is appended to.
+    :param headers: sent with every request, the key among them.
+    """
+
+    def __init__(self, base: str, headers: Mapping[str, str]) -> None:
+        self._base = base
+        fixed = {"user-agent": USER_AGENT, "accept-encoding": "identity"}
+        self._headers = {**fixed, **headers}
+        self._clean = Redactor(value.split(" ")[-1] for value in headers.values())
+        self._http: httpx.Client | None = None
+        self._lock = threading.Lock()
+        self._paused_until = 0.0
+
+    def close(self) -> None:
+        """Close all connections."""
+        if self._http is not None:
+            self._http.close()
+
+    def send(
+        self,
+        method: str,
+        path: str,
+        deadline: Deadline,
+        body: bytes | None = None,
+        headers: Mapping[str, str] | None = None,
+        most: int = MAX_REPLY,
+    ) -> Reply:
+        """Send a request once, following redirects on the same host.
+
+        A pause that the service asked for is kept to, whichever request it met.
+
+        :param most: how many bytes are read of the reply.
+        :raises Unreachable: no whole answer came before the deadline.
+        :raises ServiceError: the service redirects elsewhere, or the environment's
+            settings for proxies and certificates can't be used.
+        """
+        self._keep_pause(deadline)
+        with self._lock:
+            http = self._http = self._http or self._open()
+        merged = {**self._headers, **(headers or {})}
+        if body is not None:
+            merged["content-type"] = "application/json"
+        try:
+            url = httpx.URL(f"{self._base}{path}")
+        except httpx.InvalidURL as error:
+            raise ServiceError(f"{self._base} is no URL: {error}") from error
+        for _ in range(MAX_HOPS + 1):
+            request = http.build_request(method, url, content=body, headers=merged)
+            reply = self._exchange_within(http, request, deadline, most)
+            self._paused_until = max(self._paused_until, monotonic() + _pause(reply))
+            if reply.status not in _FOLLOWED or "location" not in reply.headers:
+                return reply
+            url = self._same_host(url, reply)
+        raise ServiceError(f"{self._base} redirected more than {MAX_HOPS} times")
+
+    def _open(self) -> httpx.Client:
+        try:
+            # plain http is for loopback: a proxy would get the key to read
+            return httpx.Client(follow_redirects=False, mounts={"http://": None})
+        except (ImportError, OSError, ValueError, httpx.InvalidURL) as error:
+            raise ServiceError(
+                "the environment's settings for proxies or certificates can't be used:"
+                f" {self._message(error)}"
+            ) from None
+
+    def _keep_pause(self, deadline: Deadline) -> None:
+        pause = self._paused_until - monotonic()
+        if pause > 0 and not deadline.wait(pause):
+            raise Unreachable(
+                f"the service asked for a pause of {pause:.0f} s more, there is less"
+                " time left"
+            )
+
+    def _exchange_within(
+        self,
+        http: httpx.Client,
+        request: httpx.Request,
+        deadline: Deadline,
+        most: int,
+    ) -> Reply:
+        def exchange() -> Reply:
+            try:
+                return _exchange(http, request, deadline, most, self._clean)
+            except httpx.HTTPError as error:
+                raise Unreachable(self._message(error)) from None
+
+        try:
+            return _within(deadline, exchange, self._message)
+        except Unreachable as error:
+            host = request.url.netloc.decode("ascii", "replace")
+            raise Unreachable(f"{host}: {error}") from None
+
+    def _same_host(self, url: httpx.URL, reply: Reply) -> httpx.URL:
+        location = reply.headers["location"]
+        try:
+            there = url.join(location)
+        except (httpx.InvalidURL, ValueError):
+            there = httpx.URL()
+        if _origin(there) != _origin(url) or there.userinfo:
+            raise ServiceError(
+                f"HTTP {reply.status}: the service redirects to another host,"
+                f" {_printable(self._clean(location))}, where the key and the results"
+                " do not belong: set the base URL to the right one"
+            )
+        return there
+
+    def _message(self, error: Exception) -> str:
+        name = type(error).__name__
+        text = _printable(self._clean(str(error)))
+        return f"{name}: {text}" if text else name
+
+
+def retrying(
+    attempt: Callable[[], Reply],
+    deadline: Deadline,
+    chance: random.Random,
+    tell: Callable[[str], object] = str,
+) -> Reply:
+    """Repeat a request until it is answered for good, the deadline or the cap is met.
+
+    Repeated are lost connections, 408, 425, 429, 5xx, and 409 up to `MAX_CONFLICTS`
+    times. Waits have full jitter, `Retry-After` is their floor; a wait that passes the
+    deadline ends it at once. The last answer is returned.
+
+    :param tell: takes what is waited for, in a few words.
+    :raises Unreachable: the last attempt got no answer.
+    """
+    conflicts = 0
+    for number in range(MAX_ATTEMPTS):
+        pause = chance.uniform(0, min(_LONGEST_WAIT, _FIRST_WAIT * 2**number))
+        is_last = number == MAX_ATTEMPTS - 1
+        try:
+            reply = attempt()
+        except Unreachable as error:
+            tell(f"{error}, again in {pause:.0f} s")
+            if is_last or not deadline.wait(pause):
+                raise
+            continue
+        conflicts += reply.status == _CONFLICT
+        if is_last or not _is_retried(reply, conflicts):
+            break
+        pause = max(pause, retry_after(reply))
+        tell(f"HTTP {reply.status}, again in {pause:.0f} s")
+        if not deadline.wait(pause):
+            break
+    return reply
+
+
+def retry_after(reply: Reply, now: Callable[[], float] = time.time) -> float:
+    """Return the seconds that a reply's `Retry-After` asks for, 0 if it is unreadable.
+
+    It is a number of seconds or an HTTP date (RFC 9110, section 10.2.3).
+    """
+    text = reply.headers.get("retry-after", "").strip()
+    if _SECONDS.fullmatch(text):
+        return float(text)
+    try:
+        moment = parsedate_to_datetime(text)
+        if moment.tzinfo is None:
+            moment = moment.replace(tzinfo=timezone.utc)
+        return max(0.0, moment.timestamp() - now())
+    except (ValueError, TypeError, IndexError, OverflowError):
+        return 0.0
+
+
+def is_temporary(status: int) -> bool:
+    """Whether a later attempt may have another answer."""
+    return status in _RETRIED or status >= 500 or status == _CONFLICT
+
+
+def _pause(reply: Reply) -> float:
+    return retry_after(reply) if is_temporary(reply.status) else 0.0
+
+
+def _is_retried(reply: Reply, conflicts: int) -> bool:
+    if reply.status == _CONFLICT:
+        return conflicts < MAX_CONFLICTS
+    return is_temporary(reply.status)
+
+
+def _within(
+    deadline: Deadline,
+    exchange: Callable[[], Reply],
+    message: Callable[[Exception], str],
+) -> Reply:
+    """Run an exchange in a thread of its own, left behind when time is up.
+
+    Timeouts of httpx are per read, and name look-up has none: a server that drips a
+    byte at a time could hold the caller for ever.
+    """
+    if not deadline.left:
+        raise Unreachable("no time left")
+    future = in_background(exchange)
+    concurrent.futures.wait([future], min(deadline.left, threading.TIMEOUT_MAX))
+    if not future.done():
+        raise Unreachable("no answer in time")
+    try:
+        return future.result()
+    except ServiceError:
+        raise
+    except Exception as error:  # noqa: BLE001 # whatever it was, no answer came
+        raise Unreachable(message(error)) from None  # it may quote the key
+
+
+def _exchange(
+    http: httpx.Client,
+    request: httpx.Request,
+    deadline: Deadline,
+    most: int,
+    clean: Callable[[str], str],
+) -> Reply:
+    seconds = min(ATTEMPT_SECONDS, max(deadline.left, 0.001))
+    request.extensions["timeout"] = httpx.Timeout(seconds).as_dict()
+    response = http.send(request, stream=True)
+    try:
+        headers = {name.lower(): value for name, value in response.headers.items()}
+        body = _read(response, deadline, most)
+        is_cut = len(body) > most
+        return Reply(response.status_code, body[:most], headers, clean, is_cut)
+    finally:
+        response.close()
+
+
+def _read(response: httpx.Response, deadline: Deadline, most: int) -> bytes:
+    body = bytearray()
+    for chunk in response.iter_raw():
+        body += chunk
+        if len(body) > most:
+            break
+        if not deadline.left:
+            raise Unreachable("no whole answer in time")
+    return bytes(body)
+
+
+def _origin(url: httpx.URL) -> tuple[str, str, int | None]:
+    return url.scheme, url.host, url.port
+
+
+def _error_of(data: object) -> dict[str, Any] | None:
+    """Return message and code of a failure in any of the shapes services use."""
+    if not isinstance(data, dict):
+        return None
+    error = data.get("error")
+    if isinstance(error, dict):
+        return error
+    if isinstance(error, str):
+        details = data.get("message") or data.get("details")
+        return {"message": f"{error}: {details}" if details else error}
+    return (
+        {"message": data["message"]} if isinstance(data.get("message"), str) else None
+    )
+
+
+def _printable(text: str) -> str:
+    line = " ".join(text[:_READ].split())
+    line = "".join(char if char.isprintable() else "?" for char in line)
+    return line if len(line) <= _SHOWN else f"{line[:_SHOWN]}…"

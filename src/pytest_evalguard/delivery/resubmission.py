@@ -1,0 +1,166 @@
+"""Sessions that are submitted after they ended: which, where to, and by whose word."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from collections.abc import Iterator
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from ..cli.finding import newest_session
+from ..errors import ConfigurationError
+from ..errors import SessionError
+from ..model.text import counted
+from ..reporting.whereabouts import display_path
+from ..storage.session import Session
+from ..storage.session import open_session
+from ..storage.session import sessions_in
+from ..storage.target import Target
+from ..storage.target import is_proven
+from .access import Access
+from .deadline import Deadline
+from .outbox import Outbox
+from .outbox import Sent
+from .outbox import Submission
+from .outbox import submission_of
+from .progress import Progress
+from .targets import built_in_service
+
+
+def unsent(
+    directories: Sequence[str], out: Path, tell: Callable[[str], None]
+) -> Iterator[tuple[Session, Target]]:
+    """Yield the sessions that have something to send, each with where to.
+
+    :param tell: takes what is wrong with a session that was not named; it is left out.
+    :raises SessionError: a named directory holds no session.
+    :raises ConfigurationError: a named session has no target.
+    """
+    for directory in directories:
+        session = open_session(Path(directory))
+        if not session.state.targets:
+            raise ConfigurationError(
+                f"{display_path(session.path)} was recorded for no run or agent: name"
+                " one by --run ID or --agent ID"
+            )
+        yield from _open_targets(session)
+    for session in () if directories else sessions_in(out):
+        try:
+            yield from _open_targets(session)
+        except (SessionError, OSError) as error:
+            tell(f"left out: {error}")
+
+
+def _open_targets(session: Session) -> list[tuple[Session, Target]]:
+    targets = session.state.targets
+    return [(session, each) for each in targets if submission_of(session, each).is_open]
+
+
+def with_targets(
+    directories: Sequence[str], out: Path, targets: Sequence[Target]
+) -> list[tuple[Session, Target]]:
+    """Give the named sessions, together, or the newest one, somewhere to be sent to.
+
+    :raises SessionError: there is no such session, or two of them share a case.
+    """
+    sessions = [open_session(Path(each)) for each in directories]
+    if len(sessions) > 1:
+        from .merging import merged_session
+
+        session = merged_session(sessions, out, targets)
+    else:
+        session = sessions[0] if sessions else newest_session(out)
+    return [(session, _added(session, target)) for target in targets]
+
+
+def _added(session: Session, target: Target) -> Target:
+    """Return the session's target of that name, a new one where it had none."""
+    for each in session.state.targets:
+        if (each.service, each.id) == (target.service, target.id):
+            return each
+    with session.locked() as is_free:
+        if not is_free:
+            raise SessionError(
+                f"{display_path(session.path)} is still running or being submitted: try"
+                " again when that has ended"
+            )
+        state = session.state
+        kept = [each for each in state.targets if _is_kept(session, each, target)]
+        session.write(replace(state, targets=(*kept, target)))
+    return target
+
+
+def _is_kept(session: Session, target: Target, new: Target) -> bool:
+    """Whether a target stays: a wrong run that accepted nothing gives way."""
+    is_other = target.service != new.service
+    return is_other or bool(submission_of(session, target).accepted)
+
+
+def submit(
+    session: Session,
+    target: Target,
+    access: Access,
+    directory: Path,
+    deadline: Deadline,
+    progress: Progress,
+) -> Sent:
+    """Submit one session to one target, unless another process is at it.
+
+    :param directory: where the project's lock file of prompts is, if it has one.
+    :raises ConfigurationError: the session names a URL, and not with this key, or all
+        of it was accepted at another one than the user names.
+    """
+    if not access.is_said and not is_proven(target, access.key):
+        option = "--url" if target.kind == "run" else "--agent-url"
+        raise ConfigurationError(
+            f"{display_path(session.path)} says it goes to {target.url}, but was not"
+            " recorded with this API key: if that is where the key belongs, say so by"
+            f" {option} {target.url}"
+        )
+    with session.locked() as is_free:
+        if not is_free:
+            error = (
+                "another process is running or submitting this session: try again when"
+                " that has ended"
+            )
+            return Sent(target, _left(session, target, error))
+        if access.is_said:
+            target = _moved(session, target, access)
+        service = built_in_service(target, access.key, directory, progress)
+        return Sent(target, service.submit(session, deadline))
+
+
+def _moved(session: Session, target: Target, access: Access) -> Target:
+    """Return a target at another URL, where nothing is known of it yet.
+
+    :raises ConfigurationError: all that can be sent was accepted at the first URL.
+    """
+    moved = replace(target, url=access.url, proof=access.proof)
+    if _base(access.url) == _base(target.url):
+        return moved
+    found = submission_of(session, target)
+    if found.accepted and not found.is_open:
+        raise ConfigurationError(
+            f"{display_path(session.path)} went to {target.url} already, which accepted"
+            f" {counted(found.accepted, 'result')} of it: run the tests again to send"
+            f" them to {access.url}"
+        )
+    if not found.accepted:
+        Outbox(session, target).forget_answers()
+        state = session.state
+        targets = (moved if each == target else each for each in state.targets)
+        session.write(replace(state, targets=tuple(targets)))
+    return moved
+
+
+def _base(url: str) -> str:
+    """Return a base URL in the shortest of its forms."""
+    return url.rstrip("/").removesuffix("/v1").removesuffix("/api")
+
+
+def _left(session: Session, target: Target, error: str) -> Submission:
+    try:
+        return replace(submission_of(session, target), error=error)
+    except SessionError:
+        return Submission(target.service, error=error)

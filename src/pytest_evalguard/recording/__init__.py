@@ -1,0 +1,1 @@
+"""What happens where a test runs: which tests are cases, and what becomes of each."""

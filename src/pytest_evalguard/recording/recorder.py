@@ -1,0 +1,335 @@
+"""`EvalCase`, what the `eval_case` fixture hands to a test: it records one case."""
+
+from __future__ import annotations
+
+import threading
+from collections import UserDict
+from collections.abc import Callable
+from collections.abc import Iterator
+from collections.abc import Mapping
+from contextlib import contextmanager
+from time import perf_counter
+from typing import Any
+
+from ..model.case import ScorerResult
+from ..model.data import Json
+from ..model.scorers import checked_count
+from ..model.scorers import checked_name
+from ..model.scorers import checked_number
+from ..model.scorers import checked_score
+from ..model.scorers import read_scorer_result
+from ..model.scorers import read_usage
+from ..model.values import as_data
+from ..model.values import as_text
+
+_UNSET = object()
+PASSING_SCORE = 0.5
+"""From here a named score counts as passed when its scorer did not say."""
+
+
+class EvalCase:
+    """Records one test as an eval case. Every attribute may be set more than once.
+
+    Values are turned into text when they are set: later changes to a recorded object
+    do not show. What was set can be read back as it was.
+    """
+
+    __slots__ = (
+        *("_ambiguous", "_clean", "_findings", "_lock", "_marked", "_measured"),
+        *("_metadata", "_nodeid", "_numbers", "_open", "_scores", "_texts", "_tokens"),
+        "_values",
+    )
+
+    # bound to the class, not to the module: plugins that freeze time rebind those
+    _clock: Callable[[], float] = staticmethod(perf_counter)
+
+    def __init__(
+        self,
+        nodeid: str,
+        clean: Callable[[str], str] = str,
+        marked: Mapping[str, object] | None = None,
+    ) -> None:
+        self._nodeid = nodeid
+        self._marked = marked or {}
+        self._clean = clean
+        self._lock = threading.Lock()
+        self._open = True
+        self._values: dict[str, object] = {}
+        self._texts: dict[str, str] = {}
+        self._numbers: dict[str, float] = {}
+        self._metadata: _Metadata | None = None
+        self._scores: dict[str, ScorerResult] = {}
+        self._findings: list[Json] = []
+        self._measured: float | None = None
+        self._tokens: tuple[int, int] | None = None
+        self._ambiguous: str | None = None
+
+    def __repr__(self) -> str:
+        return f"<EvalCase {self._nodeid}>"
+
+    @property
+    def input(self) -> Any:
+        """What the thing under test was given; any value, that of the mark at first."""
+        return self._read("input")
+
+    @input.setter
+    def input(self, value: object) -> None:
+        self._set_text("input", value)
+
+    @property
+    def expected(self) -> Any:
+        """The answer that was wanted; any value, that of the mark at first."""
+        return self._read("expected")
+
+    @expected.setter
+    def expected(self, value: object) -> None:
+        self._set_text("expected", value)
+
+    @property
+    def actual(self) -> Any:
+        """The answer that came; any value."""
+        return self._values.get("actual")
+
+    @actual.setter
+    def actual(self, value: object) -> None:
+        self._set_text("actual", value)
+
+    @property
+    def hallucination_label(self) -> str | None:
+        """The label that an agent-evaluation service shows, as ``FactIsPresent``."""
+        return self._texts.get("hallucination_label")
+
+    @hallucination_label.setter
+    def hallucination_label(self, value: str | None) -> None:
+        if value is None:
+            self._texts.pop("hallucination_label", None)
+        else:
+            self._set_text("hallucination_label", value)
+
+    @property
+    def score(self) -> float | None:
+        """The overall score, 0..1; a bool counts as 1 or 0.
+
+        :raises TypeError: the value is no number.
+        :raises ValueError: the value is not finite or not within 0..1.
+        """
+        return self._numbers.get("score")
+
+    @score.setter
+    def score(self, value: object) -> None:
+        self._set_number("score", checked_score(value))
+
+    @property
+    def latency_ms(self) -> float | None:
+        """How long the thing under test took, in milliseconds.
+
+        What is set here wins over what `measure` timed.
+        """
+        return self._numbers.get("latency_ms", self._measured)
+
+    @latency_ms.setter
+    def latency_ms(self, value: object) -> None:
+        self._set_number("latency_ms", checked_number(value, "latency_ms"))
+
+    @property
+    def cost_usd(self) -> float | None:
+        """What the calls under test cost, in US dollars."""
+        return self._numbers.get("cost_usd")
+
+    @cost_usd.setter
+    def cost_usd(self, value: object) -> None:
+        self._set_number("cost_usd", checked_number(value, "cost_usd"))
+
+    @property
+    def metadata(self) -> UserDict[str, object]:
+        """Facts about the case, as ``eval_case.metadata["model"] = "..."``."""
+        if self._metadata is None:
+            self._metadata = _Metadata(self)
+        return self._metadata
+
+    @metadata.setter
+    def metadata(self, values: Mapping[str, object]) -> None:
+        self._metadata = _Metadata(self, values)
+
+    @contextmanager
+    def measure(self) -> Iterator[None]:
+        """Time the call under test; several uses add up."""
+        start = self._clock()
+        try:
+            yield
+        finally:
+            elapsed = (self._clock() - start) * 1000
+            self._require_open()
+            with self._lock:
+                self._measured = (self._measured or 0.0) + elapsed
+
+    def add_score(
+        self,
+        name: object,
+        score: object = _UNSET,
+        *,
+        passed: bool | None = None,
+        reason: object = None,
+    ) -> None:
+        """Record a named score, or a scorer library's own result object.
+
+        A score whose scorer did not say whether it passed, passes from 0.5.
+
+        :raises TypeError: there is no name, or the score is no number.
+        :raises ValueError: the score is not within 0..1, or the name is not free.
+        """
+        if score is _UNSET:
+            name, score, said, explained = read_scorer_result(name)
+            passed = said if passed is None else passed
+            reason = explained if reason is None else reason
+        name = checked_name(name)
+        number = checked_score(score, f"the score of {name!r}")
+        if passed is None:
+            passed = number >= PASSING_SCORE
+        text = None if reason is None else as_text(reason, self._clean)
+        self._require_open()
+        self._scores[as_text(name)] = ScorerResult(number, bool(passed), text)
+
+    def add_tokens(
+        self, response: object = None, *, prompt: int = 0, completion: int = 0
+    ) -> None:
+        """Add to the token counts, by number or from a response that has a usage.
+
+        :raises TypeError: a count is no whole number, or the response has no usage.
+        :raises ValueError: a count is negative.
+        """
+        used = (
+            checked_count(prompt, "prompt"),
+            checked_count(completion, "completion"),
+        )
+        if response is not None:
+            reported = read_usage(response)
+            used = (used[0] + reported[0], used[1] + reported[1])
+        self._require_open()
+        with self._lock:
+            before = self._tokens or (0, 0)
+            self._tokens = (before[0] + used[0], before[1] + used[1])
+
+    def mark_ambiguous(self, reason: object = "") -> None:
+        """Say that no verdict was possible, for instance because judges disagree."""
+        text = as_text(reason, self._clean)
+        self._require_open()
+        self._ambiguous = text
+
+    def add_finding(self, finding: object) -> None:
+        """Add a hallucination finding, for an agent-evaluation service."""
+        data = as_data(finding, self._clean)
+        self._require_open()
+        self._findings.append(data)
+
+    def record(
+        self,
+        *,
+        input: object = _UNSET,
+        expected: object = _UNSET,
+        actual: object = _UNSET,
+        score: object = _UNSET,
+        latency_ms: object = _UNSET,
+        cost_usd: object = _UNSET,
+        tokens: object = _UNSET,
+        metadata: Mapping[str, object] | None = None,
+    ) -> None:
+        """Set several attributes at once; `metadata` is merged, `tokens` are added.
+
+        `tokens` is a mapping with ``prompt`` and ``completion``, or a response.
+        """
+        given = {
+            "input": input,
+            "expected": expected,
+            "actual": actual,
+            "score": score,
+            "latency_ms": latency_ms,
+            "cost_usd": cost_usd,
+        }
+        for name, value in given.items():
+            if value is not _UNSET:
+                setattr(self, name, value)
+        if isinstance(tokens, Mapping) and tokens.keys() <= {"prompt", "completion"}:
+            self.add_tokens(**tokens)
+        elif tokens is not _UNSET:
+            self.add_tokens(tokens)
+        if metadata is not None:
+            self.metadata.update(metadata)
+
+    def _read(self, name: str) -> Any:
+        return self._values.get(name, self._marked.get(name))
+
+    def _set_text(self, name: str, value: object) -> None:
+        text = as_text(value, self._clean)
+        self._require_open()
+        self._texts[name] = text
+        self._values[name] = value
+
+    def _set_number(self, name: str, value: float) -> None:
+        self._require_open()
+        self._numbers[name] = value
+
+    def _require_open(self) -> None:
+        if not self._open:
+            raise RuntimeError(
+                f"the test {self._nodeid} has finished: its eval_case can't record any"
+                " more. Join threads and await tasks before the test ends"
+            )
+
+
+class _Metadata(UserDict[str, object]):
+    """A mapping that turns each value into JSON data when it is set."""
+
+    def __init__(self, case: EvalCase, values: Mapping[str, object] = {}) -> None:
+        self._case = case
+        self.data = {}  # without UserDict's own __init__, which takes its time
+        if values:
+            self.update(values)
+
+    def __setitem__(self, key: str, value: object) -> None:
+        data = as_data(value, self._case._clean)
+        self._case._require_open()
+        self.data[as_text(key)] = data
+
+    # UserDict's own set no values; these take any mapping, and copy into a plain dict
+
+    def __ior__(self, other: Any) -> _Metadata:  # type: ignore[override] # one type
+        self.update(other)
+        return self
+
+    def __or__(self, other: Any) -> dict[str, Any]:  # type: ignore[override] # a copy
+        return self.data | dict(other)
+
+    def __ror__(self, other: Any) -> dict[str, Any]:  # type: ignore[override] # a copy
+        return dict(other) | self.data
+
+
+def ambiguity(case: EvalCase) -> str | None:
+    """Return what was said about a case without a verdict, None if it has one."""
+    return case._ambiguous
+
+
+def close(case: EvalCase) -> dict[str, Any]:
+    """End the recording and return what was recorded, as fields of a `Case`."""
+    case._open = False
+    fields = recorded(case)
+    case._values.clear()
+    return fields
+
+
+def recorded(case: EvalCase) -> dict[str, Any]:
+    """Return what was recorded so far, as fields of a `Case`."""
+    fields: dict[str, Any] = {**case._texts, **case._numbers}
+    if case._measured is not None:
+        fields.setdefault("latency_ms", case._measured)
+    if case._tokens is not None:
+        fields["prompt_tokens"], fields["completion_tokens"] = case._tokens
+    if case._metadata is not None:
+        fields["metadata"] = dict(case._metadata.data)
+    if case._scores:
+        fields["scores"] = dict(case._scores)
+    if case._findings:
+        fields["findings"] = list(case._findings)
+    if case._ambiguous is not None:
+        fields["ambiguous"] = case._ambiguous
+    return fields

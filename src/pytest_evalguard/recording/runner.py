@@ -1,0 +1,394 @@
+"""Runs where tests run: follows each case through its phases and makes its record.
+
+In a plain session that is the only process; under pytest-xdist it is each worker. The
+finished case is published with the test's last report.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from collections.abc import Generator
+from collections.abc import Mapping
+from dataclasses import dataclass
+from dataclasses import field
+from typing import Any
+
+import pytest
+from _pytest._code.code import ExceptionRepr
+
+from ..model.case import Attempt
+from ..model.case import Case
+from ..model.case import Outcome
+from ..model.case import letters_of
+from ..model.redaction import Redactor
+from ..model.text import printable
+from ..model.text import shortened
+from ..model.values import as_data
+from ..model.values import as_text
+from .combining import as_trial
+from .combining import combined
+from .combining import spokesman
+from .combining import verdict_line
+from .mark import Plan
+from .mark import read_mark
+from .modification import modified
+from .recorder import EvalCase
+from .recorder import ambiguity
+from .recorder import close
+from .recorder import recorded
+from .selection import FIXTURE
+from .selection import identity_of
+from .selection import is_case
+from .verdict import error_line
+from .verdict import outcome_of
+from .verdict import reason_of
+from .verdict import will_rerun
+
+_PHASES = ("setup", "call", "teardown")
+_PLAN = ("trials", "require")
+_LONGEST_NAME = 100
+_PLUGIN = "pytest_evalguard.plugin"
+
+TRIALS = "evalguard_trials"
+"""The attribute of a test report that has its trials' outcomes, a letter each."""
+
+run_key = pytest.StashKey["_Run"]()
+trials_key = pytest.StashKey["list[_Run]"]()
+"""The trials of a test that have ended, where it has any."""
+
+
+@dataclass
+class _Run:
+    """One run of a case's test: its recorder, and what pytest said of each phase."""
+
+    recorder: EvalCase
+    mark: dict[str, Any]
+    attempts: list[Attempt]
+    case: Case | None = None
+    reports: dict[str, pytest.TestReport] = field(default_factory=dict)
+    reasons: dict[str, str | None] = field(default_factory=dict)
+    failed_subtest: str | None = None
+    logged: set[str] = field(default_factory=set)
+
+    def note(self, report: pytest.TestReport) -> None:
+        self.logged.add(str(report.when))
+        self.reports[str(report.when)] = report
+
+    def add_teardown(self, report: pytest.TestReport, reason: str | None) -> None:
+        """Take what became of the fixtures that the trials of a case shared."""
+        if report.failed and self.case is not None:
+            self.reports["teardown"] = report
+            if self.case.outcome != "failed":
+                self.case.outcome, self.case.reason = "error", reason
+
+    @property
+    def is_finished(self) -> bool:
+        # a plugin that will run the test again keeps the report of the call to itself,
+        # or gives a report an outcome of its own
+        setup = self.reports.get("setup")
+        is_over = "call" in self.logged or (setup is not None and not setup.passed)
+        return is_over and not any(map(will_rerun, self.reports.values()))
+
+    @property
+    def outcome(self) -> Outcome:
+        outcome = outcome_of(self.reports)
+        if outcome == "not run" and "call" in self.reasons:
+            return "failed"  # a plugin made no report of this attempt
+        if self.failed_subtest is not None and outcome != "error":
+            return "failed"
+        if outcome == "passed" and ambiguity(self.recorder) is not None:
+            return "ambiguous"
+        return outcome
+
+    def reason(self, outcome: Outcome) -> str | None:
+        if outcome == "ambiguous":
+            why = ambiguity(self.recorder)
+            return f"ambiguous: {why}" if why else "ambiguous"
+        said = [phase for phase in _PHASES if self.reasons.get(phase)]
+        failed = [phase for phase in said if self._has_failed(phase)]
+        # a skip is no reason for the error that came after it
+        for phase in (*failed, *said):
+            return self.reasons[phase]
+        return self.failed_subtest if outcome == "failed" else None
+
+    def _has_failed(self, phase: str) -> bool:
+        report = self.reports.get(phase)
+        return report is not None and report.failed
+
+    def as_attempt(self) -> Attempt:
+        outcome = self.outcome
+        fields = recorded(self.recorder)
+        latency = fields.get("latency_ms", _call_ms(self.reports))
+        return Attempt(outcome, fields.get("score"), latency, self.reason(outcome))
+
+
+class CaseRunner:
+    """Follows the tests of this process and puts each finished case on its way.
+
+    :param mark: the name of the mark.
+    :param redact: applied to everything that was recorded.
+    :param publish: takes each finished case, and the report it is to travel on; None
+        for a test that was interrupted.
+    :param has_junit: whether JUnit XML is written, and its properties are wanted.
+    """
+
+    def __init__(
+        self,
+        mark: str,
+        redact: Redactor,
+        publish: Callable[[Case, pytest.TestReport | None], None],
+        has_junit: bool = False,
+    ) -> None:
+        self._has_junit = has_junit
+        self._mark = mark
+        self._redact = redact
+        self._publish = publish
+        self._item: pytest.Item | None = None
+        self._fixtures: object = None
+        self._is_handed = False
+
+    def recorder_of(self, item: pytest.Item) -> EvalCase:
+        """Return the recorder of the running test."""
+        if run_key not in item.stash:  # asked for by request.getfixturevalue()
+            self._start(item)
+            self._begin(item)
+        return item.stash[run_key].recorder
+
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
+    def pytest_runtest_setup(self, item: pytest.Item) -> Generator[None, None, None]:
+        self._start(item)
+        # a test that asks for the fixture at run time is known by its first attempt
+        if run_key in item.stash or is_case(item, self._mark):
+            self._begin(item)
+        yield
+
+    def _start(self, item: pytest.Item) -> None:
+        if self._item is not item:
+            # what the test before recorded was only kept in case it was run again
+            if self._item is not None and run_key in self._item.stash:
+                del self._item.stash[run_key]
+            self._item = item
+
+    def _begin(self, item: pytest.Item) -> None:
+        earlier = item.stash.get(run_key, None)
+        attempts: list[Attempt] = []
+        if earlier is not None and trials_key not in item.stash:
+            attempts = [*earlier.attempts, earlier.as_attempt()]
+        mark = read_mark(item, self._mark)
+        recorder = EvalCase(item.nodeid, self._redact, mark)
+        item.stash[run_key] = _Run(recorder, mark, attempts)
+        if isinstance(item, pytest.Function):
+            self._hand_over(item, recorder)
+
+    def _hand_over(self, item: pytest.Function, recorder: EvalCase) -> None:
+        fixtures = item._fixtureinfo
+        if fixtures is not self._fixtures:  # the items of a parametrized test share it
+            self._fixtures, self._is_handed = fixtures, _is_handed_over(fixtures)
+        if self._is_handed:
+            item.funcargs[FIXTURE] = recorder
+
+    def end_trial(self, item: pytest.Item) -> None:
+        """Close the record of a trial."""
+        run = item.stash[run_key]
+        run.case = self._case(item, run)
+        item.stash[trials_key].append(run)
+
+    def decide(self, item: pytest.Item, plan: Plan) -> None:
+        """Let one trial speak for the case; what is still torn down is added to it."""
+        runs = item.stash[trials_key]
+        cases = [run.case for run in runs if run.case is not None]
+        outcomes = [case.outcome for case in cases]
+        failed = [index for index, run in enumerate(runs) if run.failed_subtest]
+        # a failed subtest is pytest's own verdict, which it has told already
+        index = failed[0] if failed else spokesman(outcomes, plan)
+        chosen = item.stash[run_key] = runs[index]
+        verdict, letters = verdict_line(outcomes, plan), letters_of(outcomes)
+        for when, report in chosen.reports.items():
+            report.duration = sum(_seconds(run, when) for run in runs)
+            setattr(report, TRIALS, letters)
+            if report.failed and isinstance(report.longrepr, ExceptionRepr):
+                report.longrepr.addsection("trials", verdict)
+        chosen.case = combined(cases, plan, index)
+
+    def reports_of(self, item: pytest.Item) -> list[pytest.TestReport]:
+        """Return the reports that are to be logged of a test."""
+        return [*item.stash[run_key].reports.values()]
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_call(self, item: pytest.Item) -> Generator[None, None, None]:
+        run = item.stash.get(run_key, None)
+        if run is None:
+            yield
+            return
+        try:
+            yield
+            if (threshold := run.mark.get("threshold")) is not None:
+                _require_score(run.recorder, threshold)
+        except pytest.exit.Exception:
+            raise
+        except Exception as error:
+            excinfo = pytest.ExceptionInfo.from_exception(error)
+            run.reasons["call"] = error_line(item, excinfo, self._redact)
+            raise
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_makereport(
+        self, item: pytest.Item, call: pytest.CallInfo[None]
+    ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+        report = yield
+        run = item.stash.get(run_key, None)
+        if run is None:
+            return report
+        reason = reason_of(item, report, call.excinfo, self._redact)
+        if run.case is not None:
+            run.add_teardown(report, reason)
+        else:
+            run.reports[call.when], run.reasons[call.when] = report, reason
+        return report
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        item = self._item
+        if item is None or item.nodeid != report.nodeid:
+            return
+        run = item.stash.get(run_key, None)
+        if run is None:
+            return
+        if hasattr(report, "context"):  # a subtest's report, pytest's or the plugin's
+            if report.failed:
+                run.failed_subtest = run.reasons.get("call") or "a subtest failed"
+            return
+        run.note(report)
+        if report.when == "teardown" and run.is_finished:
+            case = self._finish(item, run)
+            if self._has_junit:
+                report.user_properties += _properties(case)
+            self._publish(case, report)
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_sessionfinish(self) -> None:
+        """Keep what was recorded by a test that was interrupted."""
+        item = self._item
+        run = None if item is None else item.stash.get(run_key, None)
+        if item is not None and run is not None and "teardown" not in run.logged:
+            is_decided = trials_key not in item.stash and (
+                run.outcome in ("failed", "error")  # those are for good
+            )
+            if run.case is None and not is_decided:
+                run.reports.clear()
+                run.reasons = {"teardown": "interrupted before it had finished"}
+            self._publish(self._finish(item, run), None)
+
+    def _finish(self, item: pytest.Item, run: _Run) -> Case:
+        case = self._whole_case(item, run)
+        return modified(item.config, item, case, self._redact)
+
+    def _whole_case(self, item: pytest.Item, run: _Run) -> Case:
+        if run.case is not None:
+            return run.case
+        case = self._case(item, run)
+        ended = item.stash.get(trials_key, [])
+        case.trials = [as_trial(run.case) for run in ended if run.case is not None]
+        return case
+
+    def _case(self, item: pytest.Item, run: _Run) -> Case:
+        outcome = run.outcome
+        marked, fields = _mark_fields(run.mark, self._redact), close(run.recorder)
+        metadata = {**marked.get("metadata", {}), **fields.get("metadata", {})}
+        fields = {**marked, **fields, "metadata": metadata}
+        fields.setdefault("latency_ms", _call_ms(run.reports))
+        if "input" not in fields:
+            fields["input"] = self._default_input(item)
+            fields["default_input"] = True
+        case = Case(identity_of(item), outcome, **fields)
+        case.reason = None if outcome in ("passed", "xpassed") else run.reason(outcome)
+        case.attempts = run.attempts
+        case.flaky = outcome == "passed" and any(
+            attempt.outcome in ("failed", "error") for attempt in run.attempts
+        )
+        case.silent = "actual" not in fields and _is_silent(item, case)
+        return case
+
+    def _default_input(self, item: pytest.Item) -> str:
+        callspec = getattr(item, "callspec", None)
+        if callspec is None:
+            return identity_of(item)
+        return as_text(callspec.params, self._redact)
+
+
+def _is_handed_over(fixtures: Any) -> bool:
+    """Whether a test gets its recorder as it is: to set a fixture up costs more.
+
+    Not where a conftest's fixture of that name, or a parameter, comes first, nor where
+    somebody has the request: in a teardown it knows only fixtures that were set up.
+    """
+    others = dict(fixtures.name2fixturedefs)
+    ours = [each.func.__module__ == _PLUGIN for each in others.pop(FIXTURE, ())]
+    used = [
+        each for found in others.values() for each in found if not _is_pytests(each)
+    ]
+    requests = ["request" in each.argnames for each in (fixtures, *used)]
+    return ours == [True] and not any(requests)
+
+
+def _is_pytests(fixture: Any) -> bool:
+    """Whether a fixture is pytest's own, as each parameter of a test is, too."""
+    return str(fixture.func.__module__).startswith("_pytest.")
+
+
+def _seconds(run: _Run, when: str) -> float:
+    report = run.reports.get(when)
+    return 0.0 if report is None else report.duration
+
+
+def _properties(case: Case) -> list[tuple[str, object]]:
+    """Return what JUnit XML shows of a case: short scalars, never a prompt."""
+    if not case.has_row:
+        return [("evalguard.outcome", case.outcome)]
+    named = case.scores.items()
+    return [
+        ("evalguard.outcome", case.outcome),
+        ("evalguard.score", case.overall_score),
+        *((f"evalguard.score.{_short(name)}", each.score) for name, each in named),
+    ]
+
+
+def _short(name: str) -> str:
+    return shortened(printable(name), _LONGEST_NAME)
+
+
+def _mark_fields(mark: Mapping[str, Any], clean: Redactor) -> dict[str, Any]:
+    fields = {name: each for name, each in mark.items() if name not in _PLAN}
+    for name in ("input", "expected", "name"):
+        if name in fields:
+            fields[name] = as_text(fields[name], clean)
+    if "metadata" in fields:
+        fields["metadata"] = as_data(fields["metadata"], clean)
+    if "tags" in fields:
+        fields["tags"] = sorted(as_text(tag, clean) for tag in fields["tags"])
+    return fields
+
+
+def _call_ms(reports: Mapping[str, pytest.TestReport]) -> float:
+    call = reports.get("call")
+    return 0.0 if call is None else call.duration * 1000
+
+
+def _is_silent(item: pytest.Item, case: Case) -> bool:
+    if FIXTURE not in getattr(item, "fixturenames", ()):
+        return False
+    ran = case.outcome in ("passed", "xpassed", "ambiguous")
+    return ran and case.score is None and not case.scores
+
+
+def _require_score(recorder: EvalCase, threshold: float) -> None:
+    __tracebackhide__ = True
+    fields = recorded(recorder)
+    case = Case(
+        "", "passed", score=fields.get("score"), scores=fields.get("scores", {})
+    )
+    if case.is_scored and case.overall_score < threshold:
+        pytest.fail(
+            f"score {case.score_text} is below the threshold of {threshold:g}",
+            pytrace=False,
+        )

@@ -1,0 +1,193 @@
+"""Which of the collected tests are cases, and what identifies each of them."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+from collections.abc import Iterator
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import pluggy
+import pytest
+
+from .. import hookspecs
+
+if TYPE_CHECKING:
+    from ..delivery.agent.prompts import PromptIds
+
+FIXTURE = "eval_case"
+_PREFIX = "pytest_evalguard_"
+
+identity_key = pytest.StashKey[str]()
+
+
+def is_case(item: pytest.Item, mark: str) -> bool:
+    """Whether a test carries the mark or asks for the fixture."""
+    return (
+        FIXTURE in getattr(item, "fixturenames", ())
+        or item.get_closest_marker(mark) is not None
+    )
+
+
+def select_cases(items: Sequence[pytest.Item], mark: str) -> list[pytest.Item]:
+    """Return the items that are cases, in their order."""
+    return [item for item in items if is_case(item, mark)]
+
+
+def find_problems(
+    config: pytest.Config,
+    cases: Sequence[pytest.Item],
+    repeated: Sequence[pytest.Item],
+    mark: str,
+    prompts: PromptIds | None,
+    trials: int,
+) -> list[str]:
+    """Return what stops the session before its first test, as sentences.
+
+    :param repeated: those of the cases that may run more than once.
+    :param prompts: those that are known, where results are sent to an agent.
+    :param trials: how many a marked test has whose marks do not say.
+    """
+    problems = [*_misspelt_hooks(config), *_foreign_marks(config, cases, mark)]
+    if cases:
+        from .mark import mark_problems  # only a session with cases needs it
+
+        problems += mark_problems(cases, mark)
+    if repeated and not problems:
+        problems += _trial_problems(config, repeated, mark, trials)
+    if prompts is not None and not problems:
+        problems += _shared_prompts(cases, mark, prompts)
+    return problems
+
+
+def _trial_problems(
+    config: pytest.Config, repeated: Sequence[pytest.Item], mark: str, trials: int
+) -> Iterator[str]:
+    from ..model.text import counted
+    from .mark import read_mark  # only a session with trials needs them
+    from .reruns import rerun_by
+
+    for item in repeated:
+        marked = read_mark(item, mark)
+        least, most = marked.get("require", 1), marked.get("trials", trials)
+        if least > most:
+            yield (
+                f"{item.nodeid}: @pytest.mark.{mark}: require={least} can't be met,"
+                f" there {'is' if most == 1 else 'are'} only {counted(most, 'trial')}:"
+                " say trials= at least as large"
+            )
+        elif most > 1 and (plugin := rerun_by(config, item)) is not None:
+            yield (
+                f"{item.nodeid} has {most} trials and would be run again by {plugin}:"
+                " trials take the place of reruns, use one of the two"
+            )
+
+
+def _shared_prompts(
+    cases: Sequence[pytest.Item], mark: str, prompts: PromptIds
+) -> Iterator[str]:
+    """Tell of tests that are certain to be on one prompt of an agent."""
+    owners: dict[int, list[str]] = {}
+    for item in cases:
+        prompt_id = _prompt_of(item, mark, prompts)
+        if prompt_id is not None:
+            owners.setdefault(prompt_id, []).append(_own_nodeid(item))
+    for prompt_id, (first, *others) in owners.items():
+        if others:
+            more = f" (and {len(others) - 1} more)" if len(others) > 1 else ""
+            yield (
+                f"{first} and {others[0]}{more} are on the same prompt, {prompt_id}:"
+                " their results would overwrite each other. Give each test a"
+                " prompt_id= of its own"
+            )
+
+
+def _prompt_of(item: pytest.Item, mark: str, prompts: PromptIds) -> int | None:
+    from ..model.values import as_text
+    from .mark import read_mark  # only a session with an agent needs them
+
+    marked = read_mark(item, mark)
+    if "prompt_id" in marked:
+        prompt_id: int = marked["prompt_id"]
+        return prompt_id
+    if "input" not in marked or FIXTURE in getattr(item, "fixturenames", ()):
+        return None  # the test may record another input
+    return prompts.with_text(as_text(marked["input"]))
+
+
+def _misspelt_hooks(config: pytest.Config) -> Iterator[str]:
+    try:
+        config.pluginmanager.check_pending()
+    except pluggy.PluginValidationError as error:
+        from .mark import suggestion
+
+        name = str(error).partition("'")[2].partition("'")[0]
+        known = [each for each in vars(hookspecs) if each.startswith(_PREFIX)]
+        if name.startswith(_PREFIX):
+            yield f"{error}{suggestion(name, known)}"
+
+
+def _foreign_marks(
+    config: pytest.Config, cases: Sequence[pytest.Item], mark: str
+) -> Iterator[str]:
+    """Tell of pytest-evals, which owns a mark of this name and fails on bare ones."""
+    if mark != "eval" or not config.pluginmanager.has_plugin("evals"):
+        return
+    marked = [each for each in cases if each.get_closest_marker(mark) is not None]
+    if marked:
+        yield (
+            f"{marked[0].nodeid}: the mark 'eval' also belongs to pytest-evals, which"
+            " is active. Disable that by '-p no:evals', or give the mark of"
+            " pytest-evalguard another name by the ini option evalguard_mark"
+        )
+
+
+def identify(
+    items: Sequence[pytest.Item], redact: Callable[[str], str], suffix: str = ""
+) -> list[str]:
+    """Return the identity of each item, and note it on those where it is another.
+
+    It is the node id without secrets, and without the group that ``--dist=loadgroup``
+    appends. Tests that would share one, because their ids differ only in a secret or
+    because one was asked for twice, are numbered: two tests stay two cases.
+
+    :param suffix: appended to each, where several processes run the same tests.
+    """
+    from ..model.values import clean_text  # only a session with cases needs it
+
+    nodeids = [clean_text(_own_nodeid(item)) for item in items]
+    joined = "\n".join(nodeids)
+    if redact(joined) != joined:  # one look at all of them, as most have no secret
+        nodeids = list(map(redact, nodeids))
+    names = [f"{nodeid}{suffix}" for nodeid in nodeids]
+    seen: Counter[str] = Counter()
+    taken = Counter(names)
+    order: Sequence[int] = range(len(items))
+    if len(taken) < len(names):  # by node id, as the order of items may be a random one
+        order = sorted(order, key=lambda index: items[index].nodeid)
+    for index in order:
+        item, name = items[index], names[index]
+        seen[name] += 1
+        if seen[name] > 1:
+            names[index] = name = f"{name} #{seen[name]}"
+        if name != item.nodeid:
+            item.stash[identity_key] = name
+    return names
+
+
+def identity_of(item: pytest.Item) -> str:
+    """Return what `identify` found, else the node id."""
+    return item.stash.get(identity_key, item.nodeid)
+
+
+def _own_nodeid(item: pytest.Item) -> str:
+    if "@" not in item.nodeid or not item.config.getoption("loadgroup", False):
+        return item.nodeid
+    groups = {_group(each) for each in item.iter_markers("xdist_group")}
+    return item.nodeid.removesuffix(f"@{'_'.join(sorted(groups))}")
+
+
+def _group(mark: pytest.Mark) -> str:
+    """Return the group's name as pytest-xdist reads it."""
+    return str(mark.args[0] if mark.args else mark.kwargs.get("name", "default"))

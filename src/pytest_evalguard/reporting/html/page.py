@@ -1,0 +1,159 @@
+"""The report page: one HTML file that holds a session and needs nothing else."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+import re
+from collections import Counter
+from collections.abc import Iterable
+from collections.abc import Iterator
+from collections.abc import Mapping
+from collections.abc import Sequence
+from dataclasses import dataclass
+from importlib.resources import files
+from pathlib import Path
+from string import Template
+from typing import get_args
+
+from ...errors import SessionError
+from ...model.case import Case
+from ...model.case import Outcome
+from ...model.text import counted
+from ...storage.session import Gate
+from ...storage.session import replace_shared_file
+from .charts import TrendPoint
+from .charts import outcome_bar
+from .charts import trend
+from .markup import escaped
+from .markup import gate_list
+from .markup import gone_list
+from .markup import led
+from .markup import linked
+from .markup import outcome_items
+from .markup import terms
+
+
+@dataclass(frozen=True)
+class Page:
+    """What the page shows besides the cases.
+
+    Facts and figures are labels with values; `trend` ends with this session; `changes`
+    tells by node id what became of a case since the baseline, and `gone` names those
+    of the baseline that are not in this session.
+    """
+
+    title: str
+    facts: Sequence[tuple[str, str]]
+    figures: Sequence[tuple[str, str]]
+    notes: Sequence[str]
+    gates: Sequence[Gate]
+    trend: Sequence[TrendPoint]
+    changes: Mapping[str, str]
+    gone: Sequence[str]
+
+
+def write_page(path: Path, page: Page, cases: Iterable[Case]) -> None:
+    """Write the page, one case in memory at a time; a reader sees the old or the new.
+
+    :raises SessionError: it can't be written.
+    """
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        replace_shared_file(path, _parts(page, cases))
+    except OSError as error:
+        raise SessionError(
+            f"the report page {path} was not written: {error}; name another file by"
+            " pytest-evalguard html -o FILE"
+        ) from error
+
+
+_BLOCK = 500
+"""Cases in a block of data: a browser bounds how long one text can be."""
+
+_OPENING = '<script type="application/json" class="cases">\n'
+_CLOSING = "</script>\n"
+_ORDER = get_args(Outcome)
+
+
+def _parts(page: Page, cases: Iterable[Case]) -> Iterator[str]:
+    head, tail = _asset("page.html").split("<!-- cases -->\n")
+    style, script = _asset("page.css"), _script()
+    yield Template(head).substitute(
+        policy=_policy(style, script),
+        style=style,
+        title=escaped(page.title),
+        facts=terms(page.facts, linked),
+        notes="".join(f"<p>{escaped(each)}</p>" for each in page.notes),
+        gone=gone_list(page.gone),
+        figures=terms(page.figures, led),
+        gates=gate_list(page.gates),
+        trend=trend(page.trend),
+    )
+    counts: Counter[str] = Counter()
+    yield from _data(page.changes, cases, counts)
+    outcomes = {name: counts[name] for name in _ORDER if counts[name]}
+    yield Template(tail).substitute(
+        bar=outcome_bar(outcomes),
+        outcomes=outcome_items(outcomes),
+        total=counted(counts.total(), "case"),
+        script=script,
+    )
+
+
+def _asset(name: str) -> str:
+    return (files(__package__) / "assets" / name).read_text(encoding="utf-8")
+
+
+def _script() -> str:
+    parts = ("elements", "difference", "detail", "page")
+    lines = "".join(_asset(f"{part}.js") for part in parts)
+    return f'(() => {{\n"use strict";\n{lines}}})();\n'
+
+
+def _policy(style: str, script: str) -> str:
+    """Return the Content-Security-Policy: this style, this script and nothing else."""
+    return (
+        f"default-src 'none'; script-src {_hash(script)}; style-src {_hash(style)};"
+        " connect-src 'none'; base-uri 'none'; form-action 'none';"
+        " require-trusted-types-for 'script'; trusted-types 'none'"
+    )
+
+
+def _hash(text: str) -> str:
+    digest = hashlib.sha256(text.encode()).digest()
+    return f"'sha256-{base64.b64encode(digest).decode()}'"
+
+
+# The data
+
+
+def _data(
+    changes: Mapping[str, str], cases: Iterable[Case], counts: Counter[str]
+) -> Iterator[str]:
+    yield _OPENING
+    for index, case in enumerate(cases):
+        if index and index % _BLOCK == 0:
+            yield _CLOSING + _OPENING
+        counts[case.outcome] += 1
+        yield _line(case, changes.get(case.nodeid))
+    yield _CLOSING
+
+
+def _line(case: Case, change: str | None) -> str:
+    line = case.to_line()
+    if _INEXACT.search(line):
+        line = json.dumps(json.loads(line, parse_constant=str, parse_int=_exact))
+    if change is not None:
+        line = f'{line[:-1]},"change":{json.dumps(change)}}}'
+    # no "</script>", no "<!--"
+    return line.replace("<", "\\u003c") + "\n"
+
+
+_INEXACT = re.compile("NaN|Infinity|[0-9]{16}")
+"""What may be a number that JavaScript can't read, or not exactly."""
+
+
+def _exact(digits: str) -> int | str:
+    return int(digits) if len(digits) < 16 else digits

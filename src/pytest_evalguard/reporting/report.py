@@ -1,0 +1,57 @@
+"""A session as it is shown: on the terminal, in CI and on the page."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from ..analysis.comparison import Comparison
+from ..analysis.comparison import read_comparison
+from ..analysis.totals import MAX_SHOWN
+from ..analysis.totals import Totals
+from ..delivery.outbox import Sent
+from ..delivery.outbox import submission_of
+from ..errors import SessionError
+from ..model.text import counted
+from ..storage.session import Session
+from ..storage.session import SessionState
+
+
+@dataclass(frozen=True)
+class Report:
+    """What is known of a session; `notes` are sentences on what went wrong.
+
+    `link` is the template of a link to a run.
+    """
+
+    path: Path
+    state: SessionState
+    totals: Totals
+    comparison: Comparison | None = None
+    sent: Sequence[Sent] = ()
+    notes: Sequence[str] = ()
+    is_dry_run: bool = False
+    link: str | None = None
+
+
+def report_of(session: Session, most: int = MAX_SHOWN) -> Report:
+    """Return what is on disk of a session.
+
+    :param most: how many cases are kept of those that need a look.
+    :raises SessionError: it can't be read.
+    """
+    state, cases = session.state, session.cases()
+    totals = Totals.of(cases, most)
+    not_run = state.selected - sum(totals.outcomes.values())
+    totals.outcomes["not run"] += max(0, not_run)
+    sent = [Sent(each, submission_of(session, each)) for each in state.targets]
+    comparison, notes = None, []
+    try:
+        comparison = read_comparison(session.path)
+    except SessionError as error:
+        notes.append(str(error))
+    if cases.damaged:
+        lost = counted(cases.damaged, "line")
+        notes.append(f"{lost} of the journal could not be read")
+    return Report(session.path, state, totals, comparison, sent, notes)

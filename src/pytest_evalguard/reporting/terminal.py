@@ -1,0 +1,212 @@
+"""The summary: what a session recorded and where it went, line by line."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from collections.abc import Iterator
+
+from ..analysis.comparison import Comparison
+from ..analysis.comparison import verdict_lines
+from ..analysis.statistics import all_pass_rate
+from ..analysis.totals import MAX_SHOWN
+from ..analysis.totals import Names
+from ..analysis.totals import Totals
+from ..analysis.totals import rate_text
+from ..model.case import Case
+from ..model.case import Outcome
+from ..model.text import aligned
+from ..model.text import cells
+from ..model.text import counted
+from ..model.text import printable
+from ..model.text import shortened
+from ..storage.session import Gate
+from ..storage.session import SessionState
+from .layout import LABEL
+from .layout import VALUE
+from .layout import field
+from .layout import hanging
+from .layout import labelled
+from .layout import name_list
+from .report import Report
+from .whereabouts import command
+from .whereabouts import display_path
+from .whereabouts import dry_run_lines
+from .whereabouts import sent_lines
+
+_OUTCOMES: tuple[Outcome, ...] = (
+    *("passed", "failed", "error", "xfailed", "xpassed", "ambiguous"),
+    *("skipped", "not run"),
+)
+
+
+def lines(report: Report) -> Iterator[str]:
+    """Yield all that is shown of a session at its end."""
+    totals, path = report.totals, report.path
+    yield from hanging(outcome_line(totals))
+    for label, value in figures(totals):
+        yield from labelled(label, value)
+    yield from gate_lines(report.state.gates)
+    if report.comparison is not None:
+        yield from comparison_lines(report.comparison)
+    for case in totals.failed:
+        yield from _case_lines(case)
+    if totals.hidden > 0:
+        yield f"and {totals.hidden:,} more that did not pass:"
+        yield f"  show them by: {command('show', path)}"
+    for what, names in worth_a_look(totals):
+        title = f"{counted(names.count, 'case')} {what}:"
+        yield from name_list(title, names.count, names.first)
+    yield from state_lines(report.state)
+    yield from report.notes
+    if report.state.ci:
+        yield from labelled("built by", ", ".join(report.state.ci.values()))
+    yield f"recorded in {display_path(path)}"
+    yield from where_lines(report)
+
+
+def figures(totals: Totals) -> Iterator[tuple[str, str]]:
+    """Yield the figures of a session, each with its label."""
+    if totals.rows:
+        yield "pass rate", rate_text(totals.passed, totals.rows)
+        yield "mean score", f"{totals.score.value:.3f}"
+    for name, mean in sorted(totals.scorers.items()):
+        cases = counted(mean.count, "case")
+        yield "", f"{shortened(printable(name), 40)} {mean.value:.3f} ({cases})"
+    yield from _trials(totals)
+    yield from _consumption(totals)
+
+
+def _trials(totals: Totals) -> Iterator[tuple[str, str]]:
+    """Yield how likely one trial of a case passes, and all of them."""
+    if not totals.trials:
+        return
+    yield "pass@1", _interval(*all_pass_rate(totals.trials, 1))
+    most = max(trials for _, trials in totals.trials)
+    those = [each for each in totals.trials if each[1] == most]
+    cases = counted(len(totals.trials), "case")
+    if len(those) < len(totals.trials):
+        cases = f"{len(those):,} of {cases}: those with {most} trials"
+    yield f"pass^{most}", f"{_interval(*all_pass_rate(those, most))} ({cases})"
+
+
+def _interval(rate: float, low: float, high: float) -> str:
+    return f"{rate:.1%}, 95% interval {low:.1%} to {high:.1%}"
+
+
+def worth_a_look(totals: Totals) -> Iterator[tuple[str, Names]]:
+    """Yield cases that one should know of, with what is the matter with them."""
+    found = {
+        "with trials that disagree": totals.unstable,
+        "passed only when run again": totals.flaky,
+        "recorded neither actual nor score": totals.silent,
+        "passed a threshold without recording a score": totals.unscored,
+        "withheld, as a hook failed on them": totals.withheld,
+    }
+    for what, names in found.items():
+        if names.count:
+            yield what, names
+
+
+def gate_lines(gates: Iterable[Gate]) -> Iterator[str]:
+    """Yield each gate: whether it is met, its figure and its limit."""
+    for gate in gates:
+        verdict = "gate met" if gate.passed else "gate FAILED"
+        yield from labelled(verdict, printable(gate_text(gate)))
+
+
+def gate_text(gate: Gate) -> str:
+    """Return a gate's figure and limit."""
+    return f"{gate.name}: {gate.figure}, wanted {gate.limit}"
+
+
+def annotation(title: str, message: str) -> str:
+    """Return a command that makes GitHub Actions show an error.
+
+    https://docs.github.com/actions/reference/workflows-and-actions/workflow-commands
+    """
+    text = printable(message).replace("%", "%25")
+    return f"::error title=evalguard: {title}::{text}"
+
+
+def comparison_lines(comparison: Comparison) -> Iterator[str]:
+    """Yield what changed since the baseline."""
+    yield from labelled("baseline", printable(comparison.baseline))
+    for line in verdict_lines(comparison):
+        yield from labelled("", line)
+    for what, names in comparison.named.items():
+        if names:
+            yield from name_list(f"{what}:", len(names), names[:MAX_SHOWN])
+
+
+def _case_lines(case: Case) -> Iterator[str]:
+    """Yield a case that did not pass: what was wanted, what came, and why it failed."""
+    yield from hanging(f"{case.outcome} {printable(case.nodeid)}")
+    if case.input and case.input != case.nodeid:
+        yield field("  input", shortened(printable(case.input), VALUE))
+    if case.expected is not None and case.actual is not None:
+        yield from _difference(printable(case.expected), printable(case.actual))
+    elif case.expected is not None:
+        yield field("  expected", shortened(printable(case.expected), VALUE))
+    elif case.actual is not None:
+        yield field("  actual", shortened(printable(case.actual), VALUE))
+    if case.is_scored:
+        yield field("  score", shortened(printable(case.score_text), VALUE))
+    if case.reason:
+        yield from labelled("  reason", printable(case.reason))
+
+
+def where_lines(report: Report) -> Iterator[str]:
+    """Yield where results went, or would have gone."""
+    for sent in report.sent:
+        if report.is_dry_run:
+            yield from dry_run_lines(sent, report.path)
+        else:
+            yield from sent_lines(sent, report.path, report.link)
+
+
+def state_lines(state: SessionState) -> Iterator[str]:
+    """Yield what is wrong with a session as a whole."""
+    if state.status == "interrupted":
+        yield "the session was interrupted"
+    if state.missing:
+        cases = counted(state.missing, "selected case")
+        yield f"missing: {cases} left no result; pytest's own output may say why"
+
+
+def outcome_line(totals: Totals) -> str:
+    """Return how many cases there are, and of each outcome."""
+    total = sum(count for name, count in totals.outcomes.items() if name != "dropped")
+    parts = [
+        f"{totals.outcomes[name]:,} {name}"
+        for name in _OUTCOMES
+        if totals.outcomes[name]
+    ]
+    if totals.flaky.count:
+        parts.append(f"{totals.flaky.count:,} flaky")
+    line = ": ".join(filter(None, (counted(total, "case"), ", ".join(parts))))
+    dropped = totals.outcomes["dropped"]
+    return f"{line}; {dropped:,} dropped by a hook" if dropped else line
+
+
+def _consumption(totals: Totals) -> Iterator[tuple[str, str]]:
+    middle, high = totals.latency(0.5), totals.latency(0.95)
+    if middle is not None and high is not None:
+        yield "latency", f"p50 {_ms(middle)}, p95 {_ms(high)}"
+    if totals.prompt_tokens or totals.completion_tokens:
+        prompt, completion = totals.prompt_tokens, totals.completion_tokens
+        yield "tokens", f"{prompt:,} prompt, {completion:,} completion"
+    if totals.cost_usd:
+        yield "cost", f"${totals.cost_usd:,.4f}"
+
+
+def _ms(milliseconds: float) -> str:
+    digits = 0 if milliseconds >= 100 else 1
+    return f"{milliseconds:,.{digits}f} ms"
+
+
+def _difference(expected: str, actual: str) -> Iterator[str]:
+    wanted, came, place = aligned(expected, actual, VALUE)
+    yield field("  expected", wanted)
+    yield field("  actual", "the same" if place is None else came or "(empty)")
+    if place:
+        yield " " * (LABEL + cells(wanted[:place])) + "^"

@@ -1,0 +1,168 @@
+"""The case journal: JSON Lines, one append a case, readable after any kill."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from os import fstat
+from os import open as open_file  # what a test patches in `os` must not stop us
+from os import write
+from pathlib import Path
+from typing import NamedTuple
+
+from ..model.case import Case
+from .validators import validator
+
+CASES = "cases.jsonl"
+"""The journal of a plain session, or of the controller of a distributed one."""
+
+WORKER_PREFIX = "worker-"
+
+
+class Journal:
+    """Appends lines to a file, each by one system call."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._file: int | None = None
+        self._identity = (0, 0)
+        self._size = 0
+        self._torn = False
+
+    def open(self) -> None:
+        """Open the file, if it is not open.
+
+        :raises OSError: it can't be.
+        """
+        if self._file is None or not self._is_ours():
+            flags = os.O_RDWR | os.O_APPEND | os.O_CREAT | getattr(os, "O_BINARY", 0)
+            self._file = open_file(self._path, flags, 0o600)
+            self._identity = _identity_of(self._file)
+
+    def append(self, line: str) -> None:
+        """Write a line.
+
+        :raises OSError: the disk did not take all of it.
+        """
+        self.open()
+        data = (f"\n{line}\n" if self._torn else f"{line}\n").encode("ascii")
+        written = write(self._file or 0, data)
+        self._size += written
+        # a part of a line must not spoil the one after it
+        self._torn = written < len(data)
+        if self._torn:
+            raise OSError(f"{written} of {len(data)} bytes written to {self._path}")
+
+    def restore(self) -> None:
+        """Write the file anew where somebody removed it while it was open.
+
+        :raises OSError: the disk did not take it.
+        """
+        self._path.parent.mkdir(parents=True, exist_ok=True)
+        is_open = self._file is not None and self._is_ours()
+        if is_open and not self._path.exists():
+            with os.fdopen(self._file or 0, "rb") as removed:
+                self._file = None
+                removed.seek(0)
+                self._path.write_bytes(removed.read())
+
+    @property
+    def is_intact(self) -> bool:
+        """Whether the file is as long as what was written to it."""
+        try:
+            return self._path.stat().st_size == self._size
+        except OSError:
+            return self._size == 0
+
+    def close(self) -> None:
+        """Close the file."""
+        if self._file is not None and self._is_ours():
+            os.close(self._file)
+        self._file = None
+
+    def _is_ours(self) -> bool:
+        """Whether the descriptor is still that of the file: a test may close any."""
+        try:
+            return _identity_of(self._file or 0) == self._identity
+        except OSError:
+            return False
+
+
+def _identity_of(file: int) -> tuple[int, int]:
+    stat = fstat(file)
+    return stat.st_dev, stat.st_ino
+
+
+class _Place(NamedTuple):
+    path: Path
+    offset: int
+
+
+class StoredCases:
+    """The cases in a session directory, by identity; iteration is in that order.
+
+    The last line of a case counts, and a controller's journal before those of workers.
+    Torn and foreign lines are passed over and counted in `damaged`.
+    """
+
+    def __init__(self, directory: Path) -> None:
+        self.damaged: int = 0
+        self._places: dict[str, _Place] = {}
+        self._index(directory / CASES)
+        from_controller = frozenset(self._places)
+        for path in sorted(directory.glob(f"{WORKER_PREFIX}*.jsonl")):
+            self._index(path, from_controller)
+        only_there = self._places.keys() - from_controller
+        self.only_from_workers: list[str] = sorted(only_there)
+
+    @property
+    def identities(self) -> list[str]:
+        """The cases' identities, in order."""
+        return sorted(self._places)
+
+    def __len__(self) -> int:
+        return len(self._places)
+
+    def __iter__(self) -> Iterator[Case]:
+        return self.read(self.identities)
+
+    def read(self, identities: list[str]) -> Iterator[Case]:
+        """Yield the cases of those identities."""
+        for _, line in self.lines(identities):
+            yield validator(Case).validate_json(line)
+
+    def lines(self, identities: list[str]) -> Iterator[tuple[str, str]]:
+        """Yield each identity with its line."""
+        files = {
+            path: path.open("rb")
+            for path in sorted({place.path for place in self._places.values()})
+        }
+        try:
+            for identity in identities:
+                path, offset = self._places[identity]
+                files[path].seek(offset)
+                yield identity, files[path].readline().decode("utf-8", "replace")
+        finally:
+            for file in files.values():
+                file.close()
+
+    def _index(self, path: Path, known: frozenset[str] = frozenset()) -> None:
+        if not path.is_file():
+            return
+        offset = 0
+        with path.open("rb") as file:
+            for line in file:
+                identity = self._identity(line)
+                if identity is not None and identity not in known:
+                    self._places[identity] = _Place(path, offset)
+                offset += len(line)
+
+    def _identity(self, line: bytes) -> str | None:
+        if not line.strip():
+            return None
+        try:
+            case: Case = validator(Case).validate_json(line, strict=True)
+        except ValueError:
+            self.damaged += 1
+            return None
+        return case.nodeid

@@ -1,0 +1,109 @@
+"""What a case costs, counted and not timed; `tools/benchmark.py` has the times."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from suite import Suite
+
+COUNT_WRITES = """
+    import json, pathlib
+    import pytest
+    from pytest_evalguard import journal
+
+    CALLS = {"write": 0, "open_file": 0}
+
+    def counting(name):
+        real = getattr(journal, name)
+        def call(*args):
+            CALLS[name] += 1
+            return real(*args)
+        setattr(journal, name, call)
+
+    def pytest_configure(config):
+        counting("write")
+        counting("open_file")
+        config.stash[KEY] = CALLS
+
+    KEY = pytest.StashKey()
+
+    def pytest_unconfigure(config):
+        where = "worker" if hasattr(config, "workerinput") else "controller"
+        name = getattr(config, "workerinput", {}).get("workerid", "")
+        path = config.rootpath / f"calls-{where}{name}.json"
+        path.write_text(json.dumps(CALLS))
+"""
+HELD = """
+    import gc, json, tracemalloc
+    import pytest
+
+    def pytest_configure(config):
+        tracemalloc.start()
+
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
+    def pytest_sessionfinish(session):
+        result = yield
+        if not hasattr(session.config, "workerinput"):
+            gc.collect()
+            held = tracemalloc.get_traced_memory()[0]
+            (session.config.rootpath / "held.json").write_text(json.dumps(held))
+        return result
+"""
+
+
+@pytest.mark.parametrize("count", [5, 25])
+def test_a_case_is_one_append_to_a_file_that_stays_open(
+    everywhere: Suite, count: int
+) -> None:
+    everywhere.write("conftest.py", COUNT_WRITES)
+    everywhere.test(f"""
+        @pytest.mark.parametrize("n", range({count}))
+        def test_it(eval_case, n):
+            eval_case.record(input="i", actual="a" * 5_000, score=1)
+            eval_case.add_score("tone", 0.5)
+        """)
+    everywhere.run()
+    for path in everywhere.directory.glob("calls-*.json"):
+        calls = json.loads(path.read_text())
+        assert calls["open_file"] <= 1, path
+        if "controller" in path.name:
+            assert calls["write"] == count
+
+
+def test_a_case_needs_no_fixture_set_up(everywhere: Suite) -> None:
+    everywhere.write(
+        "conftest.py",
+        """
+        def pytest_fixture_setup(fixturedef):
+            assert fixturedef.argname != "eval_case"
+        """,
+    )
+    everywhere.test("""
+        @pytest.mark.parametrize("n", range(3))
+        def test_it(eval_case, n):
+            eval_case.actual = n
+    """)
+    cases = everywhere.run().session.cases
+    assert [case["outcome"] for case in cases.values()] == ["passed"] * 3
+
+
+def test_what_is_held_does_not_grow_with_the_size_of_values(everywhere: Suite) -> None:
+    everywhere.write("conftest.py", HELD)
+    everywhere.is_measured = False
+    held = []
+    for size in (10, 50_000):
+        everywhere.test(f"""
+            @pytest.mark.parametrize("n", range(200))
+            def test_it(eval_case, n):
+                eval_case.record(input="i" * {size}, actual="a" * {size})
+                eval_case.metadata["more"] = "m" * {size}
+                assert n % 2
+            """)
+        everywhere.run("--tb=no", "-q")
+        path = everywhere.directory / "held.json"
+        held.append(json.loads(path.read_text()))
+    small, large = held
+    # 200 cases with 150,000 characters each would be 30 MB
+    assert large - small < 1_500_000

@@ -1,0 +1,128 @@
+"""What the plugin loads, prints and writes when it is not used, and what it exports."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import pytest_evalguard
+from suite import Suite
+
+REPORT_MODULES = """
+    import json, sys
+    def pytest_unconfigure(config):
+        (config.rootpath / f"modules-{hasattr(config, 'workerinput')}.json").write_text(
+            json.dumps(sorted(sys.modules)))
+"""
+HEAVY = {"httpx", "pydantic", "pydantic_core", "anyio", "ssl", "http.client"}
+
+
+def modules(suite: Suite, *, of_worker: bool = False) -> set[str]:
+    path = suite.directory / f"modules-{of_worker}.json"
+    return set(json.loads(path.read_text()))
+
+
+def test_the_entry_point_loads_nothing_that_pytest_has_not(tmp_path: Path) -> None:
+    code = (
+        "import sys, pytest, _pytest.config, json\n"
+        "config = _pytest.config.get_config(); before = set(sys.modules)\n"
+        "import pytest_evalguard.plugin\n"
+        "print(json.dumps(sorted(set(sys.modules) - before)))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    )
+    assert json.loads(done.stdout) == ["pytest_evalguard", "pytest_evalguard.plugin"]
+
+
+def test_an_unused_plugin_loads_prints_and_writes_nothing(everywhere: Suite) -> None:
+    everywhere.write("conftest.py", REPORT_MODULES)
+    everywhere.test("def test_it(): pass")
+    result = everywhere.run("-pno:cacheprovider")
+    assert HEAVY & modules(everywhere) == set()
+    assert "evalguard" not in result.out.replace("plugins: evalguard", "")
+    assert result.err == ""
+    assert not (everywhere.directory / ".evalguard").exists()
+    if not everywhere.is_distributed:
+        loaded = {name for name in modules(everywhere) if "pytest_evalguard" in name}
+        assert "pytest_evalguard.recording.recorder" not in loaded
+        assert "pytest_evalguard.controller.reporter" not in loaded
+        assert "pytest_evalguard.model.values" not in loaded
+
+
+def test_a_session_that_sends_nothing_loads_no_http_and_no_models(
+    everywhere: Suite,
+) -> None:
+    everywhere.write("conftest.py", REPORT_MODULES)
+    everywhere.ini("evalguard_keep = 1")
+    everywhere.test("def test_it(eval_case): eval_case.score = 1")
+    for _ in range(3):  # the last one removes the first
+        everywhere.run("-pno:cacheprovider")
+    assert HEAVY & modules(everywhere) == set()
+    if everywhere.is_distributed:
+        assert HEAVY & modules(everywhere, of_worker=True) == set()
+
+
+@pytest.mark.parametrize("command", ["--help", "submit --help", "list", "submit"])
+def test_the_script_loads_no_pytest_no_http_and_no_models_before_it_reads(
+    tmp_path: Path, command: str
+) -> None:
+    loaded = _loaded_by_script(tmp_path, *command.split())
+    assert {"pytest", "_pytest", "httpx", "pydantic"} & loaded == set()
+    is_helping = "--help" in command
+    assert is_helping != ("pytest_evalguard.storage.session" in loaded)
+
+
+@pytest.mark.parametrize("command", ["list", "submit"])
+def test_the_script_reads_a_session_without_pytest_and_http(
+    tmp_path: Path, command: str
+) -> None:
+    state = tmp_path / ".evalguard" / "20260102T030405.678Z-1a2b3c4d" / "session.json"
+    state.parent.mkdir(parents=True)
+    state.write_text('{"schema": 1, "id": "a", "created": "2026-01-02"}')
+    loaded = _loaded_by_script(tmp_path, command)
+    assert "pydantic" in loaded
+    assert {
+        "pytest",
+        "_pytest",
+        "httpx",
+        "pytest_evalguard.analysis.baseline",
+    } & loaded == set()
+
+
+def _loaded_by_script(directory: Path, *args: str) -> set[str]:
+    done = subprocess.run(
+        [sys.executable, "-X", "importtime", "-m", "pytest_evalguard", *args],
+        cwd=directory,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return {line.rpartition("|")[2].strip() for line in done.stderr.splitlines()}
+
+
+def test_the_plugin_is_found_by_its_entry_point(suite: Suite) -> None:
+    suite.test("def test_it(eval_case): eval_case.score = 1")
+    env = {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": ""}
+    command = [sys.executable, "-m", "pytest", "-pno:asyncio"]
+    suite.is_measured = False
+    for args, passed in (([], True), (["-pno:pytest-evalguard"], False)):
+        done = subprocess.run(
+            [*command, *args],
+            cwd=suite.directory,
+            env=suite.environment(None, env),
+            capture_output=True,
+            text=True,
+        )
+        assert ("1 passed" in done.stdout) == passed, done.stdout
+
+
+def test_every_public_name_can_be_imported() -> None:
+    for name in pytest_evalguard.__all__:
+        assert getattr(pytest_evalguard, name) is not None
+    with pytest.raises(AttributeError, match="no attribute 'missing'"):
+        _ = pytest_evalguard.missing  # type: ignore[attr-defined] # as a typo is

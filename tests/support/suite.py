@@ -1,0 +1,295 @@
+"""Runs a folder of tests by a real pytest, and checks what must hold after any run."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import textwrap
+import time
+from collections import Counter
+from collections.abc import Mapping
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from pytest_evalguard.storage.journal import StoredCases
+from standin import StandIn
+from standin import validate_body
+
+KEY = "eg_standin_key"
+AGENT_KEY = "agent_standin_key"
+DISTRIBUTIONS: tuple[tuple[str, ...], ...] = ((), ("-n", "2"))
+WITHOUT_ROW = ("skipped", "not run", "dropped")
+
+# what the machine that runs the tests says of itself must not leak into the inner runs
+_FOREIGN = re.compile(
+    "EVALGUARD|PYTEST|COLUMNS|CI$|CI_|GITHUB|GITLAB|BUILDKITE|CIRCLE|JENKINS|TF_BUILD"
+)
+_ALONE = {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1", "COLUMNS": "80"}
+# runs pytest again and again in one process: what stops at its start needs no other
+_IN_TURN = """
+import contextlib, io, json, os, sys
+import pytest
+
+found = []
+for args, env in json.load(sys.stdin):
+    own = {**os.environ}
+    os.environ.update(env)
+    out, err = io.StringIO(), io.StringIO()
+    with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+        status = int(pytest.main(args))
+    found.append((status, out.getvalue(), err.getvalue()))
+    os.environ.clear()
+    os.environ.update(own)
+json.dump(found, sys.stdout)
+"""
+
+
+@dataclass(frozen=True)
+class Stored:
+    """A session directory after a run."""
+
+    path: Path
+
+    @cached_property
+    def state(self) -> dict[str, Any]:
+        return dict(json.loads((self.path / "session.json").read_text()))
+
+    @cached_property
+    def cases(self) -> dict[str, dict[str, Any]]:
+        lines = (self.path / "cases.jsonl").read_text().splitlines()
+        cases = [json.loads(line) for line in lines]
+        return {case["nodeid"].partition("::")[2]: case for case in cases}
+
+    @property
+    def outcomes(self) -> dict[str, str]:
+        return {name: case["outcome"] for name, case in self.cases.items()}
+
+    @property
+    def requests(self) -> list[dict[str, Any]]:
+        """The frozen requests."""
+        files = sorted(self.path.glob("*.requests.jsonl"))
+        return [json.loads(line) for f in files for line in f.read_text().splitlines()]
+
+
+@dataclass(frozen=True)
+class Result:
+    """What a run of pytest or of the console script left."""
+
+    status: int
+    out: str
+    err: str
+    directory: Path
+
+    @property
+    def sessions(self) -> list[Stored]:
+        out = self.directory / ".evalguard"
+        return [Stored(path) for path in sorted(out.glob("*/")) if path.is_dir()]
+
+    @property
+    def session(self) -> Stored:
+        """The newest session."""
+        return self.sessions[-1]
+
+    @property
+    def summary(self) -> str:
+        """The section `evalguard` of the terminal output."""
+        match = re.search(
+            r"=+ evalguard =+\n(.*?)(?=\n=+ |\n\d+ \w+ in |\Z)", self.out, re.S
+        )
+        return match[1] if match else ""
+
+    @property
+    def tally(self) -> dict[str, int]:
+        """Pytest's own closing counts, as ``{"passed": 2}``."""
+        pairs = re.findall(r"(\d+) ([a-z ]+?)(?=,| in )", self.out.splitlines()[-1])
+        return {name: int(count) for count, name in pairs}
+
+
+class Suite:
+    """A folder with tests in it.
+
+    :param distribution: arguments that every run of pytest gets.
+
+    Its runs count for the coverage unless `is_measured` is false: measuring adds two
+    thirds to a short run, and what two workers run is what a plain session runs.
+    """
+
+    def __init__(self, directory: Path, distribution: Sequence[str] = ()) -> None:
+        self.directory = directory
+        self.distribution = tuple(distribution)
+        self.is_measured = not distribution
+        self.ini("")
+
+    @property
+    def is_distributed(self) -> bool:
+        return bool(self.distribution)
+
+    def ini(self, text: str) -> None:
+        (self.directory / "pytest.ini").write_text(f"[pytest]\n{textwrap.dedent(text)}")
+
+    def write(self, name: str, text: str) -> Path:
+        path = self.directory / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(textwrap.dedent(text), encoding="utf-8")
+        return path
+
+    def test(self, text: str) -> None:
+        """Write the one test file."""
+        self.write("test_it.py", f"import pytest\n{textwrap.dedent(text)}")
+
+    def environment(
+        self, standin: StandIn | None, env: Mapping[str, str]
+    ) -> dict[str, str]:
+        clean = {k: v for k, v in os.environ.items() if not _FOREIGN.match(k)}
+        if not self.is_measured:
+            for name in ("COVERAGE_PROCESS_START", "COVERAGE_PROCESS_CONFIG"):
+                clean.pop(name, None)
+        return {**clean, **_ALONE, **(standin.environment if standin else {}), **env}
+
+    def command(self, *args: str, plugins: Sequence[str] = ()) -> list[str]:
+        names = [
+            "pytest-evalguard",
+            *(["xdist"] if self.distribution else []),
+            *plugins,
+        ]
+        loaded = [word for name in names for word in ("-p", name)]
+        return [sys.executable, "-m", "pytest", *loaded, *self.distribution, *args]
+
+    def start(
+        self,
+        *args: str,
+        standin: StandIn | None = None,
+        plugins: Sequence[str] = (),
+        env: Mapping[str, str] = {},
+    ) -> subprocess.Popen[str]:
+        """Start pytest, in a process group of its own."""
+        return subprocess.Popen(
+            self.command(*args, plugins=plugins),
+            cwd=self.directory,
+            env=self.environment(standin, env),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            start_new_session=True,
+        )
+
+    def run(
+        self,
+        *args: str,
+        standin: StandIn | None = None,
+        plugins: Sequence[str] = (),
+        env: Mapping[str, str] = {},
+    ) -> Result:
+        """Run pytest to its end, and check what must hold after any run."""
+        process = self.start(*args, standin=standin, plugins=plugins, env=env)
+        result = self.finish(process)
+        check_invariants(result, standin)
+        return result
+
+    def run_in_turn(
+        self,
+        runs: Sequence[tuple[Sequence[str], Mapping[str, str]]],
+        standin: StandIn | None = None,
+    ) -> list[Result]:
+        """Run pytest with each of several arguments and environments, in one process.
+
+        For what stops at pytest's start: modules of tests would stay loaded.
+        """
+        loaded = ["-p", "pytest-evalguard"]
+        asked = [([*loaded, *args], env) for args, env in runs]
+        done = subprocess.run(
+            [sys.executable, "-c", _IN_TURN],
+            cwd=self.directory,
+            env=self.environment(standin, {}),
+            input=json.dumps(asked),
+            capture_output=True,
+            text=True,
+            timeout=120,
+            check=True,
+        )
+        found: list[tuple[int, str, str]] = json.loads(done.stdout)
+        results = [Result(*each, self.directory) for each in found]
+        for result in results:
+            check_invariants(result, standin)
+        return results
+
+    def finish(self, process: subprocess.Popen[str], seconds: float = 60) -> Result:
+        """Wait for a started pytest."""
+        try:
+            out, err = process.communicate(timeout=seconds)
+        except subprocess.TimeoutExpired:
+            os.killpg(process.pid, signal.SIGKILL)
+            out, err = process.communicate()
+            raise AssertionError(f"pytest did not end:\n{out}\n{err}") from None
+        return Result(process.returncode, out, err, self.directory)
+
+    def script(
+        self,
+        *args: str,
+        standin: StandIn | None = None,
+        env: Mapping[str, str] = {},
+        cwd: Path | None = None,
+    ) -> Result:
+        """Run the console script."""
+        done = subprocess.run(
+            [sys.executable, "-m", "pytest_evalguard", *args],
+            cwd=cwd or self.directory,
+            env=self.environment(standin, env),
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+        return Result(done.returncode, done.stdout, done.stderr, self.directory)
+
+
+def wait_for(directory: Path, pattern: str, count: int) -> None:
+    """Wait until that many files are there."""
+    end = time.monotonic() + 30
+    while len(list(directory.glob(pattern))) < count:
+        assert time.monotonic() < end
+        time.sleep(0.01)
+
+
+def rows_of(standin: StandIn) -> list[dict[str, Any]]:
+    """Return the rows of the one run that has any."""
+    (run,) = [run for run in standin.runs.values() if run.rows]
+    return run.rows
+
+
+def check_invariants(result: Result, standin: StandIn | None) -> None:
+    """The count closes, bodies keep the contract, no traceback, no key on disk."""
+    assert "INTERNALERROR" not in result.out, result.out + result.err
+    assert "Traceback" not in result.err, result.err
+    for stored in result.sessions:
+        _check_count(stored)
+    for path in result.directory.rglob(".evalguard/*/*"):
+        for key in (KEY, AGENT_KEY):
+            assert key.encode() not in path.read_bytes(), path
+    for post in standin.posts if standin else []:
+        assert validate_body("addResults", post.body) == []
+        assert post.headers["idempotency-key"]
+    for post in standin.agent_posts if standin else []:
+        assert validate_body("addResult", post.body) == []
+    assert not standin or standin.resets == []
+
+
+def _check_count(stored: Stored) -> None:
+    state = stored.state
+    if state["status"] == "running":
+        return
+    counts = Counter(state["counts"])
+    rows = sum(count for name, count in counts.items() if name not in WITHOUT_ROW)
+    assert rows == state["rows"]
+    read = StoredCases(stored.path)
+    assert not read.damaged
+    assert sum(case.has_row for case in read) == rows
+    assert state["selected"] == sum(counts.values()), state

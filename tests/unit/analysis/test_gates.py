@@ -1,0 +1,131 @@
+"""Gates by themselves: how a figure is held against its limit, and shown beside it."""
+
+from __future__ import annotations
+
+import pytest
+
+from pytest_evalguard.analysis.comparison import Comparison
+from pytest_evalguard.analysis.gates import judge
+from pytest_evalguard.analysis.totals import Totals
+from pytest_evalguard.config.settings import Limit
+from pytest_evalguard.config.settings import Settings
+from pytest_evalguard.model.case import Case
+from pytest_evalguard.model.case import ScorerResult
+from pytest_evalguard.storage.session import Gate
+
+
+def passing(count: int, of: int, *tags: str) -> list[Case]:
+    return [
+        Case(f"{tags}{n}", "passed" if n < count else "failed", tags=list(tags))
+        for n in range(of)
+    ]
+
+
+def rate_gate(limit: Limit, cases: list[Case]) -> Gate:
+    (gate,) = judge(Settings(min_pass_rate=(limit,)), Totals.of(cases), None)
+    return gate
+
+
+def score_gate(limit: Limit, cases: list[Case]) -> Gate:
+    (gate,) = judge(Settings(min_score=(limit,)), Totals.of(cases), None)
+    return gate
+
+
+def test_a_pass_rate_is_told_with_its_limit() -> None:
+    interval = "95% interval 76.4% to 99.1%"
+    figure = f"95.0% (19 of 20), {interval}"
+    met = Gate("pass rate", figure, "at least 95%", True)
+    missed = Gate("pass rate", figure, "at least 95.5%", False)
+    assert rate_gate(Limit(0.95), passing(19, 20)) == met
+    assert rate_gate(Limit(0.955), passing(19, 20)) == missed
+
+
+def test_a_pass_rate_of_a_tag_is_that_of_its_rows() -> None:
+    cases = passing(1, 2, "smoke") + passing(5, 5)
+    gate = rate_gate(Limit(0.5, "smoke"), cases)
+    assert gate.name == "pass rate of smoke"
+    assert gate.figure.startswith("50.0% (1 of 2), ")
+    assert gate.passed
+
+
+def test_a_gate_without_a_figure_fails_whatever_its_limit() -> None:
+    cases = passing(1, 1)
+    no_rows, no_tag = "there are no results", "no result has this tag"
+    no_score = "no result has this score"
+    least = "at least 0"
+    assert rate_gate(Limit(0), []) == Gate("pass rate", no_rows, f"{least}%", False)
+    assert rate_gate(Limit(0, "x"), cases) == (
+        Gate("pass rate of x", no_tag, f"{least}%", False)
+    )
+    assert score_gate(Limit(0), []) == Gate("mean score", no_rows, least, False)
+    assert score_gate(Limit(0, "x"), cases) == (
+        Gate("mean score x", no_score, least, False)
+    )
+
+
+def test_a_mean_score_is_told_with_its_limit() -> None:
+    cases = [Case("a", "passed", score=0.5), Case("b", "passed", score=1)]
+    figure = "0.750 (2 cases)"
+    met = Gate("mean score", figure, "at least 0.75", True)
+    missed = Gate("mean score", figure, "at least 0.76", False)
+    assert score_gate(Limit(0.75), cases) == met
+    assert score_gate(Limit(0.76), cases) == missed
+
+
+def test_a_mean_of_a_scorer_is_over_the_cases_that_have_it() -> None:
+    tone = {"tone": ScorerResult(0.25, False)}
+    cases = [Case("a", "passed", score=1, scores=tone), Case("b", "passed", score=1)]
+    gate = score_gate(Limit(0.25, "tone"), cases)
+    assert gate == Gate("mean score tone", "0.250 (1 case)", "at least 0.25", True)
+
+
+# two of three, as a person would write it down
+@pytest.mark.parametrize(
+    ("least", "figure", "is_met"),
+    [
+        (0.6666666667, "0.667", True),
+        (0.66666667, "0.666666667", False),
+        (0.66667, "0.666667", False),
+        (0.6667, "0.66667", False),
+        (0.667, "0.6667", False),
+        (0.67, "0.667", False),
+        (1, "0.667", False),
+    ],
+)
+def test_a_missed_limit_is_told_with_the_digits_that_show_it(
+    least: float, figure: str, is_met: bool
+) -> None:
+    gate = score_gate(Limit(least), passing(2, 3))
+    limit = f"at least {least}"
+    assert gate == Gate("mean score", f"{figure} (3 cases)", limit, is_met)
+
+
+def test_a_missed_pass_rate_has_the_same_digits_as_a_percentage() -> None:
+    gate = rate_gate(Limit(0.6667), passing(2, 3))
+    assert gate.figure.startswith("66.667% (2 of 3), ")
+    assert (gate.limit, gate.passed) == ("at least 66.67%", False)
+
+
+def regressions(most: int | None, comparison: Comparison | None) -> list[Gate]:
+    return list(judge(Settings(max_regressions=most), Totals(), comparison))
+
+
+@pytest.mark.parametrize(("most", "is_met"), [(0, False), (1, False), (2, True)])
+def test_regressions_are_counted_among_the_cases_in_both(
+    most: int, is_met: bool
+) -> None:
+    found = Comparison("last", 1500, 1500, 1500, regressed=("a", "b"))
+    gate = Gate("regressions", "2 of 1,500 cases", f"at most {most}", is_met)
+    assert regressions(most, found) == [gate]
+
+
+def test_one_case_in_both_is_enough_and_none_is_no_success() -> None:
+    one = Gate("regressions", "0 of 1 case", "at most 1,000", True)
+    none = Gate("regressions", "no case is in both sessions", "at most 0", False)
+    assert regressions(1000, Comparison("last", 1, 1, 1)) == [one]
+    assert regressions(0, Comparison("last", 1, 1, 0)) == [none]
+
+
+def test_regressions_need_a_limit_and_a_baseline() -> None:
+    assert regressions(None, Comparison("last", 1, 1, 1)) == []
+    assert regressions(0, None) == []

@@ -1,0 +1,128 @@
+"""Means are exact, and figures from disk are refused where they can't be figures."""
+
+from __future__ import annotations
+
+import json
+import math
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pydantic import TypeAdapter
+from pydantic import ValidationError
+
+from pytest_evalguard.analysis.baseline import read_baseline
+from pytest_evalguard.analysis.comparison import read_comparison
+from pytest_evalguard.analysis.totals import Mean
+from pytest_evalguard.analysis.totals import Totals
+from pytest_evalguard.errors import EvalguardError
+from pytest_evalguard.model.case import Case
+from pytest_evalguard.model.case import ScorerResult
+from pytest_evalguard.model.figures import Change
+from pytest_evalguard.model.figures import Share
+from pytest_evalguard.storage.journal import StoredCases
+from pytest_evalguard.storage.session import Session
+
+NO_SHARES = ["NaN", "Infinity", "1e999", "1e308", "-0.1", "1.1"]
+COMPARISON = {"baseline": "b", "before": 1, "after": 1, "paired": 1}
+
+
+def mean_of(values: list[float]) -> float | None:
+    mean = Mean()
+    for value in values:
+        mean.add(value)
+    return mean.value
+
+
+@given(st.lists(st.floats(0, 1), min_size=1), st.randoms())
+def test_a_mean_is_exact_in_any_order(values: list[float], dice: Any) -> None:
+    mean = mean_of(values)
+    dice.shuffle(values)
+    assert mean == mean_of(values) == math.fsum(values) / len(values)
+
+
+def test_the_mean_of_equal_scores_is_that_score() -> None:
+    scores = {f"s{n}": ScorerResult(0.8, True) for n in range(10)}
+    assert mean_of([0.8] * 10) == 0.8
+    assert Case("t.py::a", "passed", scores=scores).overall_score == 0.8
+
+
+@pytest.mark.parametrize(
+    ("kind", "least", "most"), [(Share, 0, 1), (Change, -2, 2)], ids=["share", "change"]
+)
+def test_a_figure_is_taken_up_to_its_bounds(kind: Any, least: int, most: int) -> None:
+    figures = TypeAdapter(kind)
+    for figure in (least, least + 0.1, most - 0.1, most):
+        assert figures.validate_python(figure) == figure
+    for wrong in (least - 0.1, most + 0.1, math.nan, math.inf):
+        with pytest.raises(ValidationError):
+            figures.validate_python(wrong)
+
+
+@pytest.mark.parametrize("figure", NO_SHARES)
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"score": "?"},
+        {"scores": {"tone": {"score": "?", "passed": True}}},
+        {"trials": [{"outcome": "passed", "score": "?"}]},
+        {"trials": [{"outcome": "passed", "scores": {"tone": "?"}}]},
+    ],
+    ids=["score", "scorer", "trial", "trial's scorer"],
+)
+def test_a_case_whose_score_is_none_is_a_damaged_line(
+    tmp_path: Path, fields: dict[str, Any], figure: str
+) -> None:
+    line = json.dumps({"nodeid": "t.py::a", "outcome": "passed", **fields})
+    (tmp_path / "cases.jsonl").write_text(line.replace('"?"', figure) + "\n")
+    stored = StoredCases(tmp_path)
+    assert (len(stored), stored.damaged) == (0, 1)
+
+
+@pytest.mark.parametrize("figure", NO_SHARES)
+@pytest.mark.parametrize("field", ["pass_rate", "score"])
+def test_a_state_with_a_figure_that_is_none_is_refused(
+    tmp_path: Path, field: str, figure: str
+) -> None:
+    text = json.dumps({"schema": 1, "id": "a", "created": "2026-01-02", field: "?"})
+    (tmp_path / "session.json").write_text(text.replace('"?"', figure))
+    with pytest.raises(EvalguardError, match="can't be read"):
+        _ = Session(tmp_path).state
+
+
+@pytest.mark.parametrize("figure", NO_SHARES)
+@pytest.mark.parametrize("case", [{"score": "?"}, {"score": 1, "scores": {"a": "?"}}])
+def test_a_baseline_with_a_score_that_is_none_is_refused(
+    tmp_path: Path, case: dict[str, Any], figure: str
+) -> None:
+    cases = {"t.py::a": {"outcome": "passed", **case}}
+    text = json.dumps({"schema": 1, "cases": cases})
+    path = tmp_path / "baseline.json"
+    path.write_text(text.replace('"?"', figure))
+    with pytest.raises(EvalguardError, match="can't be read"):
+        read_baseline(path)
+
+
+@pytest.mark.parametrize("figure", ["NaN", "1e999", "-2.1", "2.1"])
+@pytest.mark.parametrize(
+    "fields",
+    [{"p_value": "?"}, {"score_change": "?"}, {"score_interval": [0.0, "?"]}],
+    ids=str,
+)
+def test_a_comparison_with_a_figure_that_is_none_is_damaged(
+    tmp_path: Path, fields: dict[str, Any], figure: str
+) -> None:
+    text = json.dumps({**COMPARISON, **fields}).replace('"?"', figure)
+    (tmp_path / "comparison.json").write_text(text)
+    with pytest.raises(EvalguardError, match="damaged"):
+        read_comparison(tmp_path)
+
+
+def test_trials_that_say_they_did_not_run_are_shown(tmp_path: Path) -> None:
+    trials = [{"outcome": "passed"}, {"outcome": "not run"}]
+    line = json.dumps({"nodeid": "t.py::a", "outcome": "passed", "trials": trials})
+    (tmp_path / "cases.jsonl").write_text(f"{line}\n")
+    totals = Totals.of(StoredCases(tmp_path))
+    assert totals.unstable.first == [".- 1 of 2 t.py::a"]

@@ -1,0 +1,319 @@
+"""The mark: what it may say, and which of several counts."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from pytest_evalguard.recording.mark import Plan
+from pytest_evalguard.recording.mark import mark_problems
+from pytest_evalguard.recording.mark import plan_of
+from pytest_evalguard.recording.mark import read_mark
+from pytest_evalguard.recording.mark import repeated
+from pytest_evalguard.recording.mark import suggestion
+from pytest_evalguard.recording.selection import is_case
+from suite import Result
+from suite import Suite
+
+WRONG = {
+    "expcted='x'": " has no keyword 'expcted'; did you mean 'expected'?",
+    "colour=1": " has no keyword 'colour'; there are input, expected,",
+    "'question'": " takes keywords only, got 'question'",
+    "name=3": ": name= must be a string that is not blank, got 3",
+    "name=' '": ": name= must be a string that is not blank, got ' '",
+    "prompt_id='42'": ": prompt_id= must be a whole number of at least 0, got '42'",
+    "prompt_id=True": ": prompt_id= must be",
+    "prompt_id=-1": ": prompt_id= must be",
+    "threshold=1.5": ": threshold= must be a number within 0..1, got 1.5",
+    "threshold=True": ": threshold= must be",
+    "threshold=float('nan')": ": threshold= must be",
+    "tags='abc'": ": tags= must be a list, tuple or set of strings, got 'abc'",
+    "tags=[1]": ": tags= must be",
+    "metadata=[1]": ": metadata= must be a mapping with string keys, got [1]",
+    "metadata={1: 2}": ": metadata= must be",
+    "trials=0": ": trials= must be a whole number within 1..1000",
+    "trials=True": ": trials= must be a whole number",
+    "trials=2.0": ": trials= must be a whole number",
+    "trials=1001": ": trials= must be a whole number within 1..1000",
+    "trials=3, require=0": ": require= must be a whole number",
+}
+MARKED = """
+@pytest.mark.eval({arguments})
+def test_{number}(): pass
+"""
+
+
+@pytest.fixture(scope="module")
+def wrong_marks(everywhere_once: Suite) -> Result:
+    """A run of tests of which each has another wrong mark."""
+    tests = (MARKED.format(arguments=a, number=n) for n, a in enumerate(WRONG))
+    everywhere_once.test("".join(tests))
+    return everywhere_once.run()
+
+
+@pytest.mark.parametrize("arguments", WRONG)
+def test_a_wrong_mark_is_told(wrong_marks: Result, arguments: str) -> None:
+    test = f"test_{list(WRONG).index(arguments)}"
+    told = f"test_it.py::{test}: @pytest.mark.eval{WRONG[arguments]}"
+    assert told in wrong_marks.err
+
+
+def test_wrong_marks_stop_before_the_first_test(wrong_marks: Result) -> None:
+    assert wrong_marks.status == 4
+    assert wrong_marks.sessions == []
+
+
+def test_all_wrong_marks_are_told_at_once(suite: Suite) -> None:
+    suite.test("""
+        @pytest.mark.eval(nmae="x", tags=1)
+        @pytest.mark.parametrize("n", range(5))
+        def test_one(n):
+            pass
+        @pytest.mark.eval(threshold="x")
+        def test_two():
+            pass
+    """)
+    err = suite.run().err
+    assert err.count("test_it.py::test_one") == 2
+    assert err.count("test_it.py::test_two") == 1
+
+
+def test_the_closest_mark_wins_key_by_key(everywhere: Suite) -> None:
+    everywhere.test("""
+        pytestmark = pytest.mark.eval(name="module", tags=["module"], threshold=0.1)
+        @pytest.mark.eval(name="class", expected="class")
+        class TestIt:
+            @pytest.mark.eval(name="function")
+            def test_it(self):
+                pass
+    """)
+    case = everywhere.run().session.cases["TestIt::test_it"]
+    assert case["name"] == "function"
+    assert case["expected"] == "class"
+    assert case["tags"] == ["module"]
+    assert case["threshold"] == 0.1
+
+
+def test_recorded_metadata_joins_that_of_the_mark(suite: Suite) -> None:
+    suite.test("""
+        @pytest.mark.eval(metadata={"team": "a", "n": 1})
+        def test_it(eval_case):
+            eval_case.metadata["n"] = 2
+    """)
+    case = suite.run().session.cases["test_it"]
+    assert case["metadata"] == {"team": "a", "n": 2}
+
+
+def test_the_mark_is_documented(suite: Suite) -> None:
+    assert "@pytest.mark.eval(input=, expected=" in suite.run("--markers").out
+
+
+def test_a_mark_of_another_plugin_of_that_name_is_a_usage_error(
+    everywhere: Suite,
+) -> None:
+    everywhere.write(
+        "evals.py", "def pytest_collection_modifyitems(): raise ValueError"
+    )
+    everywhere.write(
+        "conftest.py",
+        """
+        def pytest_configure(config):
+            import evals
+            config.pluginmanager.register(evals, "evals")
+    """,
+    )
+    everywhere.test("""
+        @pytest.mark.eval
+        def test_it():
+            pass
+    """)
+    result = everywhere.run()
+    assert result.status == 4
+    assert "-p no:evals" in result.err
+    assert "evalguard_mark" in result.err
+
+
+def test_what_the_mark_says_can_be_read_from_the_fixture(suite: Suite) -> None:
+    suite.test("""
+        @pytest.mark.eval(input="q", expected=["Paris"])
+        def test_it(eval_case):
+            assert eval_case.input == "q"
+            assert eval_case.expected == ["Paris"]
+            eval_case.expected = "Lyon"
+            assert eval_case.expected == "Lyon"
+    """)
+    assert suite.run().session.cases["test_it"]["expected"] == "Lyon"
+
+
+def test_the_mark_of_a_set_of_parameters_is_closest(suite: Suite) -> None:
+    suite.test("""
+        CLOSE = pytest.mark.eval(tags=["parameter"], threshold=0.9)
+        @pytest.mark.eval(tags=["function"], threshold=0.5, name="both")
+        @pytest.mark.parametrize("n", [pytest.param(1, marks=CLOSE, id="one")])
+        def test_it(eval_case, n):
+            eval_case.score = 0.7
+    """)
+    case = suite.run().session.cases["test_it[one]"]
+    assert case["outcome"] == "failed"
+    assert case["tags"] == ["parameter"]
+    assert case["name"] == "both"
+
+
+# Pure
+
+
+def a_mark(*args: object, **kwargs: object) -> pytest.Mark:
+    return pytest.Mark("eval", args, kwargs, _ispytest=True)
+
+
+class AnItem(SimpleNamespace):
+    __hash__ = object.__hash__  # type: ignore[assignment] # nodes can be in sets
+
+
+def an_item(*marks: pytest.Mark, **fields: Any) -> Any:
+    """An item with these marks, the closest first."""
+
+    def iter_markers(name: str) -> list[pytest.Mark]:
+        return [each for each in marks if each.name == name]
+
+    def get_closest_marker(name: str) -> pytest.Mark | None:
+        return next(iter(iter_markers(name)), None)
+
+    return AnItem(
+        nodeid="t.py::a",
+        own_markers=marks,
+        parent=None,
+        iter_markers=iter_markers,
+        get_closest_marker=get_closest_marker,
+        **fields,
+    )
+
+
+@pytest.mark.parametrize(
+    ("keyword", "valid"),
+    [
+        ("input", [None, 1, "q"]),
+        ("expected", [None, object()]),
+        ("name", ["a"]),
+        ("prompt_id", [0, 2**63 - 1]),
+        ("threshold", [0, 1, 0.5]),
+        ("trials", [1, 1000]),
+        ("require", [1, 1000]),
+        ("tags", [[], ["a"], ("a",), {"a"}, frozenset("a")]),
+        ("metadata", [{}, {"a": 1}]),
+    ],
+)
+def test_a_right_value_is_no_problem(keyword: str, valid: list[object]) -> None:
+    for value in valid:
+        assert mark_problems([an_item(a_mark(**{keyword: value}))], "eval") == []
+
+
+@pytest.mark.parametrize(
+    ("keyword", "wrong", "wanted"),
+    [
+        ("name", ["", " ", 3], "a string that is not blank"),
+        ("prompt_id", [-1, 2**63, True, "1"], "a whole number of at least 0"),
+        ("threshold", [-0.1, 1.1, True, "1", None], "a number within 0..1"),
+        ("trials", [0, 1001, True, 1.0], "a whole number within 1..1000"),
+        ("require", [0, 1001, False, "1"], "a whole number within 1..1000"),
+        ("tags", ["abc", [1], ["a", 1], None], "a list, tuple or set of strings"),
+        (
+            "metadata",
+            [[1], ["a"], {1: 2}, {"a": 1, 2: 3}],
+            "a mapping with string keys",
+        ),
+    ],
+)
+def test_a_wrong_value_is_told_with_what_is_wanted(
+    keyword: str, wrong: list[object], wanted: str
+) -> None:
+    for value in wrong:
+        assert mark_problems([an_item(a_mark(**{keyword: value}))], "eval") == [
+            f"t.py::a: @pytest.mark.eval: {keyword}= must be {wanted}, got {value!r}"
+        ]
+
+
+def test_every_problem_of_a_mark_is_told() -> None:
+    item = an_item(a_mark("q", "r", nmae="x", tags=1))
+    assert mark_problems([item], "eval") == [
+        "t.py::a: @pytest.mark.eval takes keywords only, got 'q'; write for instance"
+        " input='q'",
+        "t.py::a: @pytest.mark.eval has no keyword 'nmae'; did you mean 'name'?",
+        "t.py::a: @pytest.mark.eval: tags= must be a list, tuple or set of strings,"
+        " got 1",
+    ]
+
+
+def test_a_mark_that_items_share_is_told_once() -> None:
+    shared = a_mark(tags=1)
+    assert len(mark_problems([an_item(shared), an_item(shared)], "eval")) == 1
+    assert len(mark_problems([an_item(shared), an_item(a_mark(tags=1))], "eval")) == 2
+
+
+def test_a_name_like_no_other_is_answered_with_all() -> None:
+    assert suggestion("colour", ["name", "tags"]) == "; there are name, tags"
+
+
+@pytest.mark.parametrize(
+    ("item", "expected"),
+    [
+        (an_item(), False),
+        (an_item(a_mark()), True),
+        (an_item(fixturenames=["eval_case"]), True),
+        (an_item(fixturenames=["tmp_path"]), False),
+        (an_item(a_mark(), fixturenames=["tmp_path"]), True),
+    ],
+)
+def test_a_case_has_the_mark_or_the_fixture(item: Any, expected: bool) -> None:
+    assert is_case(item, "eval") == expected
+
+
+def test_the_mark_of_parameters_is_closest_and_others_do_not_count() -> None:
+    other = pytest.Mark("other", (), {"name": "other"}, _ispytest=True)
+    callspec = SimpleNamespace(marks=[other, a_mark(name="parameter")])
+    item = an_item(
+        a_mark(name="function", tags=["f"]), a_mark(tags=["m"]), callspec=callspec
+    )
+    assert read_mark(item, "eval") == {"name": "parameter", "tags": ["f"]}
+
+
+@pytest.mark.parametrize(
+    ("kwargs", "default", "plan"),
+    [
+        ({}, 1, None),
+        ({}, 3, Plan(3, 3)),
+        ({"trials": 5}, 1, Plan(5, 5)),
+        ({"trials": 5, "require": 2}, 3, Plan(5, 2)),
+        ({"require": 2}, 3, Plan(3, 2)),
+        ({"require": 1}, 1, None),
+        ({"trials": 1}, 3, None),
+        ({"trials": 2}, 1, Plan(2, 2)),
+    ],
+)
+def test_a_plan_is_that_of_the_mark_or_the_default(
+    kwargs: dict[str, object], default: int, plan: Plan | None
+) -> None:
+    assert plan_of(an_item(a_mark(**kwargs)), "eval", default) == plan
+
+
+def test_a_default_is_none_for_a_test_without_the_mark() -> None:
+    assert plan_of(an_item(), "eval", 3) is None
+
+
+@pytest.mark.parametrize(
+    ("item", "default", "expected"),
+    [
+        (an_item(), 5, False),
+        (an_item(a_mark()), 1, False),
+        (an_item(a_mark()), 2, True),
+        (an_item(a_mark(trials=1)), 1, True),
+        (an_item(a_mark(require=1)), 1, True),
+        (an_item(a_mark(), a_mark(trials=2)), 1, True),
+    ],
+)
+def test_a_test_may_have_trials_by_any_of_its_marks(
+    item: Any, default: int, expected: bool
+) -> None:
+    assert repeated([item], "eval", default) == ([item] if expected else [])
