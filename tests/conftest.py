@@ -8,8 +8,7 @@ import pytest
 
 import pytest_evalguard
 from standin import StandIn
-from suite import DISTRIBUTIONS
-from suite import Suite
+from suite import DISTRIBUTIONS, Suite
 
 NAMES = [" ".join(each) or "plain" for each in DISTRIBUTIONS]
 

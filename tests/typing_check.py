@@ -12,20 +12,22 @@ import pytest
 from typing_extensions import assert_type
 
 import pytest_evalguard
-from pytest_evalguard import Attempt
-from pytest_evalguard import Case
-from pytest_evalguard import ConfigurationError
-from pytest_evalguard import Deadline
-from pytest_evalguard import EvalCase
-from pytest_evalguard import EvalguardError
-from pytest_evalguard import LeftOut
-from pytest_evalguard import Outcome
-from pytest_evalguard import ScorerResult
-from pytest_evalguard import Service
-from pytest_evalguard import ServiceError
-from pytest_evalguard import Session
-from pytest_evalguard import SessionError
-from pytest_evalguard import Submission
+from pytest_evalguard import (
+    Attempt,
+    Case,
+    ConfigurationError,
+    Deadline,
+    EvalCase,
+    EvalguardError,
+    LeftOut,
+    Outcome,
+    ScorerResult,
+    Service,
+    ServiceError,
+    Session,
+    SessionError,
+    Submission,
+)
 
 
 @pytest.fixture

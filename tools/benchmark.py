@@ -19,16 +19,13 @@ import sys
 import tempfile
 import textwrap
 import time
-from collections.abc import Callable
-from collections.abc import Iterator
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
-from standin import StandIn
-from standin import Status
+from standin import StandIn, Status
 
 TESTS = """
     import pytest

@@ -25,13 +25,7 @@ from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 
-from standin import Drip
-from standin import Fault
-from standin import Reply
-from standin import Reset
-from standin import Slow
-from standin import StandIn
-from standin import Status
+from standin import Drip, Fault, Reply, Reset, Slow, StandIn, Status
 from suite import Suite
 
 SECRET = "ghp_" + "Qq7" * 12

@@ -1,8 +1,7 @@
 """Answers a question about the weather: asks a model, calls tools, asks it again."""
 
 import asyncio
-from collections.abc import Awaitable
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Protocol
 

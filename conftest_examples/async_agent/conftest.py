@@ -3,9 +3,7 @@ import re
 
 import pytest
 
-from agent import Agent
-from agent import Response
-from agent import Usage
+from agent import Agent, Response, Usage
 
 DEGREES = {"Cairo": 31, "Lima": 18, "Oslo": 4, "Rome": 19}
 

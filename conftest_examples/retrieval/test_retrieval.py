@@ -4,8 +4,7 @@ from pathlib import Path
 import pytest
 
 from bm25 import Index
-from corpus import MODULES
-from corpus import read_module
+from corpus import MODULES, read_module
 
 KNOWN_GAP = pytest.mark.xfail(reason="asks in other words than the documentation")
 

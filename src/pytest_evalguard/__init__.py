@@ -6,17 +6,9 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from .delivery.deadline import Deadline
-    from .delivery.outbox import LeftOut
-    from .delivery.outbox import Service
-    from .delivery.outbox import Submission
-    from .errors import ConfigurationError
-    from .errors import EvalguardError
-    from .errors import ServiceError
-    from .errors import SessionError
-    from .model.case import Attempt
-    from .model.case import Case
-    from .model.case import Outcome
-    from .model.case import ScorerResult
+    from .delivery.outbox import LeftOut, Service, Submission
+    from .errors import ConfigurationError, EvalguardError, ServiceError, SessionError
+    from .model.case import Attempt, Case, Outcome, ScorerResult
     from .recording.recorder import EvalCase
     from .storage.session import Session
 else:

@@ -23,8 +23,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 if TYPE_CHECKING:
-    from .delivery.outbox import Service
-    from .delivery.outbox import Submission
+    from .delivery.outbox import Service, Submission
     from .model.case import Case
 
 

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
 import pytest
 
@@ -63,9 +62,7 @@ def pytest_metadata(metadata: dict[str, object], config: pytest.Config) -> None:
 def pytest_collection_finish(session: pytest.Session) -> None:
     """Find the cases among the collected tests, and follow them if there are any."""
     from .config.resolution import settings_key
-    from .recording.selection import find_problems
-    from .recording.selection import identify
-    from .recording.selection import select_cases
+    from .recording.selection import find_problems, identify, select_cases
 
     config = session.config
     if config.pluginmanager.has_plugin(_CONTROLLER):
@@ -104,10 +101,12 @@ _MARK = (
 
 
 def _settings(config: pytest.Config) -> Settings:
-    from .config.resolution import read_settings
-    from .config.resolution import settings_key
-    from .config.resolution import usage_errors
-    from .config.resolution import worker_settings
+    from .config.resolution import (
+        read_settings,
+        settings_key,
+        usage_errors,
+        worker_settings,
+    )
 
     if settings_key not in config.stash:
         is_worker = hasattr(config, "workerinput")
@@ -128,8 +127,7 @@ def _with_trials(
 
 
 def _run_trials(config: pytest.Config, mark: str, default: int) -> None:
-    from .recording.trials import TrialRunner
-    from .recording.trials import show_letters
+    from .recording.trials import TrialRunner, show_letters
 
     if not config.pluginmanager.has_plugin(_TRIALS):
         runner = TrialRunner(_runner(config), mark, default)

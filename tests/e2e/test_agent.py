@@ -9,12 +9,8 @@ from typing import Any
 import pytest
 
 from pytest_evalguard.delivery.agent.prompts import text_hash
-from standin import Reply
-from standin import Reset
-from standin import StandIn
-from standin import Status
-from suite import Result
-from suite import Suite
+from standin import Reply, Reset, StandIn, Status
+from suite import Result, Suite
 
 RERUNS = "pytest_rerunfailures"
 

@@ -12,16 +12,8 @@ from typing import Any
 
 import pytest
 
-from standin import Drip
-from standin import Hang
-from standin import Redirect
-from standin import Reply
-from standin import Reset
-from standin import Slow
-from standin import StandIn
-from standin import Status
-from suite import Result
-from suite import Suite
+from standin import Drip, Hang, Redirect, Reply, Reset, Slow, StandIn, Status
+from suite import Result, Suite
 
 RESULTS = "/test-results"
 MANY = """

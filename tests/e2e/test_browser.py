@@ -6,11 +6,8 @@ import json
 import socket
 import sys
 import tempfile
-from collections.abc import Iterable
-from collections.abc import Iterator
-from dataclasses import dataclass
-from dataclasses import field
-from dataclasses import replace
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import get_args
 from urllib.parse import quote
@@ -18,15 +15,10 @@ from urllib.parse import quote
 import pytest
 from selenium.webdriver.common.keys import Keys
 
-from chromium import Browser
-from chromium import missing_packages
-from pytest_evalguard.model.case import Attempt
-from pytest_evalguard.model.case import Case
-from pytest_evalguard.model.case import Outcome
-from pytest_evalguard.model.case import ScorerResult
+from chromium import Browser, missing_packages
+from pytest_evalguard.model.case import Attempt, Case, Outcome, ScorerResult
 from pytest_evalguard.reporting.html.charts import TrendPoint
-from pytest_evalguard.reporting.html.page import Page
-from pytest_evalguard.reporting.html.page import write_page
+from pytest_evalguard.reporting.html.page import Page, write_page
 from pytest_evalguard.storage.session import Gate
 
 PAGE = Page("a session", (), (), (), (), (), {}, ())

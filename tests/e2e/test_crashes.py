@@ -5,8 +5,7 @@ from __future__ import annotations
 import pytest
 
 from standin import StandIn
-from suite import Suite
-from suite import rows_of
+from suite import Suite, rows_of
 
 MANY = """
     import os, signal, ctypes

@@ -14,19 +14,8 @@ from typing import Any
 
 import pytest
 
-from standin import Drip
-from standin import Hang
-from standin import Received
-from standin import Redirect
-from standin import Reply
-from standin import Reset
-from standin import Slow
-from standin import StandIn
-from standin import Status
-from suite import Result
-from suite import Suite
-from suite import rows_of
-from suite import wait_for
+from standin import Drip, Hang, Received, Redirect, Reply, Reset, Slow, StandIn, Status
+from suite import Result, Suite, rows_of, wait_for
 
 TWO = """
     @pytest.mark.parametrize("n", range(2))

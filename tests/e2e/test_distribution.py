@@ -14,8 +14,7 @@ from pathlib import Path
 import pytest
 
 from standin import StandIn
-from suite import Suite
-from suite import rows_of
+from suite import Suite, rows_of
 
 TESTS = """
     import os, sys

@@ -15,14 +15,11 @@ import re
 import shlex
 import shutil
 from collections.abc import Iterator
-from dataclasses import dataclass
-from dataclasses import field
+from dataclasses import dataclass, field
 from functools import cache
 from importlib.metadata import entry_points
 from pathlib import Path
-from typing import Any
-from typing import NoReturn
-from typing import cast
+from typing import Any, NoReturn, cast
 
 import pytest
 import yaml

@@ -12,8 +12,7 @@ import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Mapping
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
@@ -21,12 +20,8 @@ from typing import Any
 
 import pytest
 
-from standin import AGENT_ID
-from standin import StandIn
-from suite import DISTRIBUTIONS
-from suite import Result
-from suite import check_invariants
-from suite import rows_of
+from standin import AGENT_ID, StandIn
+from suite import DISTRIBUTIONS, Result, check_invariants, rows_of
 
 EXAMPLES = Path(__file__).parents[2] / "conftest_examples"
 NAMES = sorted(path.parent.name for path in EXAMPLES.glob("*/README.md"))

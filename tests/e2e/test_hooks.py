@@ -6,11 +6,8 @@ import json
 
 import pytest
 
-from standin import StandIn
-from standin import Status
-from suite import Result
-from suite import Suite
-from suite import rows_of
+from standin import StandIn, Status
+from suite import Result, Suite, rows_of
 
 TEST = """
     @pytest.mark.eval(tags=["draft"])

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from standin import StandIn
-from suite import Suite
-from suite import rows_of
+from suite import Suite, rows_of
 
 IDS = [
     "a::b",

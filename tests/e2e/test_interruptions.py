@@ -8,10 +8,7 @@ import signal
 import pytest
 
 from standin import StandIn
-from suite import Result
-from suite import Suite
-from suite import rows_of
-from suite import wait_for
+from suite import Result, Suite, rows_of, wait_for
 
 FIVE = """
     @pytest.mark.parametrize("n", range(5))

@@ -8,8 +8,7 @@ from typing import Any
 import pytest
 
 from standin import StandIn
-from suite import Result
-from suite import Suite
+from suite import Result, Suite
 
 TESTS = """
     import os

@@ -12,12 +12,8 @@ from textwrap import dedent
 
 import pytest
 
-from standin import StandIn
-from standin import Status
-from suite import Result
-from suite import Stored
-from suite import Suite
-from suite import rows_of
+from standin import StandIn, Status
+from suite import Result, Stored, Suite, rows_of
 
 CASES = """
     @pytest.mark.eval(tags=["smoke"])

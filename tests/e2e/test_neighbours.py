@@ -4,24 +4,16 @@ from __future__ import annotations
 
 import importlib.metadata
 import json
-from collections.abc import Callable
-from collections.abc import Mapping
-from collections.abc import Sequence
-from dataclasses import dataclass
-from dataclasses import field
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import cache
 from html import unescape
 from typing import Any
 
 import pytest
 
-from standin import Received
-from standin import StandIn
-from standin import Status
-from suite import DISTRIBUTIONS
-from suite import Result
-from suite import Suite
-from suite import rows_of
+from standin import Received, StandIn, Status
+from suite import DISTRIBUTIONS, Result, Suite, rows_of
 
 ANSWERS = """
     def answer():

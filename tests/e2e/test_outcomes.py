@@ -10,9 +10,7 @@ from xml.etree import ElementTree
 import pytest
 
 from standin import StandIn
-from suite import Result
-from suite import Suite
-from suite import rows_of
+from suite import Result, Suite, rows_of
 
 # name of the test -> its outcome and whether its row passed (None: no row)
 EXPECTED: dict[str, tuple[str, bool | None]] = {

@@ -9,9 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from pytest_evalguard.delivery.progress import Progress
-from standin import Slow
-from standin import StandIn
-from standin import Status
+from standin import Slow, StandIn, Status
 from suite import Suite
 
 TESTS = """

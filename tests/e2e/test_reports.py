@@ -9,15 +9,11 @@ from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
-from pytest_evalguard.reporting.markdown import MOST_BYTES
-from pytest_evalguard.reporting.markdown import escaped
-from standin import Reset
-from standin import StandIn
-from suite import Result
-from suite import Suite
+from pytest_evalguard.reporting.markdown import MOST_BYTES, escaped
+from standin import Reset, StandIn
+from suite import Result, Suite
 
 TESTS = """
     @pytest.mark.parametrize("n", range(3))

@@ -8,9 +8,7 @@ from typing import Any
 import pytest
 
 from standin import StandIn
-from suite import Result
-from suite import Suite
-from suite import rows_of
+from suite import Result, Suite, rows_of
 
 # distribution -> (name of its entry point, arguments that run a failed test again)
 RERUNNING = {

@@ -11,10 +11,8 @@ import pytest
 
 import pytest_evalguard
 from pytest_evalguard.cli.main import main
-from standin import StandIn
-from standin import Status
-from suite import Suite
-from suite import rows_of
+from standin import StandIn, Status
+from suite import Suite, rows_of
 
 TEST = """
     @pytest.mark.eval

@@ -9,12 +9,8 @@ import uuid
 import pytest
 
 import pytest_evalguard
-from standin import Reply
-from standin import StandIn
-from standin import Status
-from standin import validate_body
-from suite import Suite
-from suite import rows_of
+from standin import Reply, StandIn, Status, validate_body
+from suite import Suite, rows_of
 
 TESTS = """
     @pytest.mark.eval(expected="Paris")

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from standin import StandIn
-from standin import Status
-from suite import Result
-from suite import Suite
+from standin import StandIn, Status
+from suite import Result, Suite
 
 ONE = "def test_it(eval_case): eval_case.score = 1"
 KEY = {"EVALGUARD_API_KEY": "eg_a_key_of_ours"}

@@ -5,8 +5,7 @@ from __future__ import annotations
 import pytest
 
 from pytest_evalguard.analysis.totals import Totals
-from pytest_evalguard.model.case import Attempt
-from pytest_evalguard.model.case import Case
+from pytest_evalguard.model.case import Attempt, Case
 from pytest_evalguard.model.text import cells
 from pytest_evalguard.reporting.terminal import figures
 from suite import Suite

@@ -7,20 +7,17 @@ from xml.etree import ElementTree
 
 import pytest
 
-from pytest_evalguard.model.case import Attempt
-from pytest_evalguard.model.case import Case
-from pytest_evalguard.model.case import Outcome
-from pytest_evalguard.model.case import ScorerResult
+from pytest_evalguard.model.case import Attempt, Case, Outcome, ScorerResult
 from pytest_evalguard.model.values import MAX_TEXT
-from pytest_evalguard.recording.combining import as_trial
-from pytest_evalguard.recording.combining import combined
-from pytest_evalguard.recording.combining import spokesman
-from pytest_evalguard.recording.combining import verdict_line
+from pytest_evalguard.recording.combining import (
+    as_trial,
+    combined,
+    spokesman,
+    verdict_line,
+)
 from pytest_evalguard.recording.mark import Plan
 from standin import StandIn
-from suite import Result
-from suite import Suite
-from suite import rows_of
+from suite import Result, Suite, rows_of
 
 COUNTED = """
     RUNS = []

@@ -29,28 +29,18 @@ import threading
 import time
 import uuid
 from collections import deque
-from collections.abc import Callable
-from collections.abc import Iterator
-from collections.abc import Mapping
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
-from dataclasses import field
-from datetime import datetime
-from datetime import timedelta
-from datetime import timezone
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta, timezone
 from http.client import responses
-from http.server import BaseHTTPRequestHandler
-from http.server import ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from importlib.util import find_spec
 from pathlib import Path
 from socketserver import TCPServer
 from types import TracebackType
-from typing import Any
-from typing import Literal
-from typing import Protocol
-from urllib.parse import parse_qs
-from urllib.parse import unquote
+from typing import Any, Literal, Protocol
+from urllib.parse import parse_qs, unquote
 
 Dialect = Literal["documented", "sdk"]
 

@@ -11,16 +11,14 @@ import sys
 import textwrap
 import time
 from collections import Counter
-from collections.abc import Mapping
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from pytest_evalguard.storage.journal import StoredCases
-from standin import StandIn
-from standin import validate_body
+from standin import StandIn, validate_body
 
 KEY = "eg_standin_key"
 AGENT_KEY = "agent_standin_key"

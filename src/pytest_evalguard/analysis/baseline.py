@@ -4,27 +4,15 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Collection
-from collections.abc import Iterable
-from collections.abc import Iterator
-from collections.abc import Mapping
-from dataclasses import asdict
-from dataclasses import dataclass
-from dataclasses import field
-from dataclasses import replace
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
-from ..errors import ConfigurationError
-from ..errors import EvalguardError
-from ..model.case import PASSING
-from ..model.case import Case
-from ..model.case import Outcome
+from ..errors import ConfigurationError, EvalguardError
+from ..model.case import PASSING, Case, Outcome
 from ..model.figures import Share
 from ..model.text import counted
-from ..storage.session import Session
-from ..storage.session import open_session
-from ..storage.session import replace_shared_file
-from ..storage.session import sessions_in
+from ..storage.session import Session, open_session, replace_shared_file, sessions_in
 from ..storage.validators import read_checked
 
 LAST = "last"

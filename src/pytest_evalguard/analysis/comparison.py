@@ -5,14 +5,12 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Iterator
-from dataclasses import asdict
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 from ..errors import SessionError
-from ..model.figures import Change
-from ..model.figures import Share
+from ..model.figures import Change, Share
 from ..model.text import counted
 from ..storage.session import replace_file
 from ..storage.validators import validator
@@ -105,8 +103,7 @@ def compare(name: str, before: Baseline, after: Baseline) -> Comparison:
 
 
 def _statistics(fixed: int, regressed: int, differences: list[float]) -> dict[str, Any]:
-    from .statistics import bootstrap_mean
-    from .statistics import mcnemar
+    from .statistics import bootstrap_mean, mcnemar
 
     if len(differences) < FEWEST:
         return {}

@@ -4,14 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ..config.settings import Limit
-from ..config.settings import Settings
+from ..config.settings import Limit, Settings
 from ..model.text import counted
 from ..storage.session import Gate
 from .comparison import Comparison
-from .totals import Mean
-from .totals import Totals
-from .totals import rate_text
+from .totals import Mean, Totals, rate_text
 
 _MOST = 12  # digits after the point
 _NEAR = 1e-9

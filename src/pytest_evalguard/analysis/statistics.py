@@ -8,8 +8,7 @@ from __future__ import annotations
 
 import math
 import random
-from collections.abc import Callable
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 MOST_RESAMPLED = 1_000
 """Most differences that are resampled: about a third of a second."""

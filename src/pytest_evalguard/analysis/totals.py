@@ -9,11 +9,8 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import replace
 
-from ..model.case import Case
-from ..model.case import Outcome
-from ..model.case import letters_of
-from ..model.text import aligned
-from ..model.text import shortened
+from ..model.case import Case, Outcome, letters_of
+from ..model.text import aligned, shortened
 from .statistics import wilson
 
 MAX_SHOWN = 20

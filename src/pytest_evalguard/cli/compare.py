@@ -7,25 +7,20 @@ from argparse import Namespace
 from dataclasses import asdict
 from pathlib import Path
 
-from ..analysis.baseline import Baseline
-from ..analysis.baseline import find_baseline
-from ..analysis.baseline import read_baseline
-from ..analysis.baseline import session_baseline
-from ..analysis.baseline import write_baseline
-from ..analysis.comparison import compare
-from ..analysis.comparison import verdict_lines
+from ..analysis.baseline import (
+    Baseline,
+    find_baseline,
+    read_baseline,
+    session_baseline,
+    write_baseline,
+)
+from ..analysis.comparison import compare, verdict_lines
 from ..errors import SessionError
-from ..model.text import counted
-from ..model.text import printable
+from ..model.text import counted, printable
 from ..reporting.terminal import comparison_lines
 from ..reporting.whereabouts import display_path
-from .console import DONE
-from .console import REFUSED
-from .console import say
-from .console import say_lines
-from .console import say_note
-from .finding import find_out
-from .finding import find_session
+from .console import DONE, REFUSED, say, say_lines, say_note
+from .finding import find_out, find_session
 
 
 def compare_sessions(options: Namespace) -> int:

@@ -5,14 +5,10 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from ..config.settings import DEFAULT_OUT
-from ..config.settings import OUT_VARIABLE
-from ..config.settings import PROMPTS_LOCK
+from ..config.settings import DEFAULT_OUT, OUT_VARIABLE, PROMPTS_LOCK
 from ..errors import SessionError
 from ..reporting.whereabouts import display_path
-from ..storage.session import Session
-from ..storage.session import open_session
-from ..storage.session import sessions_in
+from ..storage.session import Session, open_session, sessions_in
 
 
 def find_out(given: str | None) -> Path:

@@ -7,18 +7,12 @@ from argparse import Namespace
 from dataclasses import asdict
 from typing import Any
 
-from ..delivery.outbox import Sent
-from ..delivery.outbox import submission_of
+from ..delivery.outbox import Sent, submission_of
 from ..errors import SessionError
-from ..model.text import counted
-from ..model.text import printable
-from ..reporting.whereabouts import destination
-from ..reporting.whereabouts import display_path
-from ..storage.session import Session
-from ..storage.session import sessions_in
-from .console import DONE
-from .console import say
-from .console import say_lines
+from ..model.text import counted, printable
+from ..reporting.whereabouts import destination, display_path
+from ..storage.session import Session, sessions_in
+from .console import DONE, say, say_lines
 from .finding import find_out
 
 

@@ -8,12 +8,8 @@ import sys
 from collections.abc import Sequence
 from importlib import import_module
 
-from ..errors import EvalguardError
-from ..errors import ServiceError
-from .console import DONE
-from .console import REFUSED
-from .console import USAGE
-from .console import say_error
+from ..errors import EvalguardError, ServiceError
+from .console import DONE, REFUSED, USAGE, say_error
 from .parser import make_parser
 
 

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 from argparse import ArgumentParser
 from collections.abc import Sequence
-from typing import Any
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from .. import __version__
-from ..config.settings import AGENT_KEY_VARIABLE
-from ..config.settings import DEFAULT_AGENT_URL
-from ..config.settings import DEFAULT_TIMEOUT
-from ..config.settings import DEFAULT_URL
-from ..config.settings import KEY_VARIABLE
-from ..config.settings import PROJECT_VARIABLE
-from ..config.settings import PROMPTS_LOCK
+from ..config.settings import (
+    AGENT_KEY_VARIABLE,
+    DEFAULT_AGENT_URL,
+    DEFAULT_TIMEOUT,
+    DEFAULT_URL,
+    KEY_VARIABLE,
+    PROJECT_VARIABLE,
+    PROMPTS_LOCK,
+)
 
 
 class _Argument:

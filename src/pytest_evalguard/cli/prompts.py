@@ -5,24 +5,16 @@ from __future__ import annotations
 from argparse import Namespace
 from contextlib import closing
 
-from ..config.settings import DEFAULT_TIMEOUT
-from ..config.settings import PROMPTS_LOCK
-from ..config.settings import checked_id
+from ..config.settings import DEFAULT_TIMEOUT, PROMPTS_LOCK, checked_id
 from ..delivery.access import access_to
-from ..delivery.agent.prompting import last_cases
-from ..delivery.agent.prompting import pull
-from ..delivery.agent.prompting import push
+from ..delivery.agent.prompting import last_cases, pull, push
 from ..delivery.agent.prompts import locked_prompts
 from ..delivery.agent.service import AgentApi
 from ..delivery.deadline import Deadline
-from ..model.text import counted
-from ..model.text import printable
+from ..model.text import counted, printable
 from ..reporting.whereabouts import display_path
-from .console import DONE
-from .console import say
-from .finding import find_out
-from .finding import newest_session
-from .finding import project_of
+from .console import DONE, say
+from .finding import find_out, newest_session, project_of
 
 
 def pull_prompts(options: Namespace) -> int:

@@ -9,21 +9,14 @@ from contextlib import closing
 from pathlib import Path
 
 from ..analysis.totals import Totals
-from ..config.settings import DEFAULT_TIMEOUT
-from ..config.settings import PROJECT_VARIABLE
-from ..config.settings import checked_id
+from ..config.settings import DEFAULT_TIMEOUT, PROJECT_VARIABLE, checked_id
 from ..delivery.access import access_to
 from ..delivery.deadline import Deadline
-from ..delivery.evalguard.service import EvalGuard
-from ..delivery.evalguard.service import run_summary
-from ..errors import ConfigurationError
-from ..errors import SessionError
+from ..delivery.evalguard.service import EvalGuard, run_summary
+from ..errors import ConfigurationError, SessionError
 from ..model.text import printable
-from ..storage.session import Session
-from ..storage.session import sessions_in
-from .console import DONE
-from .console import say
-from .console import say_error
+from ..storage.session import Session, sessions_in
+from .console import DONE, say, say_error
 from .finding import find_out
 
 

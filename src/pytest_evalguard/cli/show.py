@@ -12,9 +12,7 @@ from ..model.text import printable
 from ..reporting.report import report_of
 from ..reporting.terminal import lines
 from ..reporting.whereabouts import display_path
-from .console import DONE
-from .console import say
-from .console import say_lines
+from .console import DONE, say, say_lines
 from .finding import find_session
 
 

@@ -8,38 +8,18 @@ from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
-from ..config.settings import NEW
-from ..config.settings import checked_id
-from ..config.settings import checked_url
-from ..config.settings import positive_seconds
+from ..config.settings import NEW, checked_id, checked_url, positive_seconds
 from ..delivery.access import access_to
 from ..delivery.deadline import Deadline
-from ..delivery.outbox import Sent
-from ..delivery.outbox import submission_of
+from ..delivery.outbox import Sent, submission_of
 from ..delivery.progress import Progress
-from ..delivery.resubmission import submit
-from ..delivery.resubmission import unsent
-from ..delivery.resubmission import with_targets
-from ..errors import ConfigurationError
-from ..errors import EvalguardError
-from ..errors import SessionError
-from ..reporting.whereabouts import display_path
-from ..reporting.whereabouts import sent_lines
-from ..storage.session import Session
-from ..storage.session import open_session
-from ..storage.session import sessions_in
-from ..storage.target import AgentTarget
-from ..storage.target import RunTarget
-from ..storage.target import Target
-from .console import DONE
-from .console import REFUSED
-from .console import USAGE
-from .console import rewrite
-from .console import say
-from .console import say_error
-from .console import say_lines
-from .finding import find_out
-from .finding import find_project
+from ..delivery.resubmission import submit, unsent, with_targets
+from ..errors import ConfigurationError, EvalguardError, SessionError
+from ..reporting.whereabouts import display_path, sent_lines
+from ..storage.session import Session, open_session, sessions_in
+from ..storage.target import AgentTarget, RunTarget, Target
+from .console import DONE, REFUSED, USAGE, rewrite, say, say_error, say_lines
+from .finding import find_out, find_project
 
 
 def submit_sessions(options: Namespace) -> int:

@@ -3,38 +3,38 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from ..errors import ConfigurationError
-from ..errors import EvalguardError
-from .settings import AGENT_KEY_VARIABLE
-from .settings import AGENT_URL_VARIABLE
-from .settings import DEFAULT_AGENT_URL
-from .settings import DEFAULT_OUT
-from .settings import DEFAULT_URL
-from .settings import DIALECTS
-from .settings import KEY_VARIABLE
-from .settings import MAX_AT_ONCE
-from .settings import MAX_BATCH
-from .settings import MOST_TRIALS
-from .settings import NEW
-from .settings import OUT_VARIABLE
-from .settings import PROJECT_VARIABLE
-from .settings import URL_VARIABLE
-from .settings import Dialect
-from .settings import Limit
-from .settings import Settings
-from .settings import checked_id
-from .settings import checked_url
-from .settings import key_in
-from .settings import positive_seconds
-from .settings import read_key
+from ..errors import ConfigurationError, EvalguardError
+from .settings import (
+    AGENT_KEY_VARIABLE,
+    AGENT_URL_VARIABLE,
+    DEFAULT_AGENT_URL,
+    DEFAULT_OUT,
+    DEFAULT_URL,
+    DIALECTS,
+    KEY_VARIABLE,
+    MAX_AT_ONCE,
+    MAX_BATCH,
+    MOST_TRIALS,
+    NEW,
+    OUT_VARIABLE,
+    PROJECT_VARIABLE,
+    URL_VARIABLE,
+    Dialect,
+    Limit,
+    Settings,
+    checked_id,
+    checked_url,
+    key_in,
+    positive_seconds,
+    read_key,
+)
 
 _DIGITS = 18
 # options of pytest that run no test

@@ -16,8 +16,7 @@ from ..errors import EvalguardError
 from ..model.text import counted
 from ..reporting.report import Report
 from ..storage.session import Gate
-from .judging import Judge
-from .judging import Verdict
+from .judging import Judge, Verdict
 from .ledger import Ledger
 from .submitter import Submitter
 

@@ -15,14 +15,12 @@ from typing import Any
 import pytest
 
 from ..config.settings import Settings
-from ..delivery.agent.prompts import Prompt
-from ..delivery.agent.prompts import PromptIds
+from ..delivery.agent.prompts import Prompt, PromptIds
 from ..model.case import Case
 from ..model.redaction import Redactor
 from ..recording.selection import identify
 from ..recording.verdict import will_rerun
-from ..storage.journal import WORKER_PREFIX
-from ..storage.journal import Journal
+from ..storage.journal import WORKER_PREFIX, Journal
 from .reporter import Reporter
 
 LINE = "evalguard_case"

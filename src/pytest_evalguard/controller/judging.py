@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-from ..analysis.baseline import LAST
-from ..analysis.baseline import Baseline
-from ..analysis.baseline import baseline_of
-from ..analysis.baseline import find_baseline
-from ..analysis.baseline import read_baseline
-from ..analysis.comparison import Comparison
-from ..analysis.comparison import compare
+from ..analysis.baseline import (
+    LAST,
+    Baseline,
+    baseline_of,
+    find_baseline,
+    read_baseline,
+)
+from ..analysis.comparison import Comparison, compare
 from ..analysis.gates import judge
-from ..config.settings import Limit
-from ..config.settings import Settings
+from ..config.settings import Limit, Settings
 from ..model.redaction import Redactor
 from ..model.values import clean_text
 from ..storage.session import Gate

@@ -3,21 +3,15 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Collection
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
 from ..analysis.totals import Totals
-from ..model.case import Attempt
-from ..model.case import Case
-from ..storage.journal import WORKER_PREFIX
-from ..storage.journal import Journal
-from ..storage.session import Lock
-from ..storage.session import Session
-from ..storage.session import SessionState
-from ..storage.session import create_session
+from ..model.case import Attempt, Case
+from ..storage.journal import WORKER_PREFIX, Journal
+from ..storage.session import Lock, Session, SessionState, create_session
 
 
 class Ledger:

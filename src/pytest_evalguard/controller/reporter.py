@@ -8,8 +8,7 @@ from __future__ import annotations
 import html
 import os
 import sys
-from collections.abc import Generator
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from os import getpid
 from typing import Any
 
@@ -17,25 +16,23 @@ import pytest
 
 from ..config.resolution import usage_errors
 from ..config.settings import Settings
-from ..delivery.agent.prompts import PromptIds
-from ..delivery.agent.prompts import locked_prompts
-from ..model.case import Case
-from ..model.case import case_from_line
+from ..delivery.agent.prompts import PromptIds, locked_prompts
+from ..model.case import Case, case_from_line
 from ..model.redaction import Redactor
 from ..recording.modification import modified
-from ..reporting.terminal import annotation
-from ..reporting.terminal import figures
-from ..reporting.terminal import gate_lines
-from ..reporting.terminal import gate_text
-from ..reporting.terminal import lines
-from ..reporting.terminal import outcome_line
-from ..reporting.terminal import where_lines
-from ..reporting.whereabouts import header
-from ..reporting.whereabouts import unsent_lines
+from ..reporting.terminal import (
+    annotation,
+    figures,
+    gate_lines,
+    gate_text,
+    lines,
+    outcome_line,
+    where_lines,
+)
+from ..reporting.whereabouts import header, unsent_lines
 from ..storage.planning import plan_session
 from ..storage.session import check_out
-from .closing import COLLECTED
-from .closing import Closing
+from .closing import COLLECTED, Closing
 from .judging import Judge
 from .ledger import Ledger
 from .submitter import Submitter

@@ -10,15 +10,9 @@ import pytest
 
 from ..config.settings import Settings
 from ..delivery.deadline import Deadline
-from ..delivery.outbox import Sent
-from ..delivery.outbox import Service
-from ..delivery.outbox import Submission
-from ..delivery.outbox import submission_of
+from ..delivery.outbox import Sent, Service, Submission, submission_of
 from ..delivery.progress import Progress
-from ..delivery.targets import BuiltIn
-from ..delivery.targets import built_in_service
-from ..delivery.targets import key_of
-from ..delivery.targets import targets_of
+from ..delivery.targets import BuiltIn, built_in_service, key_of, targets_of
 from ..errors import EvalguardError
 from ..model.values import describe
 from ..recording.modification import RAISED

@@ -5,14 +5,16 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass
 
-from ..config.settings import AGENT_KEY_VARIABLE
-from ..config.settings import AGENT_URL_VARIABLE
-from ..config.settings import DEFAULT_AGENT_URL
-from ..config.settings import DEFAULT_URL
-from ..config.settings import KEY_VARIABLE
-from ..config.settings import URL_VARIABLE
-from ..config.settings import checked_url
-from ..config.settings import read_key
+from ..config.settings import (
+    AGENT_KEY_VARIABLE,
+    AGENT_URL_VARIABLE,
+    DEFAULT_AGENT_URL,
+    DEFAULT_URL,
+    KEY_VARIABLE,
+    URL_VARIABLE,
+    checked_url,
+    read_key,
+)
 from ..storage.target import prove
 
 # by the service's name: the variable of its key, that of its URL, and its usual URL

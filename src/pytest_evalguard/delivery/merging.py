@@ -3,29 +3,17 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
-from collections.abc import Iterator
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 
-from ..analysis.totals import MAX_SHOWN
-from ..analysis.totals import Names
-from ..analysis.totals import Totals
+from ..analysis.totals import MAX_SHOWN, Names, Totals
 from ..errors import SessionError
-from ..storage.session import STATE
-from ..storage.session import Session
-from ..storage.session import SessionState
-from ..storage.session import create_session
-from ..storage.session import replace_file
-from ..storage.target import AgentTarget
-from ..storage.target import Target
+from ..storage.session import STATE, Session, SessionState, create_session, replace_file
+from ..storage.target import AgentTarget, Target
 from .agent.assignment import NO_PROMPT
-from .outbox import Answer
-from .outbox import FrozenRequest
-from .outbox import LeftOut
-from .outbox import Outbox
+from .outbox import Answer, FrozenRequest, LeftOut, Outbox
 
 
 def merged_session(

@@ -9,21 +9,15 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterable
-from collections.abc import Iterator
-from dataclasses import asdict
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
-from typing import Literal
-from typing import Protocol
+from typing import Any, Literal, Protocol
 
 from ..config.settings import MAX_BATCH
 from ..errors import SessionError
-from ..storage.session import Session
-from ..storage.session import replace_file
-from ..storage.target import Target
-from ..storage.target import slug
+from ..storage.session import Session, replace_file
+from ..storage.target import Target, slug
 from ..storage.validators import validator
 from .deadline import Deadline
 

@@ -5,9 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from time import monotonic
 
-from ..model.text import counted
-from ..model.text import printable
-from ..model.text import shortened
+from ..model.text import counted, printable, shortened
 
 INTERVAL = 0.25
 """Seconds from one look at what goes on to the next."""

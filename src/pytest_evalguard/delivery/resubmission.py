@@ -2,28 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from collections.abc import Iterator
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
 from ..cli.finding import newest_session
-from ..errors import ConfigurationError
-from ..errors import SessionError
+from ..errors import ConfigurationError, SessionError
 from ..model.text import counted
 from ..reporting.whereabouts import display_path
-from ..storage.session import Session
-from ..storage.session import open_session
-from ..storage.session import sessions_in
-from ..storage.target import Target
-from ..storage.target import is_proven
+from ..storage.session import Session, open_session, sessions_in
+from ..storage.target import Target, is_proven
 from .access import Access
 from .deadline import Deadline
-from .outbox import Outbox
-from .outbox import Sent
-from .outbox import Submission
-from .outbox import submission_of
+from .outbox import Outbox, Sent, Submission, submission_of
 from .progress import Progress
 from .targets import built_in_service
 

@@ -7,10 +7,7 @@ from collections.abc import Collection
 from pathlib import Path
 
 from ..errors import SessionError
-from ..storage.session import STATE
-from ..storage.session import Session
-from ..storage.session import remove_session
-from ..storage.session import sessions_in
+from ..storage.session import STATE, Session, remove_session, sessions_in
 from .outbox import submission_of
 
 

@@ -3,20 +3,15 @@
 from __future__ import annotations
 
 import concurrent.futures
-from collections.abc import Callable
-from collections.abc import Collection
-from collections.abc import Mapping
+from collections.abc import Callable, Collection, Mapping
 from concurrent.futures import Future
 from functools import partial
 from itertools import islice
 
 from .background import in_background
 from .deadline import Deadline
-from .outbox import Answer
-from .outbox import FrozenRequest
-from .outbox import Outbox
-from .progress import INTERVAL
-from .progress import Progress
+from .outbox import Answer, FrozenRequest, Outbox
+from .progress import INTERVAL, Progress
 
 GRACE = 1.0
 """Seconds after the deadline, in which a request may still say what held it."""

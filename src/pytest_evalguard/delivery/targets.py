@@ -8,16 +8,11 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Protocol
 
-from ..config.settings import NEW
-from ..config.settings import Settings
+from ..config.settings import NEW, Settings
 from ..storage.session import Session
-from ..storage.target import AgentTarget
-from ..storage.target import RunTarget
-from ..storage.target import Target
-from ..storage.target import prove
+from ..storage.target import AgentTarget, RunTarget, Target, prove
 from .deadline import Deadline
-from .outbox import Service
-from .outbox import Submission
+from .outbox import Service, Submission
 from .progress import Progress
 
 

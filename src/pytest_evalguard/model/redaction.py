@@ -11,15 +11,11 @@ from __future__ import annotations
 import binascii
 import json
 import re
-from collections.abc import Callable
-from collections.abc import Iterable
-from collections.abc import Iterator
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import NamedTuple
 from urllib.parse import quote
 
-from .data import Json
-from .data import unused_key
+from .data import Json, unused_key
 
 REDACTED = "[REDACTED]"
 

@@ -4,14 +4,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from numbers import Complex
-from numbers import Integral
-from numbers import Number
-from numbers import Real
+from numbers import Complex, Integral, Number, Real
 from typing import NamedTuple
 
-from .values import clean_text
-from .values import describe
+from .values import clean_text, describe
 
 RESERVED_NAMES = frozenset(("pytest", "_metadata"))
 """Names of scorers that the rows use themselves."""

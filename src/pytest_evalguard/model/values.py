@@ -13,18 +13,12 @@ import json
 import math
 import re
 from collections import UserString
-from collections.abc import Callable
-from collections.abc import Iterable
-from collections.abc import Mapping
-from collections.abc import Sequence
-from collections.abc import Set
-from collections.abc import ValuesView
+from collections.abc import Callable, Iterable, Mapping, Sequence, Set, ValuesView
 from typing import Any
 
 import pytest
 
-from .data import Json
-from .data import unused_key
+from .data import Json, unused_key
 
 MAX_TEXT = 100_000
 """Longest text kept of one value, in characters; what is cut off leaves a mark."""

@@ -2,20 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from math import fsum
 from typing import TypeVar
 
-from ..model.case import PASSING
-from ..model.case import Attempt
-from ..model.case import Case
-from ..model.case import Outcome
-from ..model.case import ScorerResult
-from ..model.case import letters_of
-from ..model.values import MAX_TEXT
-from ..model.values import cut
+from ..model.case import PASSING, Attempt, Case, Outcome, ScorerResult, letters_of
+from ..model.values import MAX_TEXT, cut
 from .mark import Plan
 
 # which outcome speaks for a case that has not passed: the worst one

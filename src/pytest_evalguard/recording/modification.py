@@ -8,25 +8,15 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 from operator import attrgetter
-from typing import Any
-from typing import get_args
+from typing import Any, get_args
 
 import pytest
 
-from ..model.case import Attempt
-from ..model.case import Case
-from ..model.case import Outcome
-from ..model.case import ScorerResult
+from ..model.case import Attempt, Case, Outcome, ScorerResult
 from ..model.data import unused_key
 from ..model.redaction import Redactor
-from ..model.scorers import checked_count
-from ..model.scorers import checked_number
-from ..model.scorers import checked_score
-from ..model.values import HOSTILE
-from ..model.values import as_data
-from ..model.values import as_text
-from ..model.values import cut
-from ..model.values import describe
+from ..model.scorers import checked_count, checked_number, checked_score
+from ..model.values import HOSTILE, as_data, as_text, cut, describe
 
 HOOK = "pytest_evalguard_modify_case"
 _TEXTS = (

@@ -4,23 +4,22 @@ from __future__ import annotations
 
 import threading
 from collections import UserDict
-from collections.abc import Callable
-from collections.abc import Iterator
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from time import perf_counter
 from typing import Any
 
 from ..model.case import ScorerResult
 from ..model.data import Json
-from ..model.scorers import checked_count
-from ..model.scorers import checked_name
-from ..model.scorers import checked_number
-from ..model.scorers import checked_score
-from ..model.scorers import read_scorer_result
-from ..model.scorers import read_usage
-from ..model.values import as_data
-from ..model.values import as_text
+from ..model.scorers import (
+    checked_count,
+    checked_name,
+    checked_number,
+    checked_score,
+    read_scorer_result,
+    read_usage,
+)
+from ..model.values import as_data, as_text
 
 _UNSET = object()
 PASSING_SCORE = 0.5

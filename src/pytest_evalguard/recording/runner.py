@@ -6,43 +6,23 @@ finished case is published with the test's last report.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from collections.abc import Generator
-from collections.abc import Mapping
-from dataclasses import dataclass
-from dataclasses import field
+from collections.abc import Callable, Generator, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
 from _pytest._code.code import ExceptionRepr
 
-from ..model.case import Attempt
-from ..model.case import Case
-from ..model.case import Outcome
-from ..model.case import letters_of
+from ..model.case import Attempt, Case, Outcome, letters_of
 from ..model.redaction import Redactor
-from ..model.text import printable
-from ..model.text import shortened
-from ..model.values import as_data
-from ..model.values import as_text
-from .combining import as_trial
-from .combining import combined
-from .combining import spokesman
-from .combining import verdict_line
-from .mark import Plan
-from .mark import read_mark
+from ..model.text import printable, shortened
+from ..model.values import as_data, as_text
+from .combining import as_trial, combined, spokesman, verdict_line
+from .mark import Plan, read_mark
 from .modification import modified
-from .recorder import EvalCase
-from .recorder import ambiguity
-from .recorder import close
-from .recorder import recorded
-from .selection import FIXTURE
-from .selection import identity_of
-from .selection import is_case
-from .verdict import error_line
-from .verdict import outcome_of
-from .verdict import reason_of
-from .verdict import will_rerun
+from .recorder import EvalCase, ambiguity, close, recorded
+from .selection import FIXTURE, identity_of, is_case
+from .verdict import error_line, outcome_of, reason_of, will_rerun
 
 _PHASES = ("setup", "call", "teardown")
 _PLAN = ("trials", "require")

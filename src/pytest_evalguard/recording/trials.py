@@ -13,11 +13,8 @@ from typing import Any
 import pytest
 from _pytest.runner import runtestprotocol
 
-from .mark import Plan
-from .mark import plan_of
-from .runner import TRIALS
-from .runner import CaseRunner
-from .runner import trials_key
+from .mark import Plan, plan_of
+from .runner import TRIALS, CaseRunner, trials_key
 
 _LETTERS = "pytest-evalguard-letters"
 

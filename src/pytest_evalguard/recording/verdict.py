@@ -3,17 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import pytest
 
 from ..model.case import Outcome
-from ..model.values import HOSTILE
-from ..model.values import clean_text
-from ..model.values import cut
-from ..model.values import without_addresses
+from ..model.values import HOSTILE, clean_text, cut, without_addresses
 
 MAX_REASON = 500
 """Longest reason, in characters."""

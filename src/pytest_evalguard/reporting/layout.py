@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
-from ..model.text import printable
-from ..model.text import shortened
-from ..model.text import wrapped
+from ..model.text import printable, shortened, wrapped
 
 WIDTH = 80
 LABEL = 12

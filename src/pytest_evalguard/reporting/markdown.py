@@ -3,23 +3,21 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from ..analysis.comparison import verdict_lines
 from ..analysis.totals import MAX_SHOWN
 from ..model.case import Case
-from ..model.text import aligned
-from ..model.text import counted
-from ..model.text import printable
-from ..model.text import shortened
+from ..model.text import aligned, counted, printable, shortened
 from .report import Report
-from .terminal import figures
-from .terminal import gate_text
-from .terminal import outcome_line
-from .terminal import state_lines
-from .terminal import where_lines
-from .terminal import worth_a_look
+from .terminal import (
+    figures,
+    gate_text,
+    outcome_line,
+    state_lines,
+    where_lines,
+    worth_a_look,
+)
 
 MOST_BYTES = 900_000
 """How long it may be; GitHub takes 1 MiB a step.

@@ -6,16 +6,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..analysis.comparison import Comparison
-from ..analysis.comparison import read_comparison
-from ..analysis.totals import MAX_SHOWN
-from ..analysis.totals import Totals
-from ..delivery.outbox import Sent
-from ..delivery.outbox import submission_of
+from ..analysis.comparison import Comparison, read_comparison
+from ..analysis.totals import MAX_SHOWN, Totals
+from ..delivery.outbox import Sent, submission_of
 from ..errors import SessionError
 from ..model.text import counted
-from ..storage.session import Session
-from ..storage.session import SessionState
+from ..storage.session import Session, SessionState
 
 
 @dataclass(frozen=True)

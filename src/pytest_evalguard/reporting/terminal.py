@@ -2,36 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
-from ..analysis.comparison import Comparison
-from ..analysis.comparison import verdict_lines
+from ..analysis.comparison import Comparison, verdict_lines
 from ..analysis.statistics import all_pass_rate
-from ..analysis.totals import MAX_SHOWN
-from ..analysis.totals import Names
-from ..analysis.totals import Totals
-from ..analysis.totals import rate_text
-from ..model.case import Case
-from ..model.case import Outcome
-from ..model.text import aligned
-from ..model.text import cells
-from ..model.text import counted
-from ..model.text import printable
-from ..model.text import shortened
-from ..storage.session import Gate
-from ..storage.session import SessionState
-from .layout import LABEL
-from .layout import VALUE
-from .layout import field
-from .layout import hanging
-from .layout import labelled
-from .layout import name_list
+from ..analysis.totals import MAX_SHOWN, Names, Totals, rate_text
+from ..model.case import Case, Outcome
+from ..model.text import aligned, cells, counted, printable, shortened
+from ..storage.session import Gate, SessionState
+from .layout import LABEL, VALUE, field, hanging, labelled, name_list
 from .report import Report
-from .whereabouts import command
-from .whereabouts import display_path
-from .whereabouts import dry_run_lines
-from .whereabouts import sent_lines
+from .whereabouts import command, display_path, dry_run_lines, sent_lines
 
 _OUTCOMES: tuple[Outcome, ...] = (
     *("passed", "failed", "error", "xfailed", "xpassed", "ambiguous"),

@@ -8,11 +8,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from ..delivery.outbox import Sent
-from ..model.text import counted
-from ..model.text import printable
+from ..model.text import counted, printable
 from ..storage.target import Target
-from .layout import field
-from .layout import name_list
+from .layout import field, name_list
 
 
 def header(target: Target, dry_run: bool) -> str:

@@ -14,11 +14,9 @@ The names of its environment variables are those of each service's documentation
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
-from ..model.text import printable
-from ..model.text import shortened_end
+from ..model.text import printable, shortened_end
 
 _LONGEST = 200
 

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from os import fstat
-from os import open as open_file  # what a test patches in `os` must not stop us
-from os import write
+from os import (
+    fstat,
+    open as open_file,  # what a test patches in `os` must not stop us
+    write,
+)
 from pathlib import Path
 from typing import NamedTuple
 

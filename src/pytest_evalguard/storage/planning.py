@@ -6,16 +6,14 @@ import os
 import platform
 import uuid
 from collections.abc import Callable
-from datetime import datetime
-from datetime import timezone
+from datetime import datetime, timezone
 from pathlib import Path
 
 import pytest
 
 from .. import __version__
 from .ci import ci_facts
-from .session import Session
-from .session import SessionState
+from .session import Session, SessionState
 
 
 def plan_session(

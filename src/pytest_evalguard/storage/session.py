@@ -12,24 +12,16 @@ import os
 import shutil
 import sys
 import tempfile
-from collections.abc import Iterable
-from collections.abc import Iterator
-from collections.abc import Mapping
-from contextlib import contextmanager
-from contextlib import suppress
-from dataclasses import asdict
-from dataclasses import dataclass
-from dataclasses import field
-from datetime import datetime
-from datetime import timezone
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import asdict, dataclass, field
+from datetime import datetime, timezone
 from pathlib import Path
-from typing import IO
-from typing import Literal
+from typing import IO, Literal
 
 from ..errors import SessionError
 from ..model.figures import Share
-from .journal import CASES
-from .journal import StoredCases
+from .journal import CASES, StoredCases
 from .target import Target
 from .validators import read_checked
 

@@ -6,14 +6,9 @@ import hashlib
 import hmac
 import re
 from dataclasses import dataclass
-from typing import ClassVar
-from typing import Literal
-from typing import TypeAlias
+from typing import ClassVar, Literal, TypeAlias
 
-from ..config.settings import MAX_AT_ONCE
-from ..config.settings import MAX_BATCH
-from ..config.settings import Dialect
-from ..config.settings import is_id
+from ..config.settings import MAX_AT_ONCE, MAX_BATCH, Dialect, is_id
 from ..model.case import Case
 
 

@@ -7,13 +7,14 @@ from pathlib import Path
 
 import pytest
 
-from pytest_evalguard.analysis.baseline import Baseline
-from pytest_evalguard.analysis.baseline import BaselineCase
-from pytest_evalguard.analysis.comparison import Comparison
-from pytest_evalguard.analysis.comparison import compare
-from pytest_evalguard.analysis.comparison import read_comparison
-from pytest_evalguard.analysis.comparison import verdict_lines
-from pytest_evalguard.analysis.comparison import write_comparison
+from pytest_evalguard.analysis.baseline import Baseline, BaselineCase
+from pytest_evalguard.analysis.comparison import (
+    Comparison,
+    compare,
+    read_comparison,
+    verdict_lines,
+    write_comparison,
+)
 from pytest_evalguard.errors import SessionError
 from pytest_evalguard.model.case import Outcome
 

@@ -7,10 +7,8 @@ import pytest
 from pytest_evalguard.analysis.comparison import Comparison
 from pytest_evalguard.analysis.gates import judge
 from pytest_evalguard.analysis.totals import Totals
-from pytest_evalguard.config.settings import Limit
-from pytest_evalguard.config.settings import Settings
-from pytest_evalguard.model.case import Case
-from pytest_evalguard.model.case import ScorerResult
+from pytest_evalguard.config.settings import Limit, Settings
+from pytest_evalguard.model.case import Case, ScorerResult
 from pytest_evalguard.storage.session import Gate
 
 

@@ -9,15 +9,15 @@ from collections.abc import Sequence
 from fractions import Fraction
 
 import pytest
-from hypothesis import given
-from hypothesis import settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 
-from pytest_evalguard.analysis.statistics import MOST_RESAMPLED
-from pytest_evalguard.analysis.statistics import all_pass_rate
-from pytest_evalguard.analysis.statistics import bootstrap_mean
-from pytest_evalguard.analysis.statistics import mcnemar
-from pytest_evalguard.analysis.statistics import wilson
+from pytest_evalguard.analysis.statistics import (
+    MOST_RESAMPLED,
+    all_pass_rate,
+    bootstrap_mean,
+    mcnemar,
+    wilson,
+)
 
 Z = statistics.NormalDist().inv_cdf(0.975)
 

@@ -6,13 +6,8 @@ from typing import Any
 
 import pytest
 
-from pytest_evalguard.analysis.totals import Names
-from pytest_evalguard.analysis.totals import Totals
-from pytest_evalguard.analysis.totals import rate_text
-from pytest_evalguard.model.case import Attempt
-from pytest_evalguard.model.case import Case
-from pytest_evalguard.model.case import Outcome
-from pytest_evalguard.model.case import ScorerResult
+from pytest_evalguard.analysis.totals import Names, Totals, rate_text
+from pytest_evalguard.model.case import Attempt, Case, Outcome, ScorerResult
 
 
 def trials(letters: str) -> list[Attempt]:

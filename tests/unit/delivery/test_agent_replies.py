@@ -5,9 +5,7 @@ from __future__ import annotations
 import json
 import threading
 from collections.abc import Callable
-from datetime import datetime
-from datetime import timedelta
-from datetime import timezone
+from datetime import datetime, timedelta, timezone
 from email.utils import format_datetime
 from pathlib import Path
 from typing import Any
@@ -16,37 +14,39 @@ import pytest
 
 from pytest_evalguard.delivery.agent import results
 from pytest_evalguard.delivery.agent.assignment import assign
-from pytest_evalguard.delivery.agent.prompts import Prompt
-from pytest_evalguard.delivery.agent.prompts import PromptIds
-from pytest_evalguard.delivery.agent.prompts import prompt_of
-from pytest_evalguard.delivery.agent.prompts import read_lock
-from pytest_evalguard.delivery.agent.prompts import text_hash
-from pytest_evalguard.delivery.agent.results import Arrived
-from pytest_evalguard.delivery.agent.results import entries
-from pytest_evalguard.delivery.agent.results import is_acceptance
-from pytest_evalguard.delivery.agent.results import prompt_id_of
-from pytest_evalguard.delivery.agent.results import read_prompts
-from pytest_evalguard.delivery.agent.service import AgentApi
-from pytest_evalguard.delivery.agent.service import _ReadBack
+from pytest_evalguard.delivery.agent.prompts import (
+    Prompt,
+    PromptIds,
+    prompt_of,
+    read_lock,
+    text_hash,
+)
+from pytest_evalguard.delivery.agent.results import (
+    Arrived,
+    entries,
+    is_acceptance,
+    prompt_id_of,
+    read_prompts,
+)
+from pytest_evalguard.delivery.agent.service import AgentApi, _ReadBack
 from pytest_evalguard.delivery.deadline import Deadline
 from pytest_evalguard.delivery.evalguard.service import EvalGuard
 from pytest_evalguard.delivery.http import Reply
-from pytest_evalguard.delivery.outbox import FrozenRequest
-from pytest_evalguard.delivery.outbox import LeftOut
-from pytest_evalguard.delivery.outbox import Outbox
-from pytest_evalguard.delivery.outbox import Sent
-from pytest_evalguard.delivery.outbox import Submission
+from pytest_evalguard.delivery.outbox import (
+    FrozenRequest,
+    LeftOut,
+    Outbox,
+    Sent,
+    Submission,
+)
 from pytest_evalguard.delivery.progress import Progress
 from pytest_evalguard.delivery.sending import deliver
-from pytest_evalguard.errors import ConfigurationError
-from pytest_evalguard.errors import ServiceError
-from pytest_evalguard.errors import SessionError
+from pytest_evalguard.errors import ConfigurationError, ServiceError, SessionError
 from pytest_evalguard.model.case import Case
 from pytest_evalguard.reporting.whereabouts import left_out_lines
 from pytest_evalguard.storage.session import Session
 from pytest_evalguard.storage.target import AgentTarget
-from standin import Reply as Bytes
-from standin import StandIn
+from standin import Reply as Bytes, StandIn
 
 NOW = datetime.now(timezone.utc)
 BODY = b'{"status":"passed","response":"a"}'

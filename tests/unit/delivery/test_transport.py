@@ -9,47 +9,33 @@ import socket
 import threading
 import time
 import traceback
-from collections.abc import Iterator
-from collections.abc import Mapping
-from contextlib import nullcontext
-from contextlib import suppress
-from datetime import datetime
-from datetime import timedelta
-from datetime import timezone
+from collections.abc import Iterator, Mapping
+from contextlib import nullcontext, suppress
+from datetime import datetime, timedelta, timezone
 from email.utils import format_datetime
 from urllib.parse import unquote
 
 import pytest
-from hypothesis import given
-from hypothesis import settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 
-from pytest_evalguard.config.urls import is_loopback
-from pytest_evalguard.config.urls import normalised_url
-from pytest_evalguard.delivery.deadline import Deadline
-from pytest_evalguard.delivery.deadline import real_now
+from pytest_evalguard.config.urls import is_loopback, normalised_url
+from pytest_evalguard.delivery.deadline import Deadline, real_now
 from pytest_evalguard.delivery.evalguard.service import api_base
-from pytest_evalguard.delivery.http import MAX_ATTEMPTS
-from pytest_evalguard.delivery.http import MAX_CONFLICTS
-from pytest_evalguard.delivery.http import MAX_HOPS
-from pytest_evalguard.delivery.http import MAX_REPLY
-from pytest_evalguard.delivery.http import USER_AGENT
-from pytest_evalguard.delivery.http import Client
-from pytest_evalguard.delivery.http import Reply
-from pytest_evalguard.delivery.http import Unreachable
-from pytest_evalguard.delivery.http import is_temporary
-from pytest_evalguard.delivery.http import retry_after
-from pytest_evalguard.delivery.http import retrying
-from pytest_evalguard.errors import ConfigurationError
-from pytest_evalguard.errors import ServiceError
-from standin import Drip
-from standin import Hang
-from standin import Redirect
-from standin import Reply as Bytes
-from standin import Reset
-from standin import Slow
-from standin import StandIn
-from standin import Status
+from pytest_evalguard.delivery.http import (
+    MAX_ATTEMPTS,
+    MAX_CONFLICTS,
+    MAX_HOPS,
+    MAX_REPLY,
+    USER_AGENT,
+    Client,
+    Reply,
+    Unreachable,
+    is_temporary,
+    retry_after,
+    retrying,
+)
+from pytest_evalguard.errors import ConfigurationError, ServiceError
+from standin import Drip, Hang, Redirect, Reply as Bytes, Reset, Slow, StandIn, Status
 
 PATH = "/api/v1/evals/none/results"
 PROXIES = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY")

@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from typing import Any
-from typing import get_args
+from typing import Any, get_args
 
 import pytest
 
-from pytest_evalguard.model.case import LETTERS
-from pytest_evalguard.model.case import PASSING
-from pytest_evalguard.model.case import WITHOUT_ROW
-from pytest_evalguard.model.case import Attempt
-from pytest_evalguard.model.case import Case
-from pytest_evalguard.model.case import Outcome
-from pytest_evalguard.model.case import ScorerResult
-from pytest_evalguard.model.case import case_from_line
-from pytest_evalguard.model.case import letters_of
+from pytest_evalguard.model.case import (
+    LETTERS,
+    PASSING,
+    WITHOUT_ROW,
+    Attempt,
+    Case,
+    Outcome,
+    ScorerResult,
+    case_from_line,
+    letters_of,
+)
 
 
 def scored(**scores: float) -> dict[str, ScorerResult]:

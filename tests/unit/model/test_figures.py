@@ -8,20 +8,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
-from pydantic import TypeAdapter
-from pydantic import ValidationError
+from hypothesis import given, strategies as st
+from pydantic import TypeAdapter, ValidationError
 
 from pytest_evalguard.analysis.baseline import read_baseline
 from pytest_evalguard.analysis.comparison import read_comparison
-from pytest_evalguard.analysis.totals import Mean
-from pytest_evalguard.analysis.totals import Totals
+from pytest_evalguard.analysis.totals import Mean, Totals
 from pytest_evalguard.errors import EvalguardError
-from pytest_evalguard.model.case import Case
-from pytest_evalguard.model.case import ScorerResult
-from pytest_evalguard.model.figures import Change
-from pytest_evalguard.model.figures import Share
+from pytest_evalguard.model.case import Case, ScorerResult
+from pytest_evalguard.model.figures import Change, Share
 from pytest_evalguard.storage.journal import StoredCases
 from pytest_evalguard.storage.session import Session
 

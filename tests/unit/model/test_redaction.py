@@ -10,16 +10,10 @@ from dataclasses import dataclass
 from urllib.parse import quote
 
 import pytest
-from hypothesis import example
-from hypothesis import given
-from hypothesis import settings
-from hypothesis import strategies as st
+from hypothesis import example, given, settings, strategies as st
 
-from pytest_evalguard.model.case import Attempt
-from pytest_evalguard.model.case import Case
-from pytest_evalguard.model.case import ScorerResult
-from pytest_evalguard.model.redaction import REDACTED
-from pytest_evalguard.model.redaction import Redactor
+from pytest_evalguard.model.case import Attempt, Case, ScorerResult
+from pytest_evalguard.model.redaction import REDACTED, Redactor
 from pytest_evalguard.model.values import as_text
 from pytest_evalguard.recording.modification import redact_case
 

@@ -3,28 +3,27 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
-from dataclasses import field
+from dataclasses import dataclass, field
 from decimal import Decimal
 from enum import IntEnum
 from fractions import Fraction
 from types import SimpleNamespace
 from typing import Any
-from unittest.mock import MagicMock
-from unittest.mock import Mock
+from unittest.mock import MagicMock, Mock
 
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
-from pytest_evalguard.model.scorers import MAX_COUNT
-from pytest_evalguard.model.scorers import checked_count
-from pytest_evalguard.model.scorers import checked_name
-from pytest_evalguard.model.scorers import checked_number
-from pytest_evalguard.model.scorers import checked_score
-from pytest_evalguard.model.scorers import read_scorer_result
-from pytest_evalguard.model.scorers import read_usage
+from pytest_evalguard.model.scorers import (
+    MAX_COUNT,
+    checked_count,
+    checked_name,
+    checked_number,
+    checked_score,
+    read_scorer_result,
+    read_usage,
+)
 from pytest_evalguard.model.values import describe
 from pytest_evalguard.recording.recorder import EvalCase
 

@@ -7,18 +7,18 @@ import textwrap
 import unicodedata
 
 import pytest
-from hypothesis import given
-from hypothesis import settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 
-from pytest_evalguard.model.text import aligned
-from pytest_evalguard.model.text import cells
-from pytest_evalguard.model.text import counted
-from pytest_evalguard.model.text import first_difference
-from pytest_evalguard.model.text import printable
-from pytest_evalguard.model.text import shortened
-from pytest_evalguard.model.text import shortened_end
-from pytest_evalguard.model.text import wrapped
+from pytest_evalguard.model.text import (
+    aligned,
+    cells,
+    counted,
+    first_difference,
+    printable,
+    shortened,
+    shortened_end,
+    wrapped,
+)
 
 TEXTS = st.text(max_size=150)
 WIDTHS = st.integers(1, 80)

@@ -14,44 +14,33 @@ import sys
 import textwrap
 import types
 import uuid
-from collections import UserDict
-from collections import UserString
-from collections import deque
-from collections.abc import Callable
-from collections.abc import Iterator
-from collections.abc import Mapping
-from collections.abc import Sequence
-from datetime import date
-from datetime import datetime
-from datetime import timedelta
-from datetime import timezone
+from collections import UserDict, UserString, deque
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import date, datetime, timedelta, timezone
 from decimal import Decimal
 from fractions import Fraction
 from functools import partial
 from ipaddress import ip_address
 from pathlib import PurePosixPath
-from typing import Any
-from typing import ClassVar
-from typing import NamedTuple
-from unittest.mock import MagicMock
-from unittest.mock import Mock
+from typing import Any, ClassVar, NamedTuple
+from unittest.mock import MagicMock, Mock
 
 import attrs
 import numpy as np
 import pydantic
 import pytest
-from hypothesis import given
-from hypothesis import settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 
 from pytest_evalguard.model.redaction import Redactor
-from pytest_evalguard.model.values import MAX_DEPTH
-from pytest_evalguard.model.values import MAX_ELEMENTS
-from pytest_evalguard.model.values import MAX_TEXT
-from pytest_evalguard.model.values import as_data
-from pytest_evalguard.model.values import as_text
-from pytest_evalguard.model.values import cut
-from pytest_evalguard.model.values import describe
+from pytest_evalguard.model.values import (
+    MAX_DEPTH,
+    MAX_ELEMENTS,
+    MAX_TEXT,
+    as_data,
+    as_text,
+    cut,
+    describe,
+)
 
 SECRET = "sk-" + "proj4" * 8
 

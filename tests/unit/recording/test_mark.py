@@ -7,15 +7,16 @@ from typing import Any
 
 import pytest
 
-from pytest_evalguard.recording.mark import Plan
-from pytest_evalguard.recording.mark import mark_problems
-from pytest_evalguard.recording.mark import plan_of
-from pytest_evalguard.recording.mark import read_mark
-from pytest_evalguard.recording.mark import repeated
-from pytest_evalguard.recording.mark import suggestion
+from pytest_evalguard.recording.mark import (
+    Plan,
+    mark_problems,
+    plan_of,
+    read_mark,
+    repeated,
+    suggestion,
+)
 from pytest_evalguard.recording.selection import is_case
-from suite import Result
-from suite import Suite
+from suite import Result, Suite
 
 WRONG = {
     "expcted='x'": " has no keyword 'expcted'; did you mean 'expected'?",

@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 from types import SimpleNamespace
-from typing import Any
-from typing import Literal
+from typing import Any, Literal
 
 import pytest
 
-from pytest_evalguard.recording.verdict import outcome_of
-from pytest_evalguard.recording.verdict import reason_of
-from pytest_evalguard.recording.verdict import will_rerun
+from pytest_evalguard.recording.verdict import outcome_of, reason_of, will_rerun
 
 PHASES: tuple[Literal["setup", "call", "teardown"], ...] = ("setup", "call", "teardown")
 OUTCOMES: dict[str, Any] = {

@@ -7,9 +7,7 @@ from xml.etree import ElementTree
 
 import pytest
 
-from pytest_evalguard.reporting.html.charts import TrendPoint
-from pytest_evalguard.reporting.html.charts import outcome_bar
-from pytest_evalguard.reporting.html.charts import trend
+from pytest_evalguard.reporting.html.charts import TrendPoint, outcome_bar, trend
 
 
 def point(

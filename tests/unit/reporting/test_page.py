@@ -8,27 +8,19 @@ import json
 import os
 import re
 import tracemalloc
-from collections.abc import Iterable
-from collections.abc import Iterator
-from collections.abc import Mapping
-from dataclasses import dataclass
-from dataclasses import field
-from dataclasses import replace
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
-from hypothesis import settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 
 from pytest_evalguard.errors import SessionError
-from pytest_evalguard.model.case import Case
-from pytest_evalguard.model.case import ScorerResult
+from pytest_evalguard.model.case import Case, ScorerResult
 from pytest_evalguard.reporting.html.charts import TrendPoint
-from pytest_evalguard.reporting.html.page import Page
-from pytest_evalguard.reporting.html.page import write_page
+from pytest_evalguard.reporting.html.page import Page, write_page
 from pytest_evalguard.storage.session import Gate
 
 PAGE = Page("a session", (), (), (), (), (), {}, ())

@@ -8,29 +8,24 @@ import os
 import statistics
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
-from typing import get_args
+from typing import Any, get_args
 
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 
 import pytest_evalguard.storage.journal as journal_module
 from pytest_evalguard.analysis.totals import Totals
-from pytest_evalguard.delivery.outbox import Answer
-from pytest_evalguard.delivery.outbox import FrozenRequest
-from pytest_evalguard.delivery.outbox import Outbox
+from pytest_evalguard.delivery.outbox import Answer, FrozenRequest, Outbox
 from pytest_evalguard.errors import SessionError
-from pytest_evalguard.model.case import Attempt
-from pytest_evalguard.model.case import Case
-from pytest_evalguard.model.case import Outcome
-from pytest_evalguard.model.case import ScorerResult
-from pytest_evalguard.model.case import case_from_line
-from pytest_evalguard.storage.journal import CASES
-from pytest_evalguard.storage.journal import Journal
-from pytest_evalguard.storage.journal import StoredCases
+from pytest_evalguard.model.case import (
+    Attempt,
+    Case,
+    Outcome,
+    ScorerResult,
+    case_from_line,
+)
+from pytest_evalguard.storage.journal import CASES, Journal, StoredCases
 from pytest_evalguard.storage.session import Session
 from pytest_evalguard.storage.target import RunTarget
 

@@ -16,16 +16,18 @@ import httpx
 import pytest
 
 import standin as standin_module
-from standin import Drip
-from standin import Fault
-from standin import Hang
-from standin import Redirect
-from standin import Reply
-from standin import Reset
-from standin import Slow
-from standin import StandIn
-from standin import Status
-from standin import validate_body
+from standin import (
+    Drip,
+    Fault,
+    Hang,
+    Redirect,
+    Reply,
+    Reset,
+    Slow,
+    StandIn,
+    Status,
+    validate_body,
+)
 
 COMMAND = [sys.executable, str(Path(standin_module.__file__))]
 ROW = {

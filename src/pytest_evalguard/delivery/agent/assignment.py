@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
-from ...analysis.totals import MAX_SHOWN
-from ...analysis.totals import Names
+from ...analysis.totals import MAX_SHOWN, Names
 from ...model.case import Case
 from ..outbox import LeftOut
-from .prompts import PromptIds
-from .prompts import prompt_of
+from .prompts import PromptIds, prompt_of
 
 NO_RESPONSE = "without a response"
 NO_PROMPT = "without a prompt id (see prompt_id= and pytest-evalguard prompts push)"

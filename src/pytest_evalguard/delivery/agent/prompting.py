@@ -10,13 +10,15 @@ from ...model.case import Case
 from ...model.redaction import REDACTED
 from ...storage.session import sessions_in
 from ..deadline import Deadline
-from .prompts import Prompt
-from .prompts import PromptIds
-from .prompts import prompt_of
-from .prompts import read_lock
-from .prompts import text_hash
-from .prompts import with_nodeids
-from .prompts import write_lock
+from .prompts import (
+    Prompt,
+    PromptIds,
+    prompt_of,
+    read_lock,
+    text_hash,
+    with_nodeids,
+    write_lock,
+)
 from .service import AgentApi
 
 

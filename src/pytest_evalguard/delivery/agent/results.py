@@ -4,28 +4,19 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Collection
-from collections.abc import Iterator
-from datetime import datetime
-from datetime import timedelta
-from datetime import timezone
+from collections.abc import Collection, Iterator
+from datetime import datetime, timedelta, timezone
 from email.utils import parsedate_to_datetime
-from typing import Any
-from typing import Literal
+from typing import Any, Literal
 
-from pydantic import BaseModel
-from pydantic import ConfigDict
-from pydantic import ValidationError
+from pydantic import BaseModel, ConfigDict, ValidationError
 
 from ...model.case import Case
-from ...storage.validators import UNTRACED
-from ...storage.validators import validator
+from ...storage.validators import UNTRACED, validator
 from ..deadline import real_now
 from ..http import Reply
 from ..outbox import FrozenRequest
-from .prompts import Prompt
-from .prompts import is_prompt_id
-from .prompts import text_hash
+from .prompts import Prompt, is_prompt_id, text_hash
 
 Status = Literal["passed", "failed", "ambiguous"]
 _UNKNOWN = datetime.max.replace(tzinfo=timezone.utc)

@@ -5,10 +5,7 @@ from __future__ import annotations
 import json
 import random
 import threading
-from collections.abc import Callable
-from collections.abc import Iterable
-from collections.abc import Iterator
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
@@ -19,29 +16,13 @@ from ...model.case import Case
 from ...storage.session import Session
 from ...storage.target import AgentTarget
 from ..deadline import Deadline
-from ..http import MAX_LIST
-from ..http import Client
-from ..http import Reply
-from ..http import is_temporary
-from ..http import retrying
-from ..outbox import Answer
-from ..outbox import FrozenRequest
-from ..outbox import LeftOut
-from ..outbox import Outbox
-from ..outbox import Submission
-from ..outbox import submission_of
+from ..http import MAX_LIST, Client, Reply, is_temporary, retrying
+from ..outbox import Answer, FrozenRequest, LeftOut, Outbox, Submission, submission_of
 from ..progress import Progress
 from ..sending import deliver
-from .assignment import NO_PROMPT
-from .assignment import assign
-from .prompts import Prompt
-from .prompts import PromptIds
-from .prompts import locked_prompts
-from .results import Arrived
-from .results import agent_result
-from .results import is_acceptance
-from .results import is_answer
-from .results import read_prompts
+from .assignment import NO_PROMPT, assign
+from .prompts import Prompt, PromptIds, locked_prompts
+from .results import Arrived, agent_result, is_acceptance, is_answer, read_prompts
 
 _REASONS = {
     401: "the API key in EVALGUARD_AGENT_API_KEY is not accepted",

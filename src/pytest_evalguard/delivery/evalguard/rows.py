@@ -6,15 +6,12 @@ its official TypeScript client sends to the same route.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
-from pydantic import BaseModel
-from pydantic import ConfigDict
+from pydantic import BaseModel, ConfigDict
 
-from ...model.case import Case
-from ...model.case import ScorerResult
+from ...model.case import Case, ScorerResult
 from ...storage.validators import UNTRACED
 
 OWN_SCORER = "pytest"

@@ -10,29 +10,19 @@ from collections.abc import Iterator
 from dataclasses import replace
 from itertools import islice
 from typing import Any
-from urllib.parse import quote
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 from ...config.settings import is_id
-from ...errors import ConfigurationError
-from ...errors import ServiceError
+from ...errors import ConfigurationError, ServiceError
 from ...model.case import Case
 from ...storage.session import Session
 from ...storage.target import RunTarget
 from ..deadline import Deadline
-from ..http import Client
-from ..http import Reply
-from ..http import is_temporary
-from ..http import retrying
-from ..outbox import FINISH
-from ..outbox import Answer
-from ..outbox import FrozenRequest
-from ..outbox import Outbox
-from ..outbox import Submission
+from ..http import Client, Reply, is_temporary, retrying
+from ..outbox import FINISH, Answer, FrozenRequest, Outbox, Submission
 from ..progress import Progress
 from ..sending import deliver
-from .rows import FIELDS_OF
-from .rows import row_bytes
+from .rows import FIELDS_OF, row_bytes
 
 API = "/api/v1"
 STATUSES = ("passed", "failed", "error")

@@ -3,16 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
-from collections.abc import Iterator
-from collections.abc import Mapping
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
 from ...model.text import counted
-from .markup import css_class
-from .markup import escaped
+from .markup import css_class, escaped
 
 _BAR = 1000
 _SLIVER = 4

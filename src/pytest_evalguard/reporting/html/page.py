@@ -7,10 +7,7 @@ import hashlib
 import json
 import re
 from collections import Counter
-from collections.abc import Iterable
-from collections.abc import Iterator
-from collections.abc import Mapping
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
@@ -18,21 +15,11 @@ from string import Template
 from typing import get_args
 
 from ...errors import SessionError
-from ...model.case import Case
-from ...model.case import Outcome
+from ...model.case import Case, Outcome
 from ...model.text import counted
-from ...storage.session import Gate
-from ...storage.session import replace_shared_file
-from .charts import TrendPoint
-from .charts import outcome_bar
-from .charts import trend
-from .markup import escaped
-from .markup import gate_list
-from .markup import gone_list
-from .markup import led
-from .markup import linked
-from .markup import outcome_items
-from .markup import terms
+from ...storage.session import Gate, replace_shared_file
+from .charts import TrendPoint, outcome_bar, trend
+from .markup import escaped, gate_list, gone_list, led, linked, outcome_items, terms
 
 
 @dataclass(frozen=True)

@@ -6,18 +6,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from ...errors import EvalguardError
-from ...storage.session import Session
-from ...storage.session import SessionState
-from ...storage.session import sessions_in
+from ...storage.session import Session, SessionState, sessions_in
 from ..report import Report
-from ..terminal import comparison_lines
-from ..terminal import figures
-from ..terminal import outcome_line
-from ..terminal import state_lines
-from ..terminal import where_lines
+from ..terminal import comparison_lines, figures, outcome_line, state_lines, where_lines
 from .charts import TrendPoint
-from .page import Page
-from .page import write_page
+from .page import Page, write_page
 
 
 def write_report(report: Report, path: Path) -> None:
