@@ -8,7 +8,8 @@ if TYPE_CHECKING:
     from .delivery.deadline import Deadline
     from .delivery.outbox import LeftOut, Service, Submission
     from .errors import ConfigurationError, EvalguardError, ServiceError, SessionError
-    from .model.case import Attempt, Case, Outcome, ScorerResult
+    from .model.case import Attempt, Case, ScorerResult
+    from .model.outcome import Outcome
     from .recording.recorder import EvalCase
     from .storage.session import Session
 else:

@@ -9,8 +9,8 @@ import pytest
 
 if TYPE_CHECKING:
     from .config.settings import Settings
-    from .controller.distribution import Worker
     from .controller.reporter import Reporter
+    from .controller.xdist import Worker
     from .delivery.agent.prompts import PromptIds
     from .model.redaction import Redactor
     from .recording.recorder import EvalCase
@@ -26,7 +26,7 @@ _TRIALS = "pytest-evalguard-trials"
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Add the options and ini settings."""
-    from .config.options import add_options
+    from .config.settings import add_options
 
     add_options(parser)
 
@@ -45,7 +45,7 @@ def pytest_configure(config: pytest.Config) -> None:
     if not is_worker and settings.is_asked_for:
         _reporter(config)
     if not is_worker and _is_distributed(config):
-        from .controller.distribution import Controller
+        from .controller.xdist import Controller
 
         controller = Controller(_reporter(config), settings)
         config.pluginmanager.register(controller, _CONTROLLER)
@@ -61,25 +61,33 @@ def pytest_metadata(metadata: dict[str, object], config: pytest.Config) -> None:
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_finish(session: pytest.Session) -> None:
     """Find the cases among the collected tests, and follow them if there are any."""
-    from .config.resolution import settings_key
-    from .recording.selection import find_problems, identify, select_cases
+    from .recording.collection import find_problems, identify, select_cases
 
-    config = session.config
+    config, settings = session.config, _settings(session.config)
     if config.pluginmanager.has_plugin(_CONTROLLER):
         return
-    mark = config.stash[settings_key].mark
-    cases = select_cases(session.items, mark)
-    trials = config.stash[settings_key].trials
-    with_trials = _with_trials(cases, mark, trials)
-    problems = find_problems(config, cases, with_trials, mark, _prompts(config), trials)
+    cases = select_cases(session.items, settings.mark)
+    problems = find_problems(config, cases, settings, _prompts(config))
+    with_trials = not problems and _have_trials(cases)
     if hasattr(config, "workerinput"):
-        _worker(config).announce(session.items, cases, problems, bool(with_trials))
+        _worker(config).announce(session.items, cases, problems, with_trials)
     elif cases or problems:
         _reporter(config).select(identify(cases, _redact(config)), problems)
-    if cases and config.stash[settings_key].runs_tests:
+    if cases and settings.runs_tests:
         _runner(config)
         if with_trials:
-            _run_trials(config, mark, trials)
+            _run_trials(config)
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Follow the tests from here on where a fixture made the first case of them."""
+    config = item.config
+    if not config.pluginmanager.has_plugin(_RUNNER):
+        settings = _settings(config)
+        is_marked = item.get_closest_marker(settings.mark) is not None
+        if is_marked and settings.runs_tests:
+            _runner(config).begin_late(item)
 
 
 @pytest.fixture
@@ -116,22 +124,19 @@ def _settings(config: pytest.Config) -> Settings:
     return config.stash[settings_key]
 
 
-def _with_trials(
-    cases: list[pytest.Item], mark: str, default: int
-) -> list[pytest.Item]:
+def _have_trials(cases: list[pytest.Item]) -> bool:
     if not cases:
-        return []
-    from .recording.mark import repeated
+        return False
+    from .recording.mark import mark_key
 
-    return repeated(cases, mark, default)
+    return any(item.stash[mark_key].plan for item in cases)
 
 
-def _run_trials(config: pytest.Config, mark: str, default: int) -> None:
+def _run_trials(config: pytest.Config) -> None:
     from .recording.trials import TrialRunner, show_letters
 
     if not config.pluginmanager.has_plugin(_TRIALS):
-        runner = TrialRunner(_runner(config), mark, default)
-        config.pluginmanager.register(runner, _TRIALS)
+        config.pluginmanager.register(TrialRunner(_runner(config)), _TRIALS)
     show_letters(config)
 
 
@@ -141,10 +146,9 @@ def _is_distributed(config: pytest.Config) -> bool:
 
 
 def _redact(config: pytest.Config) -> Redactor:
-    from .config.resolution import settings_key
     from .model.redaction import Redactor
 
-    settings = config.stash[settings_key]
+    settings = _settings(config)
     return Redactor(settings.keys, shapes=settings.redact)
 
 
@@ -157,17 +161,16 @@ def _prompts(config: pytest.Config) -> PromptIds | None:
 
 def _reporter(config: pytest.Config) -> Reporter:
     if not config.pluginmanager.has_plugin(_REPORTER):
-        from .config.resolution import settings_key
         from .controller.reporter import Reporter
 
-        reporter = Reporter(config, config.stash[settings_key], _redact(config))
+        reporter = Reporter(config, _settings(config), _redact(config))
         config.pluginmanager.register(reporter, _REPORTER)
     return cast("Reporter", config.pluginmanager.get_plugin(_REPORTER))
 
 
 def _worker(config: pytest.Config) -> Worker:
     if not config.pluginmanager.has_plugin(_WORKER):
-        from .controller.distribution import Worker
+        from .controller.xdist import Worker
 
         config.pluginmanager.register(Worker(config, _redact(config)), _WORKER)
     return cast("Worker", config.pluginmanager.get_plugin(_WORKER))
@@ -175,13 +178,16 @@ def _worker(config: pytest.Config) -> Worker:
 
 def _runner(config: pytest.Config) -> CaseRunner:
     if not config.pluginmanager.has_plugin(_RUNNER):
-        from .config.resolution import settings_key
         from .recording.runner import CaseRunner
 
-        is_worker = hasattr(config, "workerinput")
+        is_worker, settings = hasattr(config, "workerinput"), _settings(config)
         publisher = _worker(config) if is_worker else _reporter(config)
-        mark = config.stash[settings_key].mark
-        has_junit = config.getoption("xmlpath", None) is not None
-        runner = CaseRunner(mark, _redact(config), publisher.publish, has_junit)
+        runner = CaseRunner(
+            settings.mark,
+            settings.trials,
+            _redact(config),
+            publisher.publish,
+            has_junit=config.getoption("xmlpath", None) is not None,
+        )
         config.pluginmanager.register(runner, _RUNNER)
     return cast("CaseRunner", config.pluginmanager.get_plugin(_RUNNER))

@@ -11,7 +11,7 @@ from suite import Suite
 COUNT_WRITES = """
     import json, pathlib
     import pytest
-    from pytest_evalguard import journal
+    from pytest_evalguard.storage import journal
 
     CALLS = {"write": 0, "open_file": 0}
 

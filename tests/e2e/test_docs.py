@@ -25,9 +25,13 @@ import pytest
 import yaml
 
 from pytest_evalguard import hookspecs
-from pytest_evalguard.config.options import add_options
 from pytest_evalguard.config.resolution import read_settings
-from pytest_evalguard.config.settings import Settings
+from pytest_evalguard.config.services import SERVICES
+from pytest_evalguard.config.settings import (
+    PROJECT_VARIABLE,
+    add_options,
+    all_settings,
+)
 from pytest_evalguard.recording.recorder import EvalCase
 from standin import StandIn
 from suite import Suite
@@ -130,10 +134,11 @@ def options() -> Options:
     return found
 
 
-_SETTINGS = "".join(
-    (SOURCE / name).read_text("utf-8") for name in ("settings.py", "configuration.py")
-)
-VARIABLES = set(re.findall(r'"(EVALGUARD_[A-Z_]+)"', _SETTINGS))
+VARIABLES = {
+    *(each.variable for each in all_settings() if each.variable is not None),
+    *(each.key_variable for each in SERVICES),
+    PROJECT_VARIABLE,
+}
 
 
 # Names
@@ -211,12 +216,8 @@ def test_a_setting_has_the_names_that_belong_together(options: Options) -> None:
         assert bare(variable) == (env[1] if env else "")
 
 
-FIELDS = {
-    "evalguard_run": "run_id",
-    "evalguard_agent": "agent_id",
-    "EVALGUARD_API_KEY": "key",
-    "EVALGUARD_AGENT_API_KEY": "agent_key",
-    "EVALGUARD_PROJECT_ID": "project_id",
+DEFAULTS = {each.dest: each.default for each in all_settings()} | {
+    f"evalguard_{each.url_setting}": each.default_url for each in SERVICES
 }
 
 
@@ -233,8 +234,7 @@ def test_a_setting_has_the_default_that_is_told() -> None:
     for option, variable, ini, default, _ in settings_rows():
         name = bare(option).partition("=")[0].removeprefix("--").replace("-", "_")
         name = name or bare(ini) or bare(variable)
-        attribute = FIELDS.get(name, name.removeprefix("evalguard_"))
-        assert default == shown(Settings._field_defaults[attribute]), name
+        assert default == shown(DEFAULTS.get(name)), name
 
 
 # Files of settings
@@ -250,7 +250,8 @@ def test_a_file_of_settings_is_read(
     path.write_text(block.text, encoding="utf-8")
     config = pytester.parseconfig("-p", "pytest-evalguard", "--strict-config")
     assert config.inipath == path
-    assert read_settings(config, {}) != Settings(out=config.rootpath / ".evalguard")
+    found = read_settings(config, {}).values
+    assert any(found.get(s.name, s.default) != s.default for s in all_settings())
 
 
 # Commands

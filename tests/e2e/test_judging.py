@@ -430,12 +430,12 @@ def test_what_can_not_be_judged_is_still_submitted(
     suite.write(
         "conftest.py",
         """
-        from pytest_evalguard import judging
+        from pytest_evalguard.controller import session_end
 
         def compare(*args):
             raise OverflowError("too large")
 
-        judging.compare = compare
+        session_end.compare = compare
         """,
     )
     suite.test(TESTS)

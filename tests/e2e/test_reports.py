@@ -271,12 +271,12 @@ def test_a_stop_while_the_page_is_written_keeps_the_session(
     suite.write(
         "conftest.py",
         """
-        from pytest_evalguard import reportpage
+        from pytest_evalguard.reporting.html import page
 
         def write_report(*args):
             raise KeyboardInterrupt
 
-        reportpage.write_report = write_report
+        page.write_report = write_report
         """,
     )
     suite.test(TESTS)

@@ -7,7 +7,8 @@ from xml.etree import ElementTree
 
 import pytest
 
-from pytest_evalguard.model.case import Attempt, Case, Outcome, ScorerResult
+from pytest_evalguard.model.case import Attempt, Case, ScorerResult
+from pytest_evalguard.model.outcome import Outcome
 from pytest_evalguard.model.values import MAX_TEXT
 from pytest_evalguard.recording.combining import (
     as_trial,

@@ -9,11 +9,12 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
 from ..errors import ConfigurationError, EvalguardError
-from ..model.case import PASSING, Case, Outcome
+from ..model.case import Case
 from ..model.figures import Share
+from ..model.outcome import PASSING, Outcome
 from ..model.text import counted
-from ..storage.session import Session, open_session, replace_shared_file, sessions_in
-from ..storage.validators import read_checked
+from ..storage.files import read_checked, replace_shared_file
+from ..storage.session import Session, open_session, sessions_in
 
 LAST = "last"
 SCHEMA = 1
@@ -38,12 +39,13 @@ class Baseline:
     """The cases with a row of an earlier session, by node id.
 
     Of a session in a directory, `without_row` names those that were skipped or did not
-    run, and `doubts` are sentences on what may be missing.
+    run, and `doubts` are sentences on what may be missing. `path` is where it is from.
     """
 
     cases: Mapping[str, BaselineCase]
     without_row: Collection[str] = ()
     doubts: tuple[str, ...] = ()
+    path: Path | None = None
 
 
 @dataclass(frozen=True)
@@ -57,13 +59,14 @@ def baseline_of(cases: Iterable[Case]) -> Baseline:
     compared, without_row = {}, set()
     for case in cases:
         if case.has_row:
-            compared[case.nodeid] = _counting(case)
+            compared[case.nodeid] = counting(case)
         else:
             without_row.add(case.nodeid)
     return Baseline(compared, without_row=without_row)
 
 
-def _counting(case: Case) -> BaselineCase:
+def counting(case: Case) -> BaselineCase:
+    """Return what counts of a case with a row."""
     scores = {name: round(each.score, 6) for name, each in case.scores.items()}
     return BaselineCase(case.outcome, round(case.overall_score, 6), scores)
 
@@ -86,6 +89,16 @@ def find_baseline(name: str, out: Path) -> Path | None:
     return path
 
 
+def load_baseline(name: str, out: Path) -> Baseline | None:
+    """Return the baseline that is meant by a name; None for no `last` yet.
+
+    :param out: where sessions are kept.
+    :raises ConfigurationError: there is nothing of that name, or it can't be read.
+    """
+    path = find_baseline(name, out)
+    return None if path is None else read_baseline(path)
+
+
 def read_baseline(path: Path) -> Baseline:
     """Return the baseline in a session's directory or in a file.
 
@@ -94,7 +107,7 @@ def read_baseline(path: Path) -> Baseline:
     try:
         if path.is_dir():
             return session_baseline(open_session(path))
-        return Baseline(read_checked(path, _File, SCHEMA).cases)
+        return Baseline(read_checked(path, _File, SCHEMA).cases, path=path)
     except (EvalguardError, OSError, ValueError) as error:
         raise ConfigurationError(
             f"the baseline {path} can't be read: {error}; name another, or write it"
@@ -108,13 +121,13 @@ def session_baseline(session: Session) -> Baseline:
     :raises SessionError: it can't be read.
     """
     stored = session.cases()
+    baseline = baseline_of(stored)
     doubts = list(_doubts(session))
     if stored.damaged:
         doubts.append(f"{counted(stored.damaged, 'line')} of it can't be read")
     name = session.path.name
-    return replace(
-        baseline_of(stored), doubts=tuple(f"session {name}: {each}" for each in doubts)
-    )
+    told = tuple(f"session {name}: {each}" for each in doubts)
+    return replace(baseline, doubts=told, path=session.path)
 
 
 def _doubts(session: Session) -> Iterator[str]:

@@ -12,8 +12,7 @@ from typing import Any
 from ..errors import SessionError
 from ..model.figures import Change, Share
 from ..model.text import counted
-from ..storage.session import replace_file
-from ..storage.validators import validator
+from ..storage.files import replace_file, validator
 from .baseline import Baseline
 
 MOVED = 0.05

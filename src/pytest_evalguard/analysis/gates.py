@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any
 
-from ..config.settings import Limit, Settings
+from ..config.checks import Limit
+from ..config.settings import Settings
 from ..model.text import counted
 from ..storage.session import Gate
 from .comparison import Comparison
@@ -15,19 +17,37 @@ _NEAR = 1e-9
 """What a figure may miss its limit by, as no number has all digits of 2 of 3."""
 
 
-def judge(
-    settings: Settings, totals: Totals, comparison: Comparison | None
+def check_gates(
+    settings: Settings,
+    totals: Totals,
+    comparison: Comparison | None,
+    clean: Callable[[str], str] = str,
 ) -> Iterator[Gate]:
-    """Yield each gate with its verdict; one that no case has a part in fails.
+    """Yield each gate that is set, met or not; one that no case has a part in is not.
 
     :param comparison: with the baseline, None where there is none yet.
+    :param clean: applied to names of tags and scorers, as it was to those of cases.
     """
-    for limit in settings.min_pass_rate:
-        yield _pass_rate(limit, totals)
-    for limit in settings.min_score:
-        yield _score(limit, totals)
-    if settings.max_regressions is not None and comparison is not None:
-        yield _regressions(settings.max_regressions, comparison)
+    for name, wanted in settings.gates.items():
+        yield from CHECKS[name](_cleaned(wanted, clean), totals, comparison)
+
+
+def _cleaned(wanted: Any, clean: Callable[[str], str]) -> Any:
+    if not isinstance(wanted, tuple):
+        return wanted
+    return tuple(each._replace(name=each.name and clean(each.name)) for each in wanted)
+
+
+def _pass_rates(
+    limits: Sequence[Limit], totals: Totals, _: Comparison | None
+) -> Iterator[Gate]:
+    return (_pass_rate(limit, totals) for limit in limits)
+
+
+def _scores(
+    limits: Sequence[Limit], totals: Totals, _: Comparison | None
+) -> Iterator[Gate]:
+    return (_score(limit, totals) for limit in limits)
 
 
 def _pass_rate(limit: Limit, totals: Totals) -> Gate:
@@ -70,10 +90,20 @@ def _digits(value: float, limit: Limit, fewest: int) -> int:
     return next(enough, _MOST)
 
 
-def _regressions(most: int, comparison: Comparison) -> Gate:
+def _regressions(most: int, _: Totals, comparison: Comparison | None) -> Iterator[Gate]:
+    if comparison is None:
+        return
     regressed = len(comparison.regressed)
     figure = f"{regressed:,} of {counted(comparison.paired, 'case')}"
     if not comparison.paired:
         figure = "no case is in both sessions"
     is_met = comparison.paired > 0 and regressed <= most
-    return Gate("regressions", figure, f"at most {most:,}", is_met)
+    yield Gate("regressions", figure, f"at most {most:,}", is_met)
+
+
+CHECKS: Mapping[str, Callable[[Any, Totals, Comparison | None], Iterator[Gate]]] = {
+    "min_pass_rate": _pass_rates,
+    "min_score": _scores,
+    "max_regressions": _regressions,
+}
+"""What checks each setting that is a gate, by its name."""

@@ -9,7 +9,8 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import replace
 
-from ..model.case import Case, Outcome, letters_of
+from ..model.case import Case
+from ..model.outcome import Outcome, letters_of
 from ..model.text import aligned, shortened
 from .statistics import wilson
 

@@ -16,11 +16,9 @@ from ..analysis.baseline import (
 )
 from ..analysis.comparison import compare, verdict_lines
 from ..errors import SessionError
-from ..model.text import counted, printable
+from ..model.text import counted, display_path, printable
 from ..reporting.terminal import comparison_lines
-from ..reporting.whereabouts import display_path
-from .console import DONE, REFUSED, say, say_lines, say_note
-from .finding import find_out, find_session
+from .console import DONE, REFUSED, find_out, find_session, say, say_lines, say_note
 
 
 def compare_sessions(options: Namespace) -> int:

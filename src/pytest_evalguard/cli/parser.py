@@ -3,19 +3,12 @@
 from __future__ import annotations
 
 from argparse import ArgumentParser
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 from .. import __version__
-from ..config.settings import (
-    AGENT_KEY_VARIABLE,
-    DEFAULT_AGENT_URL,
-    DEFAULT_TIMEOUT,
-    DEFAULT_URL,
-    KEY_VARIABLE,
-    PROJECT_VARIABLE,
-    PROMPTS_LOCK,
-)
+from ..config.services import SERVICES, ServiceInfo, service_named
+from ..config.settings import DEFAULT_TIMEOUT, PROJECT_VARIABLE, PROMPTS_LOCK
 
 
 class _Argument:
@@ -34,18 +27,18 @@ class _Command(NamedTuple):
     function: str
     text: str
     example: str
-    arguments: Sequence[_Argument]
+    arguments: Sequence[_Argument] | Callable[[], Sequence[_Argument]]
 
 
 def make_parser() -> ArgumentParser:
     """Return the parser; what it returns names the command's module and function."""
+    keys = " and ".join(each.key_variable for each in SERVICES)
     parser = ArgumentParser(
         prog="pytest-evalguard",
         description="Send, list, show and compare sessions that pytest-evalguard"
         " recorded. Each command has a --help of its own, with an example.",
-        epilog=f"API keys are read from {KEY_VARIABLE} and {AGENT_KEY_VARIABLE}, and"
-        " from nowhere else. Exit codes: 0 done, 1 something was refused or regressed,"
-        " 2 usage or configuration.",
+        epilog=f"API keys are read from {keys}, and from nowhere else. Exit codes: 0"
+        " done, 1 something was refused or regressed, 2 usage or configuration.",
     )
     parser.add_argument("--version", action="version", version=__version__)
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
@@ -67,7 +60,8 @@ def _add(commands: Any, command: _Command) -> None:
         epilog=f"Example: pytest-evalguard {command.example}",
     )
     parser.set_defaults(module=command.module, function=command.function)
-    for argument in command.arguments:
+    arguments = command.arguments
+    for argument in arguments() if callable(arguments) else arguments:
         parser.add_argument(*argument.names, **argument.details)
 
 
@@ -87,47 +81,40 @@ _OUT = _Argument(
 _OUTPUT = _Argument(
     "-o", "--output", required=True, metavar="PATH", help="the file to write"
 )
-_URL = _Argument(
-    "--url",
-    help=f"EvalGuard's base URL (default: EVALGUARD_BASE_URL, or {DEFAULT_URL})",
-)
 _AGENT = _Argument("--agent", required=True, metavar="ID", help="the agent")
-_AGENT_URL = _Argument(
-    "--agent-url",
-    metavar="URL",
-    help="the agent service's base URL (default: EVALGUARD_AGENT_URL, or"
-    f" {DEFAULT_AGENT_URL})",
-)
 
-_SUBMIT = (
-    _Argument("dirs", nargs="*", metavar="DIR", help="a session's directory"),
-    _Argument(
-        "--run",
-        metavar="ID",
-        help="send the named sessions, together, or the newest one to this run",
-    ),
-    _Argument(
-        "--agent", metavar="ID", help="the same to this agent, one result a prompt"
-    ),
-    _Argument(
+
+def _url(service: ServiceInfo, also: str = "") -> _Argument:
+    return _Argument(
+        f"--{service.url_setting.replace('_', '-')}",
+        metavar="URL",
+        help=f"base URL of {service.title} (default: {service.url_variable}, or"
+        f" {also}{service.default_url})",
+    )
+
+
+def _submit_arguments() -> list[_Argument]:
+    found = [_Argument("dirs", nargs="*", metavar="DIR", help="a session's directory")]
+    for service in SERVICES:
+        found += (
+            _Argument(
+                f"--{service.noun}",
+                metavar="ID",
+                help="send the named sessions, together, or the newest one to this"
+                f" {service.noun} of {service.title}",
+            ),
+            _url(service, "where the session was to go, or "),
+        )
+    timeout = _Argument(
         "--timeout",
         metavar="SECONDS",
         default=DEFAULT_TIMEOUT,
         help="total time, retries and waits included (default: 60)",
-    ),
-    _Argument(
-        "--url",
-        help="EvalGuard's base URL (default: EVALGUARD_BASE_URL, or where the session"
-        f" was to go, or {DEFAULT_URL})",
-    ),
-    _Argument(
-        "--agent-url",
-        metavar="URL",
-        help="the agent service's base URL (default: EVALGUARD_AGENT_URL, or where the"
-        f" session was to go, or {DEFAULT_AGENT_URL})",
-    ),
-    _OUT,
-)
+    )
+    return [*found, timeout, _OUT]
+
+
+_URL, _AGENT_URL = _url(service_named("evalguard")), _url(service_named("agent"))
 _COMPARE = (
     _Argument("before", metavar="A", help="the earlier one"),
     _Argument("after", metavar="B", help="the later one"),
@@ -169,18 +156,18 @@ _COMMANDS = (
         "submit_sessions",
         "send all unsent sessions that have a target, or the named ones",
         "submit --run 0f3c... shard-1/20* shard-2/20*",
-        _SUBMIT,
+        _submit_arguments,
     ),
     _Command(
         "list",
-        "list",
+        "sessions",
         "list_sessions",
         "list sessions with their state and counts",
         "list --json",
         (_JSON, _OUT),
     ),
     _Command(
-        "show",
+        "sessions",
         "show",
         "show",
         "show a session: its figures, what did not pass, where it went",
@@ -205,7 +192,7 @@ _COMMANDS = (
     ),
     _Command(
         "html",
-        "show",
+        "sessions",
         "write_html",
         "write a session's report page, one HTML file",
         "html -o report.html",

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
+import os
 from argparse import Namespace
 from contextlib import closing
 
-from ..config.settings import DEFAULT_TIMEOUT, PROMPTS_LOCK, checked_id
-from ..delivery.access import access_to
+from ..config.checks import checked_id
+from ..config.services import access_from, service_named
+from ..config.settings import DEFAULT_TIMEOUT, PROMPTS_LOCK
 from ..delivery.agent.prompting import last_cases, pull, push
 from ..delivery.agent.prompts import locked_prompts
 from ..delivery.agent.service import AgentApi
-from ..delivery.deadline import Deadline
-from ..model.text import counted, printable
-from ..reporting.whereabouts import display_path
-from .console import DONE, say
-from .finding import find_out, newest_session, project_of
+from ..delivery.deadline import Deadline, within
+from ..model.text import counted, display_path, printable
+from ..storage.session import newest_session
+from .console import DONE, find_out, project_of, say
 
 
 def pull_prompts(options: Namespace) -> int:
@@ -22,7 +23,8 @@ def pull_prompts(options: Namespace) -> int:
     agent_id, out = checked_id(options.agent, "--agent"), find_out(options.out)
     path = project_of(out) / PROMPTS_LOCK
     with closing(_api(options, agent_id)) as api:
-        prompts = pull(api, agent_id, path, last_cases(out), Deadline(DEFAULT_TIMEOUT))
+        deadline, cases = Deadline(DEFAULT_TIMEOUT), last_cases(out)
+        prompts = within(deadline, lambda: pull(api, agent_id, path, cases, deadline))
     known = sum(bool(each.nodeids) for each in prompts)
     say(
         f"{counted(len(prompts), 'prompt')} of agent {printable(agent_id)} in"
@@ -37,7 +39,8 @@ def push_prompts(options: Namespace) -> int:
     session = newest_session(out)
     with closing(_api(options, agent_id)) as api:
         locked = locked_prompts(project_of(out), agent_id)
-        created = push(api, locked, last_cases(out), Deadline(DEFAULT_TIMEOUT))
+        deadline, cases = Deadline(DEFAULT_TIMEOUT), last_cases(out)
+        created = within(deadline, lambda: push(api, locked, cases, deadline))
     said = (
         f"{counted(created, 'prompt')} created at agent {printable(agent_id)} from"
         f" {display_path(session.path)}"
@@ -48,5 +51,5 @@ def push_prompts(options: Namespace) -> int:
 
 
 def _api(options: Namespace, agent_id: str) -> AgentApi:
-    access = access_to("agent", options.agent_url)
-    return AgentApi(access.url, agent_id, access.key)
+    access = access_from(os.environ, service_named("agent"), options.agent_url)
+    return AgentApi(access.url, agent_id, str(access.key))

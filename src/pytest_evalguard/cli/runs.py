@@ -9,15 +9,16 @@ from contextlib import closing
 from pathlib import Path
 
 from ..analysis.totals import Totals
-from ..config.settings import DEFAULT_TIMEOUT, PROJECT_VARIABLE, checked_id
-from ..delivery.access import access_to
-from ..delivery.deadline import Deadline
+from ..config.checks import checked_id
+from ..config.services import access_from, service_named
+from ..config.settings import DEFAULT_TIMEOUT, PROJECT_VARIABLE
+from ..delivery.deadline import Deadline, within
 from ..delivery.evalguard.service import EvalGuard, run_summary
+from ..delivery.services import stored_targets
 from ..errors import ConfigurationError, SessionError
 from ..model.text import printable
 from ..storage.session import Session, sessions_in
-from .console import DONE, say, say_error
-from .finding import find_out
+from .console import DONE, find_out, say, say_error
 
 
 def create_run(options: Namespace) -> int:
@@ -27,7 +28,9 @@ def create_run(options: Namespace) -> int:
     name = checked_id(options.name, "--name")
     deadline = Deadline(DEFAULT_TIMEOUT)
     with closing(_api(options)) as api:
-        run_id = api.create_run(project, name, options.model, deadline)
+        run_id = within(
+            deadline, lambda: api.create_run(project, name, options.model, deadline)
+        )
         say(printable(run_id))
     return DONE
 
@@ -39,25 +42,26 @@ def finish_run(options: Namespace) -> int:
     status = options.status or _status_of(sessions, run_id)
     totals = Totals.of(case for session in sessions for case in session.cases())
     summary = run_summary(totals.score.value, totals.pass_rate) if sessions else {}
+    deadline = Deadline(DEFAULT_TIMEOUT)
     with closing(_api(options)) as api:
-        api.finish_run(run_id, status, summary, Deadline(DEFAULT_TIMEOUT))
+        within(deadline, lambda: api.finish_run(run_id, status, summary, deadline))
     say(f"run {printable(run_id)} finished: {status}")
     return DONE
 
 
 def _api(options: Namespace) -> EvalGuard:
-    access = access_to("evalguard", options.url)
-    return EvalGuard(access.url, access.key)
+    access = access_from(os.environ, service_named("evalguard"), options.url)
+    return EvalGuard(access.url, str(access.key))
 
 
 def _sessions_of(run_id: str, out: Path) -> Iterator[Session]:
     for session in sessions_in(out):
         try:
-            targets = session.state.targets
+            targets = stored_targets(session)
         except SessionError as error:
             say_error(f"left out: {error}")
             continue
-        if any((each.kind, each.id) == ("run", run_id) for each in targets):
+        if any((e.service, e.id) == ("evalguard", run_id) for e in targets):
             yield session
 
 

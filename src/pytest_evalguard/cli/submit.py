@@ -2,24 +2,37 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from argparse import Namespace
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
-from ..config.settings import NEW, checked_id, checked_url, positive_seconds
-from ..delivery.access import access_to
+from ..config.checks import checked_id, checked_seconds, checked_url
+from ..config.services import SERVICES, Access, ServiceInfo, access_from
+from ..config.settings import NEW, Settings
 from ..delivery.deadline import Deadline
 from ..delivery.outbox import Sent, submission_of
 from ..delivery.progress import Progress
-from ..delivery.resubmission import submit, unsent, with_targets
+from ..delivery.resubmit import directed_to, submit, unsent
+from ..delivery.services import new_target, stored_targets
+from ..delivery.target import Target
 from ..errors import ConfigurationError, EvalguardError, SessionError
-from ..reporting.whereabouts import display_path, sent_lines
+from ..model.text import display_path
+from ..reporting.whereabouts import sent_lines
 from ..storage.session import Session, open_session, sessions_in
-from ..storage.target import AgentTarget, RunTarget, Target
-from .console import DONE, REFUSED, USAGE, rewrite, say, say_error, say_lines
-from .finding import find_out, find_project
+from .console import (
+    DONE,
+    REFUSED,
+    USAGE,
+    find_out,
+    find_project,
+    rewrite,
+    say,
+    say_error,
+    say_lines,
+)
 
 
 def submit_sessions(options: Namespace) -> int:
@@ -33,12 +46,13 @@ def submit_sessions(options: Namespace) -> int:
 
 def _submit_all(options: Namespace) -> int:
     out = find_out(options.out)
-    deadline = Deadline(positive_seconds(options.timeout, "--timeout"))
-    for url in filter(None, (options.url, options.agent_url)):
-        checked_url(url)
+    deadline = Deadline(checked_seconds(options.timeout, "--timeout"))
+    for service in SERVICES:
+        if (url := _url(service, options)) is not None:
+            checked_url(url)
     targets = list(_targets(options))
     if targets:
-        pairs = with_targets(options.dirs, out, targets)
+        pairs = directed_to(options.dirs, out, targets)
     else:
         pairs = list(unsent(options.dirs, out, say_error))
     if not pairs:
@@ -52,23 +66,26 @@ def _submit_all(options: Namespace) -> int:
 
 def _targets(options: Namespace) -> Iterator[Target]:
     """Yield the run and the agent that are named, with where they are."""
-    if options.run is not None:
-        access = access_to("evalguard", options.url)
-        run_id = _run_id(options.run)
-        yield RunTarget(run_id=run_id, url=access.url, proof=access.proof)
-    if options.agent is not None:
-        access = access_to("agent", options.agent_url)
-        agent_id = checked_id(options.agent, "--agent")
-        yield AgentTarget(agent_id=agent_id, url=access.url, proof=access.proof)
-
-
-def _run_id(given: str) -> str:
-    if given == NEW:
+    for service in SERVICES:
+        given = getattr(options, service.noun)
+        if given is not None:
+            access = _access(service, options)
+            identity = checked_id(given, f"--{service.noun}")
+            yield new_target(Settings(), access._replace(id=identity))
+    if options.run == NEW:
         raise ConfigurationError(
             f"--run takes the id of a run, not {NEW!r}: pytest-evalguard create-run"
             " makes one and prints its id"
         )
-    return checked_id(given, "--run")
+
+
+def _url(service: ServiceInfo, options: Namespace) -> str | None:
+    url: str | None = getattr(options, service.url_setting)
+    return url
+
+
+def _access(service: ServiceInfo, options: Namespace) -> Access:
+    return access_from(os.environ, service, _url(service, options))
 
 
 def _is_local(session: Session) -> bool:
@@ -78,7 +95,7 @@ def _is_local(session: Session) -> bool:
 
 
 def _say_where(session: Session) -> None:
-    for target in session.state.targets:
+    for target in stored_targets(session):
         sent = Sent(target, submission_of(session, target))
         say_lines(sent_lines(sent, session.path))
 
@@ -86,11 +103,10 @@ def _say_where(session: Session) -> None:
 def _submit(
     session: Session, target: Target, options: Namespace, deadline: Deadline
 ) -> int:
-    url = options.url if target.kind == "run" else options.agent_url
     project = find_project(session.path)
     progress = Progress(rewrite if sys.stdout.isatty() else None)
     try:
-        access = access_to(target.service, url)
+        access = _access(target.info, options)
         sent = submit(session, target, access, project, deadline, progress)
     except (EvalguardError, OSError) as error:
         say_error(str(error))

@@ -1,23 +1,28 @@
-"""The settings of a session, and what a key, a URL, an id and a time may be."""
+"""The settings of a session: one table, which options, ini file and docs follow.
+
+A setting is one attribute of `Settings`; the options and the ini settings of pytest,
+what is read for a session, what workers are told and docs/settings.md follow from it.
+Those of a service follow from its entry in `services.SERVICES`.
+"""
 
 from __future__ import annotations
 
-import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Literal, NamedTuple
+from typing import TYPE_CHECKING, Any, Generic, Literal, TypeVar, overload
 
-from ..errors import ConfigurationError
+from . import checks
+from .checks import Kind, Limit, one_of, whole_number
+from .services import SERVICES, Access, ServiceInfo, keys_of
 
-KEY_VARIABLE = "EVALGUARD_API_KEY"
-AGENT_KEY_VARIABLE = "EVALGUARD_AGENT_API_KEY"
+if TYPE_CHECKING:
+    import pytest
+
+T = TypeVar("T")
+
 PROJECT_VARIABLE = "EVALGUARD_PROJECT_ID"
-URL_VARIABLE = "EVALGUARD_BASE_URL"
-AGENT_URL_VARIABLE = "EVALGUARD_AGENT_URL"
-OUT_VARIABLE = "EVALGUARD_OUT"
-DEFAULT_URL = "https://evalguard.ai"
-DEFAULT_AGENT_URL = "https://agent-evalserver-production.up.railway.app"
 DEFAULT_OUT = ".evalguard"
+OUT_VARIABLE = "EVALGUARD_OUT"
 DEFAULT_TIMEOUT = 60.0
 PROMPTS_LOCK = "evalguard-prompts.lock"
 Dialect = Literal["documented", "sdk"]
@@ -28,54 +33,248 @@ MOST_TRIALS = 1000
 NEW = "new"
 
 
-class Limit(NamedTuple):
-    """The least that a figure may be, 0..1; of one tag or scorer where it is named."""
+class Setting(Generic[T]):
+    """One setting: its kind, its default, and where it can be said.
 
-    least: float
-    name: str | None = None
-
-
-class Settings(NamedTuple):  # a dataclass takes 2 ms longer to make, at every start
-    """What a session was told, checked. Keys never show in its representation.
-
-    `timeout` is in seconds, `batch_size` in rows, `keep` in sessions.
+    :param metavar: of its option, which can be repeated where the ini setting is a
+        list; empty for an option that takes no value, None for no option.
+    :param variable: its environment variable, if it has one.
+    :param ini: the type of its ini setting, as pytest calls it; None for none.
+    :param is_gate: whether it can fail a session by its figures.
+    :param for_workers: whether pytest-xdist's workers are told it.
     """
 
-    runs_tests: bool = True
-    mark: str = "eval"
-    redact: bool = True
-    out: Path = Path(DEFAULT_OUT)
-    run_id: str | None = None
-    url: str = DEFAULT_URL
-    project_id: str | None = None
-    dialect: Dialect = "documented"
-    batch_size: int = MAX_BATCH
-    keep: int = 20
-    timeout: float = DEFAULT_TIMEOUT
-    dry_run: bool = False
-    strict: bool = False
-    run_link: str | None = None
-    key: str | None = None
-    agent_id: str | None = None
-    agent_url: str = DEFAULT_AGENT_URL
-    agent_key: str | None = None
-    agent_concurrency: int = MAX_AT_ONCE
-    min_pass_rate: tuple[Limit, ...] = ()
-    min_score: tuple[Limit, ...] = ()
-    max_regressions: int | None = None
-    trials: int = 1
-    baseline: str | None = None
-    html: Path | None = None
+    def __init__(
+        self,
+        kind: Kind[Any],
+        default: T,
+        help: str,
+        *,
+        metavar: str | None = None,
+        variable: str | None = None,
+        ini: str | None = None,
+        is_gate: bool = False,
+        for_workers: bool = False,
+    ) -> None:
+        self.name = ""
+        self.kind = kind
+        self.default = default
+        self.help = help
+        self.metavar = metavar
+        self.variable = variable
+        self.ini = ini
+        self.is_gate = is_gate
+        self.for_workers = for_workers
+
+    def __set_name__(self, owner: type, name: str) -> None:
+        self.name = name
+
+    @overload
+    def __get__(self, settings: None, owner: type) -> Setting[T]: ...
+    @overload
+    def __get__(self, settings: Settings, owner: type) -> T: ...
+    def __get__(self, settings: Settings | None, owner: type) -> Setting[T] | T:
+        if settings is None:
+            return self
+        found: T = settings.values.get(self.name, self.default)
+        return found
+
+    @property
+    def has_option(self) -> bool:
+        """Whether the command line can say it."""
+        return self.metavar is not None
+
+    @property
+    def dest(self) -> str:
+        """The name of the ini setting, and of the option's value."""
+        return f"evalguard_{self.name}"
+
+    @property
+    def flag(self) -> str:
+        """The option."""
+        return f"--evalguard-{self.name.replace('_', '-')}"
+
+    def add_to(self, parser: pytest.Parser) -> None:
+        """Add the option and the ini setting to pytest's parser."""
+        if self.has_option:
+            action = "append" if self.ini == "linelist" else "store"
+            details = {"metavar": self.metavar} if self.metavar else {}
+            parser.getgroup("evalguard", "eval results (pytest-evalguard)").addoption(
+                self.flag,
+                action=action if self.metavar else "store_true",
+                dest=self.dest,
+                help=f"{self.help} (env: {self.variable})"
+                if self.variable
+                else self.help,
+                **details,
+            )
+        if self.ini is not None:
+            empty: Any = {"linelist": [], "string": ""}.get(self.ini)
+            default = empty if isinstance(self.default, (tuple, Path)) else self.default
+            parser.addini(self.dest, self.help, type=self.ini, default=default)  # type: ignore[arg-type] # one of pytest's literals
+
+
+class Settings:
+    """What a session was told, checked: its settings, and what was said of services.
+
+    Keys never show in its representation. What is not said has its default.
+
+    :param runs_tests: whether pytest is to run tests, and not only to show them.
+    :param project_id: where a new run is created, if one is to be.
+    """
+
+    def __init__(
+        self,
+        services: Mapping[str, Access] = {},
+        *,
+        runs_tests: bool = True,
+        project_id: str | None = None,
+        **values: Any,
+    ) -> None:
+        self.services = services
+        self.runs_tests = runs_tests
+        self.project_id = project_id
+        self.values = values
 
     def __repr__(self) -> str:
-        shown = self._replace(key=None, agent_key=None)
-        fields = (f"{name}={value!r}" for name, value in shown._asdict().items())
-        return f"Settings({', '.join(fields)})"
+        fields = (f"{name}={value!r}" for name, value in self.values.items())
+        return f"Settings({[*self.services.values()]}, {', '.join(fields)})"
+
+    def replace(self, **values: Any) -> Settings:
+        """Return these settings with other values for some of them."""
+        return Settings(
+            self.services,
+            runs_tests=self.runs_tests,
+            project_id=self.project_id,
+            **{**self.values, **values},
+        )
+
+    trials = Setting(
+        whole_number(1, MOST_TRIALS),
+        1,
+        "run each marked test N times; it passes when all runs do, or as many as"
+        " require= in its mark says",
+        metavar="N",
+        ini="int",
+        for_workers=True,
+    )
+    min_pass_rate = Setting[tuple[Limit, ...]](
+        checks.LIMIT,
+        (),
+        "fail the session below this pass rate, 0 to 1; with a tag, that of the cases"
+        " that carry it. Repeatable",
+        metavar="[TAG:]F",
+        ini="linelist",
+        is_gate=True,
+    )
+    min_score = Setting[tuple[Limit, ...]](
+        checks.LIMIT,
+        (),
+        "fail the session below this mean score, 0 to 1; with a name, that of a named"
+        " scorer. Repeatable",
+        metavar="[NAME:]F",
+        ini="linelist",
+        is_gate=True,
+    )
+    baseline = Setting[str | None](
+        checks.SESSION,
+        None,
+        "compare with an earlier session: its directory, 'last', or a file that"
+        " 'pytest-evalguard bless' wrote",
+        metavar="SESSION",
+        ini="string",
+    )
+    max_regressions = Setting[int | None](
+        whole_number(0),
+        None,
+        "fail the session when more cases than this passed in the baseline and do not"
+        " now",
+        metavar="N",
+        ini="int",
+        is_gate=True,
+    )
+    html = Setting[Path | None](
+        checks.PATH, None, "write a report page, one HTML file", metavar="PATH"
+    )
+    out = Setting(
+        checks.PATH,
+        Path(DEFAULT_OUT),
+        "where sessions are kept (default: .evalguard in rootdir)",
+        metavar="DIR",
+        variable=OUT_VARIABLE,
+        ini="string",
+    )
+    dry_run = Setting(checks.SWITCH, False, "do everything but send", metavar="")
+    strict = Setting(
+        checks.SWITCH,
+        False,
+        "a failed submission fails the session",
+        metavar="",
+        variable="EVALGUARD_STRICT",
+        ini="bool",
+    )
+    timeout = Setting(
+        checks.SECONDS,
+        DEFAULT_TIMEOUT,
+        "total time that submitting may take at the session's end, retries and waits"
+        " included (default: 60)",
+        metavar="SECONDS",
+        ini="float",
+    )
+    dialect = Setting[Dialect](
+        one_of(DIALECTS),
+        "documented",
+        "shape of the rows: documented or sdk",
+        ini="string",
+    )
+    batch_size = Setting(
+        whole_number(1, MAX_BATCH),
+        MAX_BATCH,
+        "rows a request, 1 to 1000",
+        ini="int",
+    )
+    agent_concurrency = Setting(
+        whole_number(1, MAX_AT_ONCE),
+        MAX_AT_ONCE,
+        "agent results sent at once, 1 to 4",
+        ini="int",
+    )
+    keep = Setting(
+        whole_number(1, 1_000_000),
+        20,
+        "finished sessions kept on disk; unsent ones always are",
+        ini="int",
+    )
+    mark = Setting(
+        checks.IDENTIFIER,
+        "eval",
+        "name of the mark, where another plugin owns 'eval'",
+        ini="string",
+        for_workers=True,
+    )
+    redact = Setting(
+        checks.SWITCH,
+        True,
+        "replace what looks like a secret",
+        ini="bool",
+        for_workers=True,
+    )
+    run_link = Setting[str | None](
+        checks.RUN_LINK,
+        None,
+        "link to a run, with {run_id}, shown when submitted",
+        ini="string",
+    )
 
     @property
     def keys(self) -> tuple[str, ...]:
         """The live keys that this process knows."""
-        return tuple(filter(None, (self.key, self.agent_key)))
+        return tuple(keys_of(self.services))
+
+    @property
+    def targeted(self) -> tuple[Access, ...]:
+        """The services that the session is to be submitted to."""
+        return tuple(each for each in self.services.values() if each.id is not None)
 
     @property
     def will_send(self) -> bool:
@@ -83,98 +282,63 @@ class Settings(NamedTuple):  # a dataclass takes 2 ms longer to make, at every s
         return self.runs_tests and not self.dry_run
 
     @property
-    def has_target(self) -> bool:
-        """Whether the session is to be submitted anywhere."""
-        return self.run_id is not None or self.agent_id is not None
-
-    @property
     def where(self) -> str | None:
         """Where results are to go, in words; None when nowhere."""
-        places = {"run": self.run_id, "agent": self.agent_id}
-        words = [f"{kind} {each}" for kind, each in places.items() if each is not None]
+        words = [f"{each.service.noun} {each.id}" for each in self.targeted]
         return " and ".join(words) or None
 
     @property
-    def has_gates(self) -> bool:
-        """Whether the session is to be judged by its figures."""
-        limits = self.min_pass_rate or self.min_score
-        return bool(limits) or self.max_regressions is not None
+    def gates(self) -> dict[str, Any]:
+        """The gates that are set, by name."""
+        found = {
+            each.name: self.values.get(each.name) for each in TABLE if each.is_gate
+        }
+        return {name: v for name, v in found.items() if v is not None and v != ()}
 
     @property
     def is_asked_for(self) -> bool:
         """Whether the session is to have a report even if it has no cases."""
         is_shown = self.baseline is not None or self.html is not None
-        return self.has_target or self.has_gates or is_shown
+        return bool(self.targeted or self.gates) or is_shown
 
 
-def key_in(environ: Mapping[str, str], name: str) -> str | None:
-    """Return what an environment variable has for a key, unchecked."""
-    return environ.get(name, "").strip(" ") or None
+TABLE: tuple[Setting[Any], ...] = tuple(
+    each for each in vars(Settings).values() if isinstance(each, Setting)
+)
+"""Every setting but those of services."""
 
 
-def read_key(
-    environ: Mapping[str, str], name: str, *, required: bool = True
-) -> str | None:
-    """Return an API key from the environment, None when it is neither set nor required.
-
-    :raises ConfigurationError: it is missing, or no header could carry it.
-    """
-    key = key_in(environ, name)
-    if key is None and not required:
-        return None
-    if key is None:
-        raise ConfigurationError(
-            f"{name} is not set: the service needs the API key in that environment"
-            " variable; it is read from nowhere else"
-        )
-    if not key.isascii() or not key.isprintable() or " " in key:
-        raise ConfigurationError(
-            f"{name} has a blank, a line break or another character that no key has:"
-            " set it to the key alone (it is not shown here)"
-        )
-    return key
-
-
-def checked_url(url: str) -> str:
-    """Return a service's base URL without trailing slash.
-
-    :raises ConfigurationError: it is no https URL, nor http to a loopback host.
-    """
-    if url in (DEFAULT_URL, DEFAULT_AGENT_URL):
-        return url
-    from .urls import normalised_url
-
-    return normalised_url(url)
+def service_settings(
+    service: ServiceInfo,
+) -> tuple[Setting[str | None], Setting[str | None]]:
+    """Return the settings that say a service's run or agent, and its base URL."""
+    identity = Setting[str | None](
+        checks.TEXT,
+        None,
+        f"{service.id_help}. The key is read from {service.key_variable}",
+        metavar=service.id_metavar,
+        variable=service.id_variable,
+    )
+    url = Setting[str | None](
+        checks.TEXT,
+        None,
+        f"base URL of {service.title}, by default {service.default_url}",
+        metavar="URL",
+        variable=service.url_variable,
+        ini="string",
+    )
+    identity.name, url.name = service.noun, service.url_setting
+    return identity, url
 
 
-def checked_id(value: str, what: str) -> str:
-    """Return an id that may become part of a URL.
-
-    :raises ConfigurationError: it is blank or holds control characters.
-    """
-    if not value.strip() or not value.isprintable():
-        raise ConfigurationError(f"{what} is blank or not printable, got {value!r}")
-    if value.strip() in (".", ".."):  # in a path these are no names
-        raise ConfigurationError(f"{what} can't be {value!r}")
-    return value.strip()
+def all_settings() -> Iterator[Setting[Any]]:
+    """Yield every setting, those of the services first."""
+    for service in SERVICES:
+        yield from service_settings(service)
+    yield from TABLE
 
 
-def is_id(value: str) -> bool:
-    """Whether a text may become part of a URL, as `checked_id` wants it."""
-    return value.isprintable() and value.strip() not in ("", ".", "..")
-
-
-def positive_seconds(value: object, what: str) -> float:
-    """Return a positive finite number of seconds.
-
-    :raises ConfigurationError: it is another thing.
-    """
-    try:
-        seconds = float(value)  # type: ignore[arg-type] # str or float; else TypeError
-    except (ValueError, TypeError):
-        seconds = math.nan
-    if not math.isfinite(seconds) or seconds <= 0:
-        raise ConfigurationError(
-            f"{what} must be a number of seconds above 0, got {value!r}"
-        )
-    return seconds
+def add_options(parser: pytest.Parser) -> None:
+    """Add all options and ini settings to pytest's parser."""
+    for setting in all_settings():
+        setting.add_to(parser)

@@ -9,14 +9,17 @@ import html
 import os
 import sys
 from collections.abc import Generator, Iterator
+from dataclasses import replace
 from os import getpid
 from typing import Any
 
 import pytest
 
+from ..analysis.baseline import Baseline, load_baseline
 from ..config.resolution import usage_errors
 from ..config.settings import Settings
 from ..delivery.agent.prompts import PromptIds, locked_prompts
+from ..delivery.services import with_targets
 from ..model.case import Case, case_from_line
 from ..model.redaction import Redactor
 from ..recording.modification import modified
@@ -30,13 +33,11 @@ from ..reporting.terminal import (
     where_lines,
 )
 from ..reporting.whereabouts import header, unsent_lines
-from ..storage.planning import plan_session
 from ..storage.session import check_out
-from .closing import COLLECTED, Closing
-from .judging import Judge
-from .ledger import Ledger
-from .submitter import Submitter
-from .termination import Termination
+from .live_session import LiveSession, new_session
+from .session_end import COLLECTED, Course, Ending, SessionEnd
+from .sigterm import Termination
+from .submitting import Submitter, destinations_of
 
 # xdist's controller ends a session at --maxfail as if it was interrupted, saying this
 _STOPPED_BY_MAXFAIL = "stopping after"
@@ -52,9 +53,14 @@ class Reporter:
         self._settings = settings
         self._redact = redact
         self._process = getpid()
-        self._ledger = Ledger(*plan_session(settings.out, redact))
-        self._submitter = Submitter(config, settings, self._ledger)
-        self._closing = Closing(settings, self._ledger, self._submitter)
+        is_compared = settings.baseline is not None
+        session, state = new_session(settings.out, redact)
+        self._live = LiveSession(session, state, is_compared=is_compared)
+        self._submitter = Submitter(config, settings)
+        self._destinations = destinations_of(settings)
+        self._baseline: Baseline | None = None
+        self._course = Course()
+        self._end: SessionEnd | None = None
         self.prompts: PromptIds | None = None
         self._is_told = False
         self._termination = Termination()
@@ -62,7 +68,7 @@ class Reporter:
     @property
     def session_path(self) -> str:
         """Where the session's directory is, or will be."""
-        return str(self._ledger.session.path)
+        return str(self._live.session.path)
 
     def select(self, identities: list[str], problems: list[str]) -> None:
         """Learn which cases are to run, and what is wrong with their marks.
@@ -73,7 +79,7 @@ class Reporter:
             raise pytest.UsageError(self._redact("\n".join(problems)))
         if self._settings.runs_tests:
             with usage_errors():
-                self._ledger.select(identities)
+                self._live.select(identities)
             self._termination.install()
 
     def publish(self, case: Case, report: pytest.TestReport | None) -> None:
@@ -87,54 +93,60 @@ class Reporter:
 
     def _add(self, case: Case) -> None:
         if self._settings.runs_tests:  # a fixture may record where no test is run
-            self._ledger.add(case)
+            self._live.add(case)
 
     def add_crashed(self, identity: str, reason: str, *, is_last: bool) -> None:
         """Take the news that a worker died while it ran a test."""
-        if not self._ledger.is_selected(identity):
+        if not self._live.is_selected(identity):
             return
         if not is_last:
-            self._ledger.add_crash(identity, reason)
+            self._live.add_crash(identity, reason)
             return
         case = Case(identity, "error", identity, reason=reason)
         case = modified(self._config, None, case, self._redact)
-        self._ledger.add(case)
+        self._live.add(case)
 
     def pytest_sessionstart(self) -> None:
         """Read what is needed, and ask the services, before the first test."""
         if self._settings.runs_tests:
             with usage_errors():
                 self._read_files()
-        if self._settings.will_send and self._submitter.targets:
+        if self._settings.will_send and self._destinations:
             with usage_errors():
                 check_out(self._settings.out)
-                self._ledger.update(targets=self._submitter.prepare())
+                self._prepare()
+
+    def _prepare(self) -> None:
+        """Ask the services, and keep where the results are to go with the session."""
+        prepared = tuple(map(self._submitter.prepared, self._destinations))
+        targets = [each.target for each in prepared if each.is_stored]
+        self._live.update(targets=with_targets(self._live.state, targets).targets)
+        self._destinations = prepared
 
     def _read_files(self) -> None:
-        if self._settings.agent_id is not None:
-            root = self._config.rootpath
-            self.prompts = locked_prompts(root, self._settings.agent_id)
-        if self._settings.has_gates or self._settings.baseline is not None:
-            self._closing.judge = Judge(self._settings, self._redact)
+        agent_id = self._settings.services["agent"].id
+        if agent_id is not None:
+            self.prompts = locked_prompts(self._config.rootpath, agent_id)
+        if self._settings.baseline is not None:
+            self._baseline = load_baseline(self._settings.baseline, self._settings.out)
 
     def pytest_report_header(self) -> list[str]:
         """Say where results will go, if anywhere."""
-        targets = self._submitter.targets if self._settings.runs_tests else ()
-        return [header(each, self._settings.dry_run) for each in targets]
+        found = self._destinations if self._settings.runs_tests else ()
+        return [header(each.target, self._settings.dry_run) for each in found]
 
     def pytest_keyboard_interrupt(
         self, excinfo: pytest.ExceptionInfo[BaseException]
     ) -> None:
         """Note that the session was interrupted; ``-x`` is no interruption."""
         if str(excinfo.value).startswith(_STOPPED_BY_MAXFAIL):
-            self._closing.is_cut_short = True
+            self._course = replace(self._course, is_cut_short=True)
         else:
-            self._closing.is_interrupted = True
+            self._course = replace(self._course, is_interrupted=True)
 
     def pytest_internalerror(self) -> None:
         """Note that pytest or a plugin failed."""
-        self._closing.is_interrupted = True
-        self._closing.has_internal_error = True
+        self._course = Course(is_interrupted=True, has_internal_error=True)
 
     @pytest.hookimpl(wrapper=True, trylast=True)
     def pytest_sessionfinish(
@@ -146,11 +158,11 @@ class Reporter:
         """
         if sys.exc_info()[1] is not None:
             # a Ctrl-C while the first was being handled
-            self._closing.is_interrupted = True
+            self._course = replace(self._course, is_interrupted=True)
         try:
             result = yield
         except BaseException:
-            self._closing.is_interrupted = True
+            self._course = replace(self._course, is_interrupted=True)
             self._close(session)
             self._tell_rest()
             raise
@@ -160,7 +172,10 @@ class Reporter:
     def _close(self, session: pytest.Session) -> None:
         # a test may have forked, and its child left by the end of the session
         if self._process == getpid() and self._settings.runs_tests:
-            self._closing.run(session)
+            ending = Ending(
+                self._settings, self._live, self._course, self._baseline, self._redact
+            )
+            self._end = ending.run(session, self._destinations, self._submitter)
 
     @pytest.hookimpl(trylast=True)
     def pytest_terminal_summary(self, terminalreporter: Any, exitstatus: int) -> None:
@@ -177,8 +192,8 @@ class Reporter:
     @pytest.hookimpl(optionalhook=True)
     def pytest_html_results_summary(self, summary: list[str]) -> None:
         """Put the figures above the table of pytest-html."""
-        if not self._ledger.is_empty:
-            totals = self._ledger.totals
+        if not self._live.is_empty:
+            totals = self._live.totals
             pairs = (("cases", outcome_line(totals)), *figures(totals))
             rows = [html.escape(f"{label} {value}".strip()) for label, value in pairs]
             summary.append(f"<p>evalguard: {'<br>'.join(rows)}</p>")
@@ -203,28 +218,35 @@ class Reporter:
         """Yield commands that make GitHub Actions show an error on the run's page."""
         if os.environ.get("GITHUB_ACTIONS") != "true":
             return
-        if failed := self._closing.failed_gates:
-            yield annotation("gates failed", "; ".join(map(gate_text, failed)))
-        if self._closing.lacks_results:
-            sent, path = self._submitter.sent, self._ledger.session.path
+        end = self._end
+        if end is not None and end.failed_gates:
+            failed = "; ".join(map(gate_text, end.failed_gates))
+            yield annotation("gates failed", failed)
+        if end is not None and end.lacks_results:
+            sent, path = end.report.sent, end.report.path
             found = [line for each in sent for line in unsent_lines(each, path)]
             yield annotation("results not submitted", "; ".join(found))
 
     def _rest(self) -> Iterator[str]:
-        report = self._closing.report()
-        yield from gate_lines(self._closing.failed_gates)
+        if self._end is None:
+            return
+        report = self._end.report
+        yield from gate_lines(self._end.failed_gates)
         yield from report.notes
         for sent in () if report.is_dry_run else report.sent:
             yield from unsent_lines(sent, report.path)
 
     def _lines(self, status: int) -> Iterator[str]:
-        if not self._ledger.is_empty:
-            yield from lines(self._closing.report())
-        elif self._settings.runs_tests and self._settings.is_asked_for:
+        if self._end is None:
+            return
+        report = self._end.report
+        if not self._live.is_empty:
+            yield from lines(report)
+        elif self._settings.is_asked_for:
             if status in COLLECTED:
-                has_target = self._settings.has_target
+                has_target = self._settings.targeted
                 what = ": there is nothing to submit" if has_target else ""
                 yield f"no eval cases were selected{what}"
-            yield from gate_lines(self._closing.verdict.gates)
-            yield from self._closing.notes
-            yield from where_lines(self._closing.report())
+            yield from gate_lines(report.state.gates)
+            yield from report.notes
+            yield from where_lines(report)

@@ -5,7 +5,6 @@ Everything that leaves the process goes through `Client`; no other module import
 
 from __future__ import annotations
 
-import concurrent.futures
 import json
 import random
 import re
@@ -24,7 +23,6 @@ import httpx
 from .. import __version__
 from ..errors import ServiceError
 from ..model.redaction import Redactor
-from .background import in_background
 from .deadline import Deadline
 
 USER_AGENT = f"pytest-evalguard/{__version__}"
@@ -126,14 +124,16 @@ class Client:
     """Talks to one service with one key.
 
     :param base: the URL that every path is appended to.
-    :param headers: sent with every request, the key among them.
+    :param key: never shown, also where the service quotes it.
+    :param header: the header that carries the key, and what it has there.
     """
 
-    def __init__(self, base: str, headers: Mapping[str, str]) -> None:
+    def __init__(self, base: str, key: str, header: tuple[str, str]) -> None:
         self._base = base
+        name, value = header
         fixed = {"user-agent": USER_AGENT, "accept-encoding": "identity"}
-        self._headers = {**fixed, **headers}
-        self._clean = Redactor(value.split(" ")[-1] for value in headers.values())
+        self._headers = {**fixed, name: value}
+        self._clean = Redactor([key])
         self._http: httpx.Client | None = None
         self._lock = threading.Lock()
         self._paused_until = 0.0
@@ -158,8 +158,8 @@ class Client:
 
         :param most: how many bytes are read of the reply.
         :raises Unreachable: no whole answer came before the deadline.
-        :raises ServiceError: the service redirects elsewhere, or the environment's
-            settings for proxies and certificates can't be used.
+        :raises ServiceError: the service redirects elsewhere or wants a longer pause,
+            or the environment's settings for proxies and certificates can't be used.
         """
         self._keep_pause(deadline)
         with self._lock:
@@ -173,7 +173,7 @@ class Client:
             raise ServiceError(f"{self._base} is no URL: {error}") from error
         for _ in range(MAX_HOPS + 1):
             request = http.build_request(method, url, content=body, headers=merged)
-            reply = self._exchange_within(http, request, deadline, most)
+            reply = self._exchange(http, request, deadline, most)
             self._paused_until = max(self._paused_until, monotonic() + _pause(reply))
             if reply.status not in _FOLLOWED or "location" not in reply.headers:
                 return reply
@@ -193,29 +193,32 @@ class Client:
     def _keep_pause(self, deadline: Deadline) -> None:
         pause = self._paused_until - monotonic()
         if pause > 0 and not deadline.wait(pause):
-            raise Unreachable(
+            raise ServiceError(
                 f"the service asked for a pause of {pause:.0f} s more, there is less"
                 " time left"
             )
 
-    def _exchange_within(
+    def _exchange(
         self,
         http: httpx.Client,
         request: httpx.Request,
         deadline: Deadline,
         most: int,
     ) -> Reply:
-        def exchange() -> Reply:
-            try:
-                return _exchange(http, request, deadline, most, self._clean)
-            except httpx.HTTPError as error:
-                raise Unreachable(self._message(error)) from None
-
+        host = request.url.netloc.decode("ascii", "replace")
+        if not deadline.left:
+            raise Unreachable(f"{host}: no time left")
         try:
-            return _within(deadline, exchange, self._message)
-        except Unreachable as error:
-            host = request.url.netloc.decode("ascii", "replace")
-            raise Unreachable(f"{host}: {error}") from None
+            return _exchange(http, request, deadline, most, self._clean)
+        except (httpx.HTTPError, OSError, RuntimeError) as error:
+            raise Unreachable(f"{host}: {self._message(error)}") from None
+        except ServiceError as error:
+            raise type(error)(f"{host}: {error}") from None
+        except Exception as error:  # noqa: BLE001 # no network raises it: a mock left on
+            raise ServiceError(
+                f"{host}: {self._message(error)}: something in this process, perhaps a"
+                " mock that a test left on, answers in place of the network"
+            ) from None  # it may quote the key
 
     def _same_host(self, url: httpx.URL, reply: Reply) -> httpx.URL:
         location = reply.headers["location"]
@@ -303,30 +306,6 @@ def _is_retried(reply: Reply, conflicts: int) -> bool:
     if reply.status == _CONFLICT:
         return conflicts < MAX_CONFLICTS
     return is_temporary(reply.status)
-
-
-def _within(
-    deadline: Deadline,
-    exchange: Callable[[], Reply],
-    message: Callable[[Exception], str],
-) -> Reply:
-    """Run an exchange in a thread of its own, left behind when time is up.
-
-    Timeouts of httpx are per read, and name look-up has none: a server that drips a
-    byte at a time could hold the caller for ever.
-    """
-    if not deadline.left:
-        raise Unreachable("no time left")
-    future = in_background(exchange)
-    concurrent.futures.wait([future], min(deadline.left, threading.TIMEOUT_MAX))
-    if not future.done():
-        raise Unreachable("no answer in time")
-    try:
-        return future.result()
-    except ServiceError:
-        raise
-    except Exception as error:  # noqa: BLE001 # whatever it was, no answer came
-        raise Unreachable(message(error)) from None  # it may quote the key
 
 
 def _exchange(

@@ -10,10 +10,12 @@ from pathlib import Path
 
 from ..analysis.totals import MAX_SHOWN, Names, Totals
 from ..errors import SessionError
-from ..storage.session import STATE, Session, SessionState, create_session, replace_file
-from ..storage.target import AgentTarget, Target
-from .agent.assignment import NO_PROMPT
+from ..storage.files import replace_file
+from ..storage.session import STATE, Session, SessionState, create_session
 from .outbox import Answer, FrozenRequest, LeftOut, Outbox
+from .target import Target
+
+_NOT_YET = "not frozen yet"
 
 
 def merged_session(
@@ -22,8 +24,8 @@ def merged_session(
     """Return the session that holds all cases of `sessions`, making it if need be.
 
     The same sessions give the same one, in whatever order they are named. A run gets
-    it as a batch of its own; an agent is sent no result again that one of `sessions`
-    has brought it.
+    it as a batch of its own; a service that takes one result a request is sent none
+    again that one of `sessions` has brought it.
 
     :raises SessionError: a case is in two of them, one of them still runs, or `out`
         can't be written.
@@ -39,14 +41,12 @@ def merged_session(
         if not stack.enter_context(merged.locked()):
             raise SessionError(f"{merged.path} is being submitted: try again later")
         for target in targets:
-            if isinstance(target, AgentTarget):
+            if not target.is_batched:
                 _carry_over(sessions, merged, target)
         return merged
 
 
-def _carry_over(
-    sessions: Sequence[Session], merged: Session, target: AgentTarget
-) -> None:
+def _carry_over(sessions: Sequence[Session], merged: Session, target: Target) -> None:
     """Freeze for the merged session what was frozen for its parts, with the answers.
 
     What has no answer is looked for at the agent then, before it is sent.
@@ -70,15 +70,15 @@ def _carry_over(
 
 
 def _rest(
-    merged: Session, target: AgentTarget, frozen: Iterable[FrozenRequest]
+    merged: Session, target: Target, frozen: Iterable[FrozenRequest]
 ) -> Iterator[LeftOut]:
-    """Yield what still needs a prompt, as one entry."""
+    """Yield what is still to be frozen, as one entry."""
     done, names = {each.nodeid for each in frozen}, Names(MAX_SHOWN)
     for case in merged.cases():
         if target.takes(case) and case.nodeid not in done:
             names.add(case.nodeid)
     if names.count:
-        yield LeftOut(NO_PROMPT, names.count, tuple(names.first), is_open=True)
+        yield LeftOut(_NOT_YET, names.count, tuple(names.first), is_open=True)
 
 
 def _merge(sessions: Sequence[Session], out: Path) -> Session:
@@ -101,14 +101,13 @@ def _lines(sessions: Sequence[Session]) -> dict[str, str]:
     lines: dict[str, str] = {}
     owners: dict[str, Path] = {}
     for session in sorted(sessions, key=lambda each: str(each.path)):
-        cases = session.cases()
-        for identity, line in cases.lines(cases.identities):
-            if identity in owners:
+        for case, line in session.cases().with_lines():
+            if case.nodeid in owners:
                 raise SessionError(
-                    f"the case {identity} is in two sessions, {owners[identity]} and"
-                    f" {session.path}: shards must not overlap; submit one of them"
+                    f"the case {case.nodeid} is in two sessions, {owners[case.nodeid]}"
+                    f" and {session.path}: shards must not overlap; submit one of them"
                 )
-            owners[identity], lines[identity] = session.path, line.rstrip("\n")
+            owners[case.nodeid], lines[case.nodeid] = session.path, line
     return lines
 
 

@@ -9,17 +9,16 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterable, Iterator
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Literal, Protocol
 
-from ..config.settings import MAX_BATCH
 from ..errors import SessionError
-from ..storage.session import Session, replace_file
-from ..storage.target import Target, slug
-from ..storage.validators import validator
-from .deadline import Deadline
+from ..storage.files import replace_file, validator
+from ..storage.session import Session
+from .deadline import Deadline, Overdue, within
+from .target import Target, slug
 
 FINISH = "finish"
 """The key under which it is kept that a run was finished."""
@@ -117,6 +116,7 @@ class Outbox:
         self._answers = session.path / f"{name}.answers.jsonl"
         self._left_out = session.path / f"{name}.left-out.json"
         self._target = target
+        self._results: dict[str, int] | None = None  # by key, once they are known
 
     @property
     def is_frozen(self) -> bool:
@@ -133,11 +133,21 @@ class Outbox:
         """
         entries = [asdict(each) for each in left_out]
         if self.is_frozen:
-            replace_file(self._requests, map(_request_line, requests))
+            self._write_requests(requests)
             self._write_left_out(entries)
         else:
             self._write_left_out(entries)
-            replace_file(self._requests, map(_request_line, requests))
+            self._write_requests(requests)
+
+    def _write_requests(self, requests: Iterable[FrozenRequest]) -> None:
+        results: dict[str, int] = {}
+
+        def line(request: FrozenRequest) -> str:
+            results[request.key] = request.results
+            return _request_line(request)
+
+        replace_file(self._requests, map(line, requests))
+        self._results = results
 
     def _write_left_out(self, entries: list[dict[str, Any]]) -> None:
         if entries or self._left_out.is_file():
@@ -145,15 +155,26 @@ class Outbox:
 
     def requests(self) -> Iterator[FrozenRequest]:
         """Read the frozen requests, in order."""
+        results: dict[str, int] = {}
         with self._requests.open(encoding="ascii", errors="replace") as file:
             for line in file:
-                yield self._read_request(line)
+                request = self._read_request(line)
+                results[request.key] = request.results
+                yield request
+        self._results = results
 
     def _read_request(self, line: str) -> FrozenRequest:
-        request = _request_from(line)
+        request = _request_from(line, self._target.info.batch_limit)
         if request is None or not self._target.request_key.fullmatch(request.key):
             raise _damaged(self._requests)
         return request
+
+    def _counts(self) -> dict[str, int]:
+        """Return how many results each request has, by its key."""
+        if self._results is None:
+            for _ in self.requests():
+                pass
+        return self._results or {}
 
     def settle(self, key: str, answer: Answer) -> None:
         """Keep an answer that is for good."""
@@ -180,16 +201,17 @@ class Outbox:
     def unsettled(self) -> int:
         """How many results have no answer that is for good."""
         answers = self.answers()
-        return sum(each.results for each in self.requests() if each.key not in answers)
+        counts = self._counts().items()
+        return sum(results for key, results in counts if key not in answers)
 
     def submission(self, error: str | None = None) -> Submission:
         """Count where the results are."""
         answers = self.answers()
         counts = {"accepted": 0, "rejected": 0, "unsent": 0}
         accepted = 0
-        for request in self.requests():
-            answer = answers.get(request.key, Answer("unsent"))
-            counts[answer.state] += request.results
+        for key, results in self._counts().items():
+            answer = answers.get(key, Answer("unsent"))
+            counts[answer.state] += results
             accepted += answer.state == "accepted"
             if answer.state == "rejected":
                 error = error or answer.error
@@ -230,7 +252,7 @@ def _request_line(request: FrozenRequest) -> str:
     return json.dumps(data) + "\n"
 
 
-def _request_from(line: str) -> FrozenRequest | None:
+def _request_from(line: str, most: int) -> FrozenRequest | None:
     """Return a request as `_request_line` wrote it, None where somebody changed it."""
     try:
         data = json.loads(line)
@@ -238,7 +260,7 @@ def _request_from(line: str) -> FrozenRequest | None:
         body = data["body"].encode()
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return None
-    is_whole = type(results) is int and 1 <= results <= MAX_BATCH
+    is_whole = type(results) is int and 1 <= results <= most
     if not is_whole or not isinstance(key, str) or not isinstance(nodeid, str | None):
         return None
     return FrozenRequest(key, results, body, nodeid)
@@ -266,6 +288,23 @@ def _open_no_link(path: str, flags: int) -> int:
     return os.open(path, flags | getattr(os, "O_NOFOLLOW", 0), 0o600)
 
 
+def submitted(
+    service: Service,
+    session: Session,
+    target: Target,
+    deadline: Deadline,
+    watch: Callable[[], object],
+) -> Submission:
+    """Return what became of a session at a service, at the latest at the deadline.
+
+    :param watch: called some times a second meanwhile.
+    """
+    try:
+        return within(deadline, lambda: service.submit(session, deadline), watch)
+    except Overdue as error:
+        return replace(submission_of(session, target), error=str(error))
+
+
 def submission_of(session: Session, target: Target) -> Submission:
     """Return where the results of a session are, without sending anything."""
     outbox = Outbox(session, target)
@@ -280,6 +319,6 @@ def submission_of(session: Session, target: Target) -> Submission:
 
 def _sendable(session: Session, target: Target) -> int:
     state = session.state
-    if target.kind == "run" and state.status != "running":
+    if target.is_batched and state.status != "running":
         return state.rows
     return sum(map(target.takes, session.cases()))  # or it was killed, and can't say

@@ -9,6 +9,7 @@ from pathlib import Path
 from ..errors import SessionError
 from ..storage.session import STATE, Session, remove_session, sessions_in
 from .outbox import submission_of
+from .services import stored_targets
 
 
 def remove_old_sessions(out: Path, keep: int, spared: Collection[Path]) -> None:
@@ -29,11 +30,11 @@ def _is_done(session: Session) -> bool:
     try:
         if _is_local(session):
             return True
-        state = session.state
-        is_open = any(submission_of(session, each).is_open for each in state.targets)
+        targets = stored_targets(session)
+        is_open = any(submission_of(session, each).is_open for each in targets)
     except (SessionError, OSError, ValueError, RecursionError):
         return False  # what can't be read may be somebody's only copy
-    return state.status == "finished" and not is_open
+    return session.state.status == "finished" and not is_open
 
 
 def _is_local(session: Session) -> bool:

@@ -4,51 +4,12 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from operator import attrgetter
-from typing import Any, Literal
+from typing import Any
 
 from .figures import Share
-
-Outcome = Literal[
-    "passed",
-    "failed",
-    "error",
-    "skipped",
-    "xfailed",
-    "xpassed",
-    "ambiguous",
-    "not run",
-    "dropped",
-]
-"""What became of a case; `dropped` is one that a hook took out of the session."""
-
-PASSING: frozenset[Outcome] = frozenset(("passed", "xpassed"))
-LETTERS: Mapping[Outcome, str] = {
-    "passed": ".",
-    "failed": "F",
-    "error": "E",
-    "skipped": "s",
-    "xfailed": "x",
-    "xpassed": "X",
-    "ambiguous": "?",
-    "not run": "-",
-    "dropped": "-",
-}
-"""How a trial's outcome is shown in a row of them."""
-
-WITHOUT_ROW: frozenset[Outcome] = frozenset(("skipped", "not run", "dropped"))
-
-
-_MOST_LETTERS = 20
-
-
-def letters_of(outcomes: Iterable[Outcome]) -> str:
-    """Return the outcomes of trials, a letter each; of many only the first ones."""
-    letters = "".join(LETTERS.get(each, "-") for each in outcomes)
-    more = len(letters) > _MOST_LETTERS
-    return f"{letters[:_MOST_LETTERS]}…" if more else letters
+from .outcome import PASSING, WITHOUT_ROW, Outcome
 
 
 @dataclass(slots=True)
@@ -169,6 +130,13 @@ class Case:
                 if value or (value is not None and value != _EMPTY[name])
             }
         )
+
+
+def is_prompt_id(value: object) -> bool:
+    """Whether a value is a whole number as a service's database has them."""
+    if not isinstance(value, int) or isinstance(value, bool):
+        return False
+    return 0 <= value < 2**63
 
 
 def case_from_line(line: str) -> Case:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import re
 import textwrap
 import unicodedata
 from collections.abc import Iterator
+from pathlib import Path
 
 ELLIPSIS = "…"
 
@@ -124,3 +126,12 @@ def counted(number: int, noun: str, plural: str | None = None) -> str:
     """Return a number with its noun, as ``1 result`` and ``1,200 results``."""
     word = noun if number == 1 else plural or f"{noun}s"
     return f"{number:,} {word}"
+
+
+def display_path(path: Path) -> str:
+    """Return a path as a user in the working directory would write it."""
+    try:
+        is_below = path.is_relative_to(Path.cwd())
+        return printable(os.path.relpath(path) if is_below else str(path))
+    except OSError:  # the working directory is gone
+        return printable(str(path))

@@ -7,12 +7,10 @@ from dataclasses import replace
 from math import fsum
 from typing import TypeVar
 
-from ..model.case import PASSING, Attempt, Case, Outcome, ScorerResult, letters_of
+from ..model.case import Attempt, Case, ScorerResult
+from ..model.outcome import PASSING, Outcome, letters_of, worst
 from ..model.values import MAX_TEXT, cut
 from .mark import Plan
-
-# which outcome speaks for a case that has not passed: the worst one
-_WORST: tuple[Outcome, ...] = ("failed", "error", "ambiguous", "xfailed", "skipped")
 
 T = TypeVar("T", int, float)
 
@@ -25,7 +23,7 @@ def spokesman(outcomes: Sequence[Outcome], plan: Plan) -> int:
     passed = [index for index, each in enumerate(outcomes) if each in PASSING]
     if len(passed) >= plan.require:
         return passed[-1]
-    return next(outcomes.index(each) for each in _WORST if each in outcomes)
+    return worst(outcomes)
 
 
 def verdict_line(outcomes: Sequence[Outcome], plan: Plan) -> str:

@@ -2,29 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import pytest
 
 from ..config.settings import MOST_TRIALS
-
-
-def read_mark(item: pytest.Item, mark: str) -> dict[str, Any]:
-    """Return what an item's marks say; key by key, the closest mark wins.
-
-    A mark of one set of parameters is closer than those of its function.
-    """
-    merged: dict[str, Any] = {}
-    for each in (*_parameter_marks(item, mark), *item.iter_markers(mark)):
-        merged = {**each.kwargs, **merged}
-    return merged
-
-
-def _parameter_marks(item: pytest.Item, mark: str) -> list[pytest.Mark]:
-    callspec = getattr(item, "callspec", None)
-    marks = () if callspec is None else callspec.marks
-    return [each for each in marks if each.name == mark]
+from ..model.case import is_prompt_id
 
 
 class Plan(NamedTuple):
@@ -34,24 +19,61 @@ class Plan(NamedTuple):
     require: int
 
 
-def _has_trials(item: pytest.Item, mark: str, default: int) -> bool:
-    return any(default > 1 or _says_trials(each) for each in item.iter_markers(mark))
+@dataclass(frozen=True, slots=True)
+class EvalMark:
+    """What the marks of a test say together; key by key, the closest mark wins.
 
-
-def _says_trials(mark: pytest.Mark) -> bool:
-    return "trials" in mark.kwargs or "require" in mark.kwargs
-
-
-def plan_of(item: pytest.Item, mark: str, default: int) -> Plan | None:
-    """Return the trials of a test, None for one that runs once.
-
-    :param default: how many a marked test has whose marks do not say.
+    `seen` is how many marks there were, of any name.
     """
-    if not _has_trials(item, mark, default):
-        return None
-    marked = read_mark(item, mark)
-    trials = marked.get("trials", default)
-    return Plan(trials, marked.get("require", trials)) if trials > 1 else None
+
+    given: Mapping[str, Any]
+    trials: int
+    seen: int
+
+    @property
+    def plan(self) -> Plan | None:
+        """Its trials, None for a test that runs once."""
+        if self.trials == 1:
+            return None
+        return Plan(self.trials, self.given.get("require", self.trials))
+
+    @property
+    def threshold(self) -> float | None:
+        """The least score with which the test passes."""
+        threshold: float | None = self.given.get("threshold")
+        return threshold
+
+
+mark_key = pytest.StashKey[EvalMark]()
+
+
+def current_mark(item: pytest.Item, name: str, default_trials: int) -> EvalMark:
+    """Return what the marks of a test say by now, and keep it on the test.
+
+    They are read again only where a mark was added meanwhile, as by a fixture.
+
+    :param default_trials: how many a marked test has whose marks do not say.
+    """
+    known = item.stash.get(mark_key, None)
+    seen = sum(len(node.own_markers) for node in item.listchain())
+    if known is None or known.seen != seen:
+        known = item.stash[mark_key] = _parsed(item, name, default_trials, seen)
+    return known
+
+
+def _parsed(item: pytest.Item, name: str, default_trials: int, seen: int) -> EvalMark:
+    # a mark of one set of parameters is closer than those of its function
+    marks = [*_parameter_marks(item, name), *item.iter_markers(name)]
+    given: dict[str, Any] = {}
+    for each in marks:
+        given = {**each.kwargs, **given}
+    return EvalMark(given, given.get("trials", default_trials if marks else 1), seen)
+
+
+def _parameter_marks(item: pytest.Item, name: str) -> list[pytest.Mark]:
+    callspec = getattr(item, "callspec", None)
+    marks = () if callspec is None else callspec.marks
+    return [each for each in marks if each.name == name]
 
 
 def mark_problems(items: Iterable[pytest.Item], mark: str) -> list[str]:
@@ -59,17 +81,8 @@ def mark_problems(items: Iterable[pytest.Item], mark: str) -> list[str]:
     return [
         f"{item.nodeid}: {problem}"
         for item, each in _marks(items, mark)
-        for problem in _problems(each)
+        for problem in problems_of(each)
     ]
-
-
-def repeated(
-    items: Sequence[pytest.Item], mark: str, default: int
-) -> list[pytest.Item]:
-    """Return those of the items that may run more than once."""
-    if default == 1 and not any(_says_trials(each) for _, each in _marks(items, mark)):
-        return []
-    return [item for item in items if _has_trials(item, mark, default)]
 
 
 def _marks(
@@ -91,7 +104,8 @@ def _marks(
             node = node.parent
 
 
-def _problems(mark: pytest.Mark) -> Iterable[str]:
+def problems_of(mark: pytest.Mark) -> Iterable[str]:
+    """Yield what is wrong with a mark, as sentences."""
     from ..model.values import describe  # only a session with cases needs it
 
     shown = f"@pytest.mark.{mark.name}"
@@ -127,14 +141,6 @@ def _is_name(value: object) -> bool:
     return isinstance(value, str) and bool(value.strip())
 
 
-def _is_prompt_id(value: object) -> bool:
-    from ..delivery.agent.prompts import (
-        is_prompt_id,  # only a mark that has one needs it
-    )
-
-    return is_prompt_id(value)
-
-
 def _is_count(value: object) -> bool:
     if not isinstance(value, int) or isinstance(value, bool):
         return False
@@ -161,7 +167,7 @@ _KEYWORDS: dict[str, tuple[Callable[[object], bool], str]] = {
     "input": (_is_any, "any value"),
     "expected": (_is_any, "any value"),
     "name": (_is_name, "a string that is not blank"),
-    "prompt_id": (_is_prompt_id, "a whole number of at least 0"),
+    "prompt_id": (is_prompt_id, "a whole number of at least 0"),
     "threshold": (_is_threshold, "a number within 0..1"),
     "trials": (_is_count, f"a whole number within 1..{MOST_TRIALS}"),
     "require": (_is_count, f"a whole number within 1..{MOST_TRIALS}"),

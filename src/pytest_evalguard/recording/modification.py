@@ -12,8 +12,9 @@ from typing import Any, get_args
 
 import pytest
 
-from ..model.case import Attempt, Case, Outcome, ScorerResult
+from ..model.case import Attempt, Case, ScorerResult
 from ..model.data import unused_key
+from ..model.outcome import Outcome
 from ..model.redaction import Redactor
 from ..model.scorers import checked_count, checked_number, checked_score
 from ..model.values import HOSTILE, as_data, as_text, cut, describe

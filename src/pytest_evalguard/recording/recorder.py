@@ -303,6 +303,11 @@ class _Metadata(UserDict[str, object]):
         return dict(other) | self.data
 
 
+def remark(case: EvalCase, marked: Mapping[str, object]) -> None:
+    """Take what the marks of the test say by now."""
+    case._marked = marked
+
+
 def ambiguity(case: EvalCase) -> str | None:
     """Return what was said about a case without a verdict, None if it has one."""
     return case._ambiguous

@@ -13,15 +13,16 @@ from typing import Any
 import pytest
 from _pytest._code.code import ExceptionRepr
 
-from ..model.case import Attempt, Case, Outcome, letters_of
+from ..model.case import Attempt, Case
+from ..model.outcome import Outcome, letters_of
 from ..model.redaction import Redactor
 from ..model.text import printable, shortened
 from ..model.values import as_data, as_text
+from .collection import FIXTURE, identity_of, is_case
 from .combining import as_trial, combined, spokesman, verdict_line
-from .mark import Plan, read_mark
+from .mark import EvalMark, Plan, current_mark, problems_of
 from .modification import modified
-from .recorder import EvalCase, ambiguity, close, recorded
-from .selection import FIXTURE, identity_of, is_case
+from .recorder import EvalCase, ambiguity, close, recorded, remark
 from .verdict import error_line, outcome_of, reason_of, will_rerun
 
 _PHASES = ("setup", "call", "teardown")
@@ -42,7 +43,7 @@ class _Run:
     """One run of a case's test: its recorder, and what pytest said of each phase."""
 
     recorder: EvalCase
-    mark: dict[str, Any]
+    mark: EvalMark
     attempts: list[Attempt]
     case: Case | None = None
     reports: dict[str, pytest.TestReport] = field(default_factory=dict)
@@ -106,6 +107,7 @@ class CaseRunner:
     """Follows the tests of this process and puts each finished case on its way.
 
     :param mark: the name of the mark.
+    :param trials: how many a marked test has that does not say.
     :param redact: applied to everything that was recorded.
     :param publish: takes each finished case, and the report it is to travel on; None
         for a test that was interrupted.
@@ -115,12 +117,14 @@ class CaseRunner:
     def __init__(
         self,
         mark: str,
+        trials: int,
         redact: Redactor,
         publish: Callable[[Case, pytest.TestReport | None], None],
         has_junit: bool = False,
     ) -> None:
         self._has_junit = has_junit
         self._mark = mark
+        self._trials = trials
         self._redact = redact
         self._publish = publish
         self._item: pytest.Item | None = None
@@ -141,6 +145,35 @@ class CaseRunner:
         if run_key in item.stash or is_case(item, self._mark):
             self._begin(item)
         yield
+        self._mark_late(item)
+
+    def _mark_late(self, item: pytest.Item) -> None:
+        """Take a mark that a fixture added: the body has not begun."""
+        run = item.stash.get(run_key, None)
+        if run is None:
+            if item.get_closest_marker(self._mark) is None:
+                return
+            self._begin(item)
+            run = item.stash[run_key]
+        elif (mark := current_mark(item, self._mark, self._trials)) is not run.mark:
+            run.mark = mark
+            remark(run.recorder, mark.given)
+        else:
+            return
+        for each in item.iter_markers(self._mark):
+            for problem in problems_of(each):
+                pytest.fail(problem, pytrace=False)
+        if run.mark.plan is not None and trials_key not in item.stash:
+            pytest.fail(
+                f"@pytest.mark.{self._mark}: trials= can't be added when a test has"
+                " begun: mark the test itself",
+                pytrace=False,
+            )
+
+    def begin_late(self, item: pytest.Item) -> None:
+        """Follow a test whose fixtures have been set up already."""
+        self._start(item)
+        self._mark_late(item)
 
     def _start(self, item: pytest.Item) -> None:
         if self._item is not item:
@@ -154,8 +187,8 @@ class CaseRunner:
         attempts: list[Attempt] = []
         if earlier is not None and trials_key not in item.stash:
             attempts = [*earlier.attempts, earlier.as_attempt()]
-        mark = read_mark(item, self._mark)
-        recorder = EvalCase(item.nodeid, self._redact, mark)
+        mark = current_mark(item, self._mark, self._trials)
+        recorder = EvalCase(item.nodeid, self._redact, mark.given)
         item.stash[run_key] = _Run(recorder, mark, attempts)
         if isinstance(item, pytest.Function):
             self._hand_over(item, recorder)
@@ -202,7 +235,7 @@ class CaseRunner:
             return
         try:
             yield
-            if (threshold := run.mark.get("threshold")) is not None:
+            if (threshold := run.mark.threshold) is not None:
                 _require_score(run.recorder, threshold)
         except pytest.exit.Exception:
             raise
@@ -273,7 +306,7 @@ class CaseRunner:
 
     def _case(self, item: pytest.Item, run: _Run) -> Case:
         outcome = run.outcome
-        marked, fields = _mark_fields(run.mark, self._redact), close(run.recorder)
+        marked, fields = _mark_fields(run.mark.given, self._redact), close(run.recorder)
         metadata = {**marked.get("metadata", {}), **fields.get("metadata", {})}
         fields = {**marked, **fields, "metadata": metadata}
         fields.setdefault("latency_ms", _call_ms(run.reports))

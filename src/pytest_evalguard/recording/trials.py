@@ -13,22 +13,17 @@ from typing import Any
 import pytest
 from _pytest.runner import runtestprotocol
 
-from .mark import Plan, plan_of
+from .mark import Plan, mark_key
 from .runner import TRIALS, CaseRunner, trials_key
 
 _LETTERS = "pytest-evalguard-letters"
 
 
 class TrialRunner:
-    """Runs the tests that have trials, each as often as it should.
+    """Runs the tests that have trials, each as often as it should."""
 
-    :param default: how many trials a marked test has that does not say.
-    """
-
-    def __init__(self, runner: CaseRunner, mark: str, default: int) -> None:
+    def __init__(self, runner: CaseRunner) -> None:
         self._runner = runner
-        self._mark = mark
-        self._default = default
         self._running: pytest.Item | None = None
         self._nextitem: pytest.Item | None = None
         self._is_last = False
@@ -42,7 +37,8 @@ class TrialRunner:
         if self._running is item:
             runtestprotocol(item, log=False, nextitem=nextitem)
             return True
-        plan = plan_of(item, self._mark, self._default)
+        mark = item.stash.get(mark_key, None)
+        plan = None if mark is None else mark.plan
         if plan is None:
             return None
         hook = item.ihook

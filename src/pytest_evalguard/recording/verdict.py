@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from ..model.case import Outcome
+from ..model.outcome import Outcome
 from ..model.values import HOSTILE, clean_text, cut, without_addresses
 
 MAX_REASON = 500

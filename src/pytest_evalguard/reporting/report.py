@@ -9,6 +9,7 @@ from pathlib import Path
 from ..analysis.comparison import Comparison, read_comparison
 from ..analysis.totals import MAX_SHOWN, Totals
 from ..delivery.outbox import Sent, submission_of
+from ..delivery.services import stored_targets
 from ..errors import SessionError
 from ..model.text import counted
 from ..storage.session import Session, SessionState
@@ -41,7 +42,7 @@ def report_of(session: Session, most: int = MAX_SHOWN) -> Report:
     totals = Totals.of(cases, most)
     not_run = state.selected - sum(totals.outcomes.values())
     totals.outcomes["not run"] += max(0, not_run)
-    sent = [Sent(each, submission_of(session, each)) for each in state.targets]
+    sent = [Sent(e, submission_of(session, e)) for e in stored_targets(session)]
     comparison, notes = None, []
     try:
         comparison = read_comparison(session.path)

@@ -7,17 +7,13 @@ from collections.abc import Iterable, Iterator
 from ..analysis.comparison import Comparison, verdict_lines
 from ..analysis.statistics import all_pass_rate
 from ..analysis.totals import MAX_SHOWN, Names, Totals, rate_text
-from ..model.case import Case, Outcome
-from ..model.text import aligned, cells, counted, printable, shortened
+from ..model.case import Case
+from ..model.outcome import OUTCOMES
+from ..model.text import aligned, cells, counted, display_path, printable, shortened
 from ..storage.session import Gate, SessionState
 from .layout import LABEL, VALUE, field, hanging, labelled, name_list
 from .report import Report
-from .whereabouts import command, display_path, dry_run_lines, sent_lines
-
-_OUTCOMES: tuple[Outcome, ...] = (
-    *("passed", "failed", "error", "xfailed", "xpassed", "ambiguous"),
-    *("skipped", "not run"),
-)
+from .whereabouts import command, dry_run_lines, sent_lines
 
 
 def lines(report: Report) -> Iterator[str]:
@@ -159,8 +155,8 @@ def outcome_line(totals: Totals) -> str:
     total = sum(count for name, count in totals.outcomes.items() if name != "dropped")
     parts = [
         f"{totals.outcomes[name]:,} {name}"
-        for name in _OUTCOMES
-        if totals.outcomes[name]
+        for name in OUTCOMES
+        if totals.outcomes[name] and name != "dropped"
     ]
     if totals.flaky.count:
         parts.append(f"{totals.flaky.count:,} flaky")

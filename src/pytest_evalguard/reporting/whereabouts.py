@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import os
 import shlex
 from collections.abc import Iterator
 from pathlib import Path
 
 from ..delivery.outbox import Sent
-from ..model.text import counted, printable
-from ..storage.target import Target
+from ..delivery.target import Target
+from ..model.text import counted, display_path, printable
 from .layout import field, name_list
 
 
@@ -25,10 +24,10 @@ def sent_lines(sent: Sent, path: Path, link: str | None = None) -> Iterator[str]
     if submission.accepted:
         results = f"{counted(submission.accepted, 'result')} to {there}"
         batches = counted(submission.requests, "batch", "batches")
-        is_run = sent.target.kind == "run"
-        yield f"submitted {results} ({batches})" if is_run else f"submitted {results}"
-        if link and is_run and not submission.is_open:
-            url = link.replace("{run_id}", str(submission.target_id))
+        placeholder = f"{{{_noun(sent.target)}_id}}"
+        yield f"submitted {results}{f' ({batches})' if sent.target.is_batched else ''}"
+        if link and placeholder in link and not submission.is_open:
+            url = link.replace(placeholder, str(submission.target_id))
             yield field("", printable(url))
     elif sent.target.finish and submission.is_complete:
         yield f"ended {there}: it has no results"
@@ -50,7 +49,7 @@ def dry_run_lines(sent: Sent, path: Path) -> Iterator[str]:
     yield f"dry run: {results} for {destination(sent)}, not sent"
     yield from left_out_lines(sent)
     if sent.target.id is not None:
-        there = f"submit --{sent.target.kind} {shlex.quote(sent.target.id)}"
+        there = f"submit --{_noun(sent.target)} {shlex.quote(sent.target.id)}"
         yield f"  send them by: {command(there, path)}"
 
 
@@ -75,15 +74,6 @@ def destination(sent: Sent) -> str:
     return _name(sent.target, sent.submission.target_id or sent.target.id)
 
 
-def display_path(path: Path) -> str:
-    """Return a path as a user in the working directory would write it."""
-    try:
-        is_below = path.is_relative_to(Path.cwd())
-        return printable(os.path.relpath(path) if is_below else str(path))
-    except OSError:  # the working directory is gone
-        return printable(str(path))
-
-
 def command(name: str, path: Path) -> str:
     """Return a command of the console script on a session, fit to be pasted."""
     return f"pytest-evalguard {name} {shlex.quote(display_path(path))}"
@@ -91,5 +81,9 @@ def command(name: str, path: Path) -> str:
 
 def _name(target: Target, identity: str | None) -> str:
     if identity is None:
-        return f"a new {target.kind}"
-    return f"{target.kind} {printable(identity)}"
+        return f"a new {_noun(target)}"
+    return f"{_noun(target)} {printable(identity)}"
+
+
+def _noun(target: Target) -> str:
+    return target.info.noun

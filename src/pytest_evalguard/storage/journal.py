@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from contextlib import ExitStack, suppress
+from json import JSONDecoder
 from os import (
     fstat,
     open as open_file,  # what a test patches in `os` must not stop us
@@ -13,12 +15,14 @@ from pathlib import Path
 from typing import NamedTuple
 
 from ..model.case import Case
-from .validators import validator
+from .files import validator
 
 CASES = "cases.jsonl"
 """The journal of a plain session, or of the controller of a distributed one."""
 
 WORKER_PREFIX = "worker-"
+_START = '{"nodeid":'
+_decode = JSONDecoder().raw_decode
 
 
 class Journal:
@@ -104,12 +108,16 @@ class StoredCases:
     """The cases in a session directory, by identity; iteration is in that order.
 
     The last line of a case counts, and a controller's journal before those of workers.
-    Torn and foreign lines are passed over and counted in `damaged`.
+    Torn and foreign lines are passed over and counted in `damaged`. A line is parsed
+    when its case is read; where the lines are is known before that.
     """
 
     def __init__(self, directory: Path) -> None:
-        self.damaged: int = 0
         self._places: dict[str, _Place] = {}
+        self._earlier: dict[str, list[_Place]] = {}
+        self._torn = 0
+        self._damaged: set[_Place] = set()
+        self._is_checked = False
         self._index(directory / CASES)
         from_controller = frozenset(self._places)
         for path in sorted(directory.glob(f"{WORKER_PREFIX}*.jsonl")):
@@ -118,35 +126,62 @@ class StoredCases:
         self.only_from_workers: list[str] = sorted(only_there)
 
     @property
+    def damaged(self) -> int:
+        """How many lines are no cases."""
+        self._check()
+        return self._torn + len(self._damaged)
+
+    @property
     def identities(self) -> list[str]:
         """The cases' identities, in order."""
+        self._check()
         return sorted(self._places)
 
     def __len__(self) -> int:
+        self._check()
         return len(self._places)
 
     def __iter__(self) -> Iterator[Case]:
-        return self.read(self.identities)
+        for case, _ in self.with_lines():
+            yield case
 
     def read(self, identities: list[str]) -> Iterator[Case]:
         """Yield the cases of those identities."""
-        for _, line in self.lines(identities):
-            yield validator(Case).validate_json(line)
+        for case, _ in self._read(identities):
+            yield case
 
-    def lines(self, identities: list[str]) -> Iterator[tuple[str, str]]:
-        """Yield each identity with its line."""
-        files = {
-            path: path.open("rb")
-            for path in sorted({place.path for place in self._places.values()})
-        }
-        try:
+    def with_lines(self) -> Iterator[tuple[Case, str]]:
+        """Yield all cases, each with its line."""
+        yield from self._read(sorted(self._places))
+        self._is_checked = True
+
+    def _read(self, identities: list[str]) -> Iterator[tuple[Case, str]]:
+        paths = sorted({place.path for place in self._places.values()})
+        with ExitStack() as stack:
+            files = {path: stack.enter_context(path.open("rb")) for path in paths}
             for identity in identities:
-                path, offset = self._places[identity]
-                files[path].seek(offset)
-                yield identity, files[path].readline().decode("utf-8", "replace")
-        finally:
-            for file in files.values():
-                file.close()
+                while (place := self._places.get(identity)) is not None:
+                    files[place.path].seek(place.offset)
+                    line = files[place.path].readline().strip()
+                    case = _parsed(line)
+                    if case is not None and case.nodeid == identity:
+                        yield case, line.decode()
+                        break
+                    self._pass_over(identity, place)
+
+    def _check(self) -> None:
+        """Find the lines that are no cases, unless all have been read already."""
+        if not self._is_checked:
+            for _ in self:
+                pass
+
+    def _pass_over(self, identity: str, place: _Place) -> None:
+        """Take the line before a damaged one for a case, if there is one."""
+        self._damaged.add(place)
+        if earlier := self._earlier.get(identity):
+            self._places[identity] = earlier.pop()
+        else:
+            del self._places[identity]
 
     def _index(self, path: Path, known: frozenset[str] = frozenset()) -> None:
         if not path.is_file():
@@ -154,17 +189,35 @@ class StoredCases:
         offset = 0
         with path.open("rb") as file:
             for line in file:
-                identity = self._identity(line)
-                if identity is not None and identity not in known:
-                    self._places[identity] = _Place(path, offset)
+                self._note(_Place(path, offset), line, known)
                 offset += len(line)
 
-    def _identity(self, line: bytes) -> str | None:
+    def _note(self, place: _Place, line: bytes, known: frozenset[str]) -> None:
         if not line.strip():
-            return None
-        try:
-            case: Case = validator(Case).validate_json(line, strict=True)
-        except ValueError:
-            self.damaged += 1
-            return None
-        return case.nodeid
+            return
+        identity = _identity_in(line.strip())
+        if identity is None:
+            self._torn += 1
+        elif identity not in known:
+            if identity in self._places:
+                self._earlier.setdefault(identity, []).append(self._places[identity])
+            self._places[identity] = place
+
+
+def _identity_in(line: bytes) -> str | None:
+    """Return the node id in a line without parsing the rest; None in a torn line."""
+    text = line.decode("utf-8", "replace")
+    if text.startswith(_START) and text.endswith("}"):
+        with suppress(ValueError, RecursionError):
+            identity, _ = _decode(text, len(_START))
+            return identity if isinstance(identity, str) else None
+    case = _parsed(line)  # not as `Case.to_line` writes it
+    return None if case is None else case.nodeid
+
+
+def _parsed(line: bytes) -> Case | None:
+    try:
+        case: Case = validator(Case).validate_json(line, strict=True)
+    except ValueError:
+        return None
+    return case

@@ -8,26 +8,22 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
-import sys
-import tempfile
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from datetime import datetime, timezone
 from pathlib import Path
-from typing import IO, Literal
+from typing import Any, Literal
 
 from ..errors import SessionError
 from ..model.figures import Share
+from ..model.text import display_path
+from .files import Lock, read_checked, replace_file
 from .journal import CASES, StoredCases
-from .target import Target
-from .validators import read_checked
 
 SCHEMA = 1
 STATE = "session.json"
-LOCK = "lock"
 _FIRST_YEAR, _LAST_YEAR = 2000, 9000  # within which times can be added and compared
 _TAG = """Signature: 8a477f597d28d172789f06886806bc55
 # Made by pytest-evalguard; see https://bford.info/cachedir/
@@ -58,7 +54,7 @@ class SessionState:
     pass_rate: Share | None = None
     score: Share | None = None
     missing: int = 0
-    targets: tuple[Target, ...] = ()
+    targets: tuple[dict[str, Any], ...] = ()
     gates: tuple[Gate, ...] = ()
     ci: Mapping[str, str] = field(default_factory=dict)
     versions: Mapping[str, str] = field(default_factory=dict)
@@ -128,34 +124,6 @@ class Session:
             lock.release()
 
 
-class Lock:
-    """Held by the one process that runs or submits a session.
-
-    The system releases it when that process ends, however that happens.
-    """
-
-    def __init__(self, directory: Path) -> None:
-        self._path = directory / LOCK
-        self._file: IO[bytes] | None = None
-
-    def acquire(self) -> bool:
-        """Take the lock, or return False at once when another process has it.
-
-        :raises OSError: the directory can't be written.
-        """
-        flags = os.O_RDWR | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0)
-        # a pipe in a directory from elsewhere must not hold us
-        file = os.open(self._path, flags | getattr(os, "O_NONBLOCK", 0), 0o600)
-        self._file = os.fdopen(file, "r+b", buffering=0)
-        return _lock(file)
-
-    def release(self) -> None:
-        """Give the lock back."""
-        if self._file is not None:
-            self._file.close()
-            self._file = None
-
-
 def create_session(session: Session, state: SessionState) -> None:
     """Make the directory of a planned session.
 
@@ -187,6 +155,20 @@ def sessions_in(out: Path) -> list[Session]:
     return [Session(path) for path in paths]
 
 
+def newest_session(out: Path) -> Session:
+    """Return the newest session below `out`.
+
+    :raises SessionError: there is none.
+    """
+    sessions = sessions_in(out)
+    if not sessions:
+        raise SessionError(
+            f"there are no sessions in {display_path(out)}: name a session's directory,"
+            " or where sessions are kept by --out DIR"
+        )
+    return sessions[-1]
+
+
 def remove_session(session: Session) -> None:
     """Remove a session directory unless a process holds it."""
     try:
@@ -196,53 +178,6 @@ def remove_session(session: Session) -> None:
             shutil.rmtree(session.path)
     except OSError:
         return  # another session may be removing it, or it is not ours to remove
-
-
-def replace_file(path: Path, lines: Iterable[str], mode: int = 0o600) -> None:
-    """Write a file, safe from a power cut; a reader sees the old or the new one."""
-    number, draft = tempfile.mkstemp(dir=path.parent, prefix=f"{path.name}.")
-    try:
-        with os.fdopen(number, "w", encoding="utf-8") as file:
-            file.writelines(lines)
-            file.flush()
-            os.fsync(file.fileno())
-        os.chmod(draft, mode)
-        os.replace(draft, path)
-    except BaseException:
-        with suppress(OSError):
-            os.unlink(draft)
-        raise
-    _sync_directory(path.parent)
-
-
-def replace_shared_file(path: Path, lines: Iterable[str]) -> None:
-    """Write a file that is for others, too: a report, or one to be committed.
-
-    Written to where a link leads; what is no regular file, as a pipe, is not replaced.
-    """
-    if path.exists() and not path.is_file():
-        with open(path, "w", encoding="utf-8", opener=_open_to_reader) as file:
-            file.writelines(lines)
-    else:
-        replace_file(Path(os.path.realpath(path)), lines, 0o644)
-
-
-def _open_to_reader(path: str, flags: int) -> int:
-    # a pipe that nobody reads must not hold us
-    file = os.open(path, flags | getattr(os, "O_NONBLOCK", 0))
-    if os.name == "posix":
-        os.set_blocking(file, True)
-    return file
-
-
-def _sync_directory(path: Path) -> None:
-    if os.name != "posix":  # pragma: no cover # a directory can't be opened there
-        return
-    directory = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(directory)
-    finally:
-        os.close(directory)
 
 
 def _make_out(out: Path) -> None:
@@ -276,26 +211,3 @@ def _read_state(path: Path) -> SessionState:
         return read_checked(path, SessionState, SCHEMA)
     except (OSError, ValueError) as error:
         raise SessionError(f"{path} can't be read: {error}") from error
-
-
-if sys.platform == "win32":  # pragma: no cover # not run where the tests run
-    import msvcrt
-
-    def _lock(file: int) -> bool:
-        try:
-            msvcrt.locking(file, msvcrt.LK_NBLCK, 1)
-        except OSError:
-            return False
-        return True
-
-else:
-    import fcntl
-
-    def _lock(file: int) -> bool:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            return False
-        except OSError:
-            return True  # a file system without locks
-        return True

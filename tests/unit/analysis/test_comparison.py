@@ -16,7 +16,7 @@ from pytest_evalguard.analysis.comparison import (
     write_comparison,
 )
 from pytest_evalguard.errors import SessionError
-from pytest_evalguard.model.case import Outcome
+from pytest_evalguard.model.outcome import Outcome
 
 OUTCOMES: dict[str, Outcome] = {"p": "passed", "f": "failed", "x": "xpassed"}
 COMPARED = Comparison("last", 20, 20, 20)

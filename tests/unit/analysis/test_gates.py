@@ -5,9 +5,10 @@ from __future__ import annotations
 import pytest
 
 from pytest_evalguard.analysis.comparison import Comparison
-from pytest_evalguard.analysis.gates import judge
+from pytest_evalguard.analysis.gates import CHECKS, check_gates
 from pytest_evalguard.analysis.totals import Totals
-from pytest_evalguard.config.settings import Limit, Settings
+from pytest_evalguard.config.checks import Limit
+from pytest_evalguard.config.settings import TABLE, Settings
 from pytest_evalguard.model.case import Case, ScorerResult
 from pytest_evalguard.storage.session import Gate
 
@@ -20,12 +21,12 @@ def passing(count: int, of: int, *tags: str) -> list[Case]:
 
 
 def rate_gate(limit: Limit, cases: list[Case]) -> Gate:
-    (gate,) = judge(Settings(min_pass_rate=(limit,)), Totals.of(cases), None)
+    (gate,) = check_gates(Settings(min_pass_rate=(limit,)), Totals.of(cases), None)
     return gate
 
 
 def score_gate(limit: Limit, cases: list[Case]) -> Gate:
-    (gate,) = judge(Settings(min_score=(limit,)), Totals.of(cases), None)
+    (gate,) = check_gates(Settings(min_score=(limit,)), Totals.of(cases), None)
     return gate
 
 
@@ -105,7 +106,7 @@ def test_a_missed_pass_rate_has_the_same_digits_as_a_percentage() -> None:
 
 
 def regressions(most: int | None, comparison: Comparison | None) -> list[Gate]:
-    return list(judge(Settings(max_regressions=most), Totals(), comparison))
+    return list(check_gates(Settings(max_regressions=most), Totals(), comparison))
 
 
 @pytest.mark.parametrize(("most", "is_met"), [(0, False), (1, False), (2, True)])
@@ -127,3 +128,7 @@ def test_one_case_in_both_is_enough_and_none_is_no_success() -> None:
 def test_regressions_need_a_limit_and_a_baseline() -> None:
     assert regressions(None, Comparison("last", 1, 1, 1)) == []
     assert regressions(0, None) == []
+
+
+def test_each_setting_that_is_a_gate_is_checked() -> None:
+    assert CHECKS.keys() == {setting.name for setting in TABLE if setting.is_gate}

@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from pytest_evalguard.analysis.totals import Names, Totals, rate_text
-from pytest_evalguard.model.case import Attempt, Case, Outcome, ScorerResult
+from pytest_evalguard.model.case import Attempt, Case, ScorerResult
+from pytest_evalguard.model.outcome import Outcome
 
 
 def trials(letters: str) -> list[Attempt]:

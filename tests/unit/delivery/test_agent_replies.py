@@ -29,7 +29,8 @@ from pytest_evalguard.delivery.agent.results import (
     read_prompts,
 )
 from pytest_evalguard.delivery.agent.service import AgentApi, _ReadBack
-from pytest_evalguard.delivery.deadline import Deadline
+from pytest_evalguard.delivery.agent.target import AgentTarget
+from pytest_evalguard.delivery.deadline import Deadline, Overdue, within
 from pytest_evalguard.delivery.evalguard.service import EvalGuard
 from pytest_evalguard.delivery.http import Reply
 from pytest_evalguard.delivery.outbox import (
@@ -45,7 +46,6 @@ from pytest_evalguard.errors import ConfigurationError, ServiceError, SessionErr
 from pytest_evalguard.model.case import Case
 from pytest_evalguard.reporting.whereabouts import left_out_lines
 from pytest_evalguard.storage.session import Session
-from pytest_evalguard.storage.target import AgentTarget
 from standin import Reply as Bytes, StandIn
 
 NOW = datetime.now(timezone.utc)
@@ -376,8 +376,7 @@ def test_a_request_that_outlasts_the_deadline_is_left_behind(outbox: Outbox) -> 
     def send(request: FrozenRequest) -> Any:
         never.wait(30)
 
-    deadline = Deadline(0.05)
-    error = deliver(outbox, send, Progress(), deadline)
+    with pytest.raises(Overdue, match="no answer in time"):
+        within(Deadline(0.05), lambda: deliver(outbox, send, Progress()))
     never.set()
-    assert error == "no answer in time"
     assert outbox.unsettled == 1

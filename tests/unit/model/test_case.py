@@ -6,15 +6,12 @@ from typing import Any, get_args
 
 import pytest
 
-from pytest_evalguard.model.case import (
-    LETTERS,
+from pytest_evalguard.model.case import Attempt, Case, ScorerResult, case_from_line
+from pytest_evalguard.model.outcome import (
+    OUTCOMES,
     PASSING,
     WITHOUT_ROW,
-    Attempt,
-    Case,
     Outcome,
-    ScorerResult,
-    case_from_line,
     letters_of,
 )
 
@@ -26,7 +23,7 @@ def scored(**scores: float) -> dict[str, ScorerResult]:
 def test_every_outcome_has_a_letter() -> None:
     every: tuple[Outcome, ...] = get_args(Outcome)
     assert letters_of(every) == ".FEsxX?--"
-    assert set(LETTERS) == set(every)
+    assert set(OUTCOMES) == set(every)
 
 
 def test_what_passes_and_what_has_no_row_are_told_apart() -> None:

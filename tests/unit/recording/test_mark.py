@@ -7,15 +7,14 @@ from typing import Any
 
 import pytest
 
+from pytest_evalguard.recording.collection import is_case
 from pytest_evalguard.recording.mark import (
+    EvalMark,
     Plan,
+    current_mark,
     mark_problems,
-    plan_of,
-    read_mark,
-    repeated,
     suggestion,
 )
-from pytest_evalguard.recording.selection import is_case
 from suite import Result, Suite
 
 WRONG = {
@@ -182,14 +181,21 @@ def an_item(*marks: pytest.Mark, **fields: Any) -> Any:
     def get_closest_marker(name: str) -> pytest.Mark | None:
         return next(iter(iter_markers(name)), None)
 
-    return AnItem(
+    item = AnItem(
         nodeid="t.py::a",
+        stash=pytest.Stash(),
         own_markers=marks,
         parent=None,
         iter_markers=iter_markers,
         get_closest_marker=get_closest_marker,
         **fields,
     )
+    item.listchain = lambda: [item]
+    return item
+
+
+def mark_of(item: Any, default_trials: int = 1) -> EvalMark:
+    return current_mark(item, "eval", default_trials)
 
 
 @pytest.mark.parametrize(
@@ -277,7 +283,7 @@ def test_the_mark_of_parameters_is_closest_and_others_do_not_count() -> None:
     item = an_item(
         a_mark(name="function", tags=["f"]), a_mark(tags=["m"]), callspec=callspec
     )
-    assert read_mark(item, "eval") == {"name": "parameter", "tags": ["f"]}
+    assert mark_of(item).given == {"name": "parameter", "tags": ["f"]}
 
 
 @pytest.mark.parametrize(
@@ -296,25 +302,22 @@ def test_the_mark_of_parameters_is_closest_and_others_do_not_count() -> None:
 def test_a_plan_is_that_of_the_mark_or_the_default(
     kwargs: dict[str, object], default: int, plan: Plan | None
 ) -> None:
-    assert plan_of(an_item(a_mark(**kwargs)), "eval", default) == plan
+    assert mark_of(an_item(a_mark(**kwargs)), default).plan == plan
 
 
 def test_a_default_is_none_for_a_test_without_the_mark() -> None:
-    assert plan_of(an_item(), "eval", 3) is None
+    assert mark_of(an_item(), 3).plan is None
 
 
-@pytest.mark.parametrize(
-    ("item", "default", "expected"),
-    [
-        (an_item(), 5, False),
-        (an_item(a_mark()), 1, False),
-        (an_item(a_mark()), 2, True),
-        (an_item(a_mark(trials=1)), 1, True),
-        (an_item(a_mark(require=1)), 1, True),
-        (an_item(a_mark(), a_mark(trials=2)), 1, True),
-    ],
-)
-def test_a_test_may_have_trials_by_any_of_its_marks(
-    item: Any, default: int, expected: bool
-) -> None:
-    assert repeated([item], "eval", default) == ([item] if expected else [])
+def test_a_mark_is_parsed_once() -> None:
+    item = an_item(a_mark(name="a"))
+    assert mark_of(item) is mark_of(item)
+
+
+def test_a_mark_that_is_added_later_counts() -> None:
+    marks = [a_mark(name="a")]
+    item = an_item(*marks)
+    assert mark_of(item).given == {"name": "a"}
+    item.own_markers = (a_mark(name="b"), *marks)
+    item.iter_markers = lambda name: item.own_markers
+    assert mark_of(item).given == {"name": "b"}

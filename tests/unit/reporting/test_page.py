@@ -19,6 +19,7 @@ from hypothesis import given, settings, strategies as st
 
 from pytest_evalguard.errors import SessionError
 from pytest_evalguard.model.case import Case, ScorerResult
+from pytest_evalguard.model.outcome import OUTCOMES
 from pytest_evalguard.reporting.html.charts import TrendPoint
 from pytest_evalguard.reporting.html.page import Page, write_page
 from pytest_evalguard.storage.session import Gate
@@ -78,9 +79,14 @@ class Document(HTMLParser):
         return [attributes["href"] for tag, attributes in self.tags if tag == "a"]
 
     @property
+    def facts(self) -> dict[str, dict[str, str]]:
+        """What the script is told besides the cases."""
+        return dict(json.loads(self.contents["script"][0]))
+
+    @property
     def lines(self) -> list[dict[str, Any]]:
         """The embedded cases."""
-        *data, _ = self.contents["script"]
+        _, *data, _ = self.contents["script"]
         return [
             json.loads(line) for block in data for line in block.split("\n") if line
         ]
@@ -131,20 +137,21 @@ def test_it_says_what_needs_javascript(path: Path) -> None:
 def test_cases_are_embedded_as_they_are_kept(path: Path) -> None:
     case = Case("t.py::a", "failed", input="<b>", scores={"x": ScorerResult(0.5, True)})
     page = replace(PAGE, changes={"t.py::a": "regressed"})
-    (line,) = written(path, page, [case]).lines
-    assert line == {**json.loads(case.to_line()), "change": "regressed"}
+    document = written(path, page, [case])
+    assert document.lines == [json.loads(case.to_line())]
+    assert document.facts["changes"] == {"t.py::a": "regressed"}
 
 
-def test_a_case_without_a_change_says_nothing_of_one(path: Path) -> None:
-    page = replace(PAGE, changes={"t.py::other": "regressed"})
-    (line,) = written(path, page, [Case("t.py::a", "passed")]).lines
-    assert "change" not in line
+def test_the_page_is_told_all_outcomes(path: Path) -> None:
+    outcomes = written(path).facts["outcomes"]
+    assert list(outcomes) == list(OUTCOMES)
+    assert outcomes["failed"] == "F"
 
 
 def test_many_cases_are_in_several_blocks(path: Path) -> None:
     names = [f"t.py::{number:04}" for number in range(1001)]
     document = written(path, PAGE, [Case(name, "passed") for name in names])
-    assert document.names.count("script") == 4
+    assert document.names.count("script") == 5
     assert [line["nodeid"] for line in document.lines] == names
 
 

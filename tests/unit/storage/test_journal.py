@@ -16,18 +16,13 @@ from hypothesis import given, settings, strategies as st
 
 import pytest_evalguard.storage.journal as journal_module
 from pytest_evalguard.analysis.totals import Totals
+from pytest_evalguard.delivery.evalguard.target import RunTarget
 from pytest_evalguard.delivery.outbox import Answer, FrozenRequest, Outbox
 from pytest_evalguard.errors import SessionError
-from pytest_evalguard.model.case import (
-    Attempt,
-    Case,
-    Outcome,
-    ScorerResult,
-    case_from_line,
-)
+from pytest_evalguard.model.case import Attempt, Case, ScorerResult, case_from_line
+from pytest_evalguard.model.outcome import Outcome
 from pytest_evalguard.storage.journal import CASES, Journal, StoredCases
 from pytest_evalguard.storage.session import Session
-from pytest_evalguard.storage.target import RunTarget
 
 SETTINGS = settings(max_examples=40, deadline=None)
 
@@ -198,9 +193,7 @@ def test_a_line_that_is_counted_can_be_read(line: str) -> None:
     with Directory() as directory:
         stored = directory.read(cases=f"{line}\n".encode())
         assert len(list(stored)) + stored.damaged == 1
-        assert [identity for identity, _ in stored.lines(stored.identities)] == (
-            stored.identities
-        )
+        assert [case.nodeid for case, _ in stored.with_lines()] == (stored.identities)
 
 
 @SETTINGS

@@ -14,18 +14,10 @@ from pathlib import Path
 
 from ...config.settings import PROMPTS_LOCK
 from ...errors import ConfigurationError
-from ...model.case import Case
-from ...storage.session import replace_shared_file
-from ...storage.validators import read_checked
+from ...model.case import Case, is_prompt_id
+from ...storage.files import read_checked, replace_shared_file
 
 SCHEMA = 1
-
-
-def is_prompt_id(value: object) -> bool:
-    """Whether a value is a whole number as a service's database has them."""
-    if not isinstance(value, int) or isinstance(value, bool):
-        return False
-    return 0 <= value < 2**63
 
 
 @dataclass(frozen=True)

@@ -7,18 +7,18 @@ import re
 from collections.abc import Collection, Iterator
 from datetime import datetime, timedelta, timezone
 from email.utils import parsedate_to_datetime
-from typing import Any, Literal
+from typing import Any
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from ...model.case import Case
-from ...storage.validators import UNTRACED, validator
+from ...model.case import Case, is_prompt_id
+from ...model.outcome import OUTCOMES, AgentStatus
+from ...storage.files import UNTRACED, validator
 from ..deadline import real_now
 from ..http import Reply
 from ..outbox import FrozenRequest
-from .prompts import Prompt, is_prompt_id, text_hash
+from .prompts import Prompt, text_hash
 
-Status = Literal["passed", "failed", "ambiguous"]
 _UNKNOWN = datetime.max.replace(tzinfo=timezone.utc)
 _SLACK = timedelta(seconds=2)  # a `Date` header has whole seconds, clocks drift
 _MOMENT = validator(datetime)
@@ -30,7 +30,7 @@ class AgentResult(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", plugin_settings=UNTRACED)
 
-    status: Status
+    status: AgentStatus
     response: str
     expectedAnswer: str | None = None
     hallucinationLabel: str | None = None
@@ -48,11 +48,11 @@ def agent_result(case: Case) -> AgentResult:
     )
 
 
-def status_of(case: Case) -> Status:
+def status_of(case: Case) -> AgentStatus:
     """Return a case's status; a verdict that is not always the same is ambiguous."""
-    if case.outcome == "ambiguous" or (case.passed and case.flaky):
+    if case.passed and case.flaky:
         return "ambiguous"
-    return "passed" if case.passed else "failed"
+    return OUTCOMES[case.outcome].agent_status or "failed"
 
 
 def _finding(finding: object) -> dict[str, Any]:

@@ -14,7 +14,6 @@ from urllib.parse import quote
 from ...errors import ServiceError
 from ...model.case import Case
 from ...storage.session import Session
-from ...storage.target import AgentTarget
 from ..deadline import Deadline
 from ..http import MAX_LIST, Client, Reply, is_temporary, retrying
 from ..outbox import Answer, FrozenRequest, LeftOut, Outbox, Submission, submission_of
@@ -23,6 +22,7 @@ from ..sending import deliver
 from .assignment import NO_PROMPT, assign
 from .prompts import Prompt, PromptIds, locked_prompts
 from .results import Arrived, agent_result, is_acceptance, is_answer, read_prompts
+from .target import AgentTarget
 
 _REASONS = {
     401: "the API key in EVALGUARD_AGENT_API_KEY is not accepted",
@@ -51,7 +51,7 @@ class AgentApi:
     ) -> None:
         base = url if url.endswith("/api") else f"{url}/api"
         agent = f"{base}/agents/{quote(agent_id, safe='')}"
-        self._client = Client(agent, {"x-api-key": key})
+        self._client = Client(agent, key, ("x-api-key", key))
         self._progress = progress or Progress()
         self._chance = random.Random()  # noqa: S311 # spreads retries, hides nothing
 
@@ -162,7 +162,6 @@ class AgentService:
             outbox,
             lambda request: self._send(request, read_back, deadline),
             self._progress,
-            deadline,
             self._target.at_once,
         )
         return outbox.submission(error if problem is None else str(problem))
@@ -216,6 +215,13 @@ class AgentService:
             why = _failure(_UNREAD, reply)
             return Answer("unsent", f"prompt {request.key}: {why}")
         return _judge(reply, request)
+
+
+def open_service(
+    target: AgentTarget, key: str, directory: Path, progress: Progress
+) -> AgentService:
+    """Return what submits a session to an agent."""
+    return AgentService(target, key, directory, progress)
 
 
 class _ReadBack:

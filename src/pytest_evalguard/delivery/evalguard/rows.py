@@ -12,7 +12,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict
 
 from ...model.case import Case, ScorerResult
-from ...storage.validators import UNTRACED
+from ...storage.files import UNTRACED
 
 OWN_SCORER = "pytest"
 """The entry that every row has for pytest's own verdict."""

@@ -7,22 +7,23 @@ import json
 import random
 import uuid
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import asdict, replace
 from itertools import islice
+from pathlib import Path
 from typing import Any
 from urllib.parse import quote, urlsplit
 
-from ...config.settings import is_id
+from ...config.checks import is_id
 from ...errors import ConfigurationError, ServiceError
 from ...model.case import Case
 from ...storage.session import Session
-from ...storage.target import RunTarget
 from ..deadline import Deadline
 from ..http import Client, Reply, is_temporary, retrying
 from ..outbox import FINISH, Answer, FrozenRequest, Outbox, Submission
 from ..progress import Progress
 from ..sending import deliver
 from .rows import FIELDS_OF, row_bytes
+from .target import RunTarget
 
 API = "/api/v1"
 STATUSES = ("passed", "failed", "error")
@@ -51,7 +52,8 @@ class EvalGuard:
     """EvalGuard's API for one run or for the runs of one project."""
 
     def __init__(self, url: str, key: str, progress: Progress | None = None) -> None:
-        self._client = Client(api_base(url), {"authorization": f"Bearer {key}"})
+        header = ("authorization", f"Bearer {key}")
+        self._client = Client(api_base(url), key, header)
         self._progress = progress or Progress()
         self._chance = random.Random()  # noqa: S311 # spreads retries, hides nothing
 
@@ -204,8 +206,9 @@ class EvalGuardService:
         project, name = str(self._target.project_id), f"pytest {state.created}"
         run_id = self._api.create_run(project, name, "", deadline)
         created = replace(self._target, run_id=run_id)
-        others = [each for each in state.targets if each.id is not None]
-        session.write(replace(state, targets=(*others, created)))
+        # the file may hold other services' targets, and one of ours without a run
+        others = [each for each in state.targets if each.get("run_id", "") is not None]
+        session.write(replace(state, targets=(*others, asdict(created))))
         return created
 
     def _submit(self, session: Session, deadline: Deadline) -> Submission:
@@ -215,7 +218,6 @@ class EvalGuardService:
             outbox,
             lambda request: self._api.send_batch(target, request, deadline),
             self._progress,
-            deadline,
         )
         submission = outbox.submission(error)
         if target.finish and submission.is_complete:
@@ -236,6 +238,13 @@ class EvalGuardService:
             return outbox.submission(str(error))
         outbox.settle(FINISH, Answer("accepted"))
         return sent
+
+
+def open_service(
+    target: RunTarget, key: str, directory: Path, progress: Progress
+) -> EvalGuardService:
+    """Return what submits a session to a run; the project's directory is not needed."""
+    return EvalGuardService(target, key, progress)
 
 
 def run_summary(score: float | None, pass_rate: float | None) -> dict[str, float]:

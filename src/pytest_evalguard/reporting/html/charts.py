@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from ...model.outcome import Outcome
 from ...model.text import counted
 from .markup import css_class, escaped
 
@@ -25,7 +26,7 @@ class TrendPoint:
     score: float | None
 
 
-def outcome_bar(counts: Mapping[str, int]) -> str:
+def outcome_bar(counts: Mapping[Outcome, int]) -> str:
     """Return one bar in parts, a part for each outcome; the rarest is in sight."""
     total = sum(counts.values())
     shares = {name: max(_SLIVER, _BAR * n / total) for name, n in counts.items()}

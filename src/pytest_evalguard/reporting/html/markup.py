@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
+from ...model.outcome import OUTCOMES, Outcome
 from ...model.text import counted
 
 if TYPE_CHECKING:
@@ -31,7 +32,7 @@ def gate_list(gates: Sequence[Gate]) -> str:
 
 
 def _gate(gate: Gate) -> str:
-    verdict = "passed" if gate.passed else "failed"
+    verdict: Outcome = "passed" if gate.passed else "failed"
     return (
         f'<li>{_mark(verdict)}<span><span class="unseen">{verdict}: </span>'
         f"{escaped(gate.name)}</span>"
@@ -50,7 +51,7 @@ def gone_list(names: Sequence[str]) -> str:
     return f"<details>{listed}</details>"
 
 
-def outcome_items(counts: Mapping[str, int]) -> str:
+def outcome_items(counts: Mapping[Outcome, int]) -> str:
     """Return how many cases had each outcome."""
     return "".join(
         f"<li>{_mark(name)}{name} <b>{count:,}</b></li>"
@@ -58,8 +59,12 @@ def outcome_items(counts: Mapping[str, int]) -> str:
     )
 
 
-def _mark(outcome: str) -> str:
-    return f'<span class="mark {css_class(outcome)}" aria-hidden="true"></span>'
+def _mark(outcome: Outcome) -> str:
+    letter = escaped(OUTCOMES[outcome].mark)
+    name = css_class(outcome)
+    return (
+        f'<span class="mark {name}" data-letter="{letter}" aria-hidden="true"></span>'
+    )
 
 
 def css_class(outcome: str) -> str:

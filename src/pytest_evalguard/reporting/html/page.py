@@ -12,14 +12,73 @@ from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
 from string import Template
-from typing import get_args
 
-from ...errors import SessionError
-from ...model.case import Case, Outcome
+from ...errors import EvalguardError, SessionError
+from ...model.case import Case
+from ...model.outcome import OUTCOMES, Outcome
 from ...model.text import counted
-from ...storage.session import Gate, replace_shared_file
+from ...storage.files import replace_shared_file
+from ...storage.session import Gate, Session, SessionState, sessions_in
+from ..report import Report
+from ..terminal import (
+    comparison_lines,
+    figures,
+    outcome_line,
+    state_lines,
+    where_lines,
+)
 from .charts import TrendPoint, outcome_bar, trend
 from .markup import escaped, gate_list, gone_list, led, linked, outcome_items, terms
+
+
+def write_report(report: Report, path: Path) -> None:
+    """Write a session's report page.
+
+    :raises SessionError: it can't be written, or the session can't be read.
+    """
+    comparison = report.comparison
+    page = Page(
+        title=report.path.name,
+        facts=list(_facts(report.state)),
+        figures=[("cases", outcome_line(report.totals)), *figures(report.totals)],
+        notes=list(_notes(report)),
+        gates=report.state.gates,
+        trend=list(_trend(report)),
+        changes={} if comparison is None else comparison.changes,
+        gone=() if comparison is None else comparison.gone,
+    )
+    write_page(path, page, Session(report.path).cases())
+
+
+def _facts(state: SessionState) -> Iterator[tuple[str, str]]:
+    yield "recorded", state.created
+    for name, value in (*state.ci.items(), *state.versions.items()):
+        yield name.replace("_", " "), value
+
+
+def _notes(report: Report) -> Iterator[str]:
+    yield from state_lines(report.state)
+    yield from report.notes
+    if report.comparison is not None:
+        yield from (
+            " ".join(each.split()) for each in comparison_lines(report.comparison)
+        )
+    yield from where_lines(report)
+
+
+def _trend(report: Report) -> Iterator[TrendPoint]:
+    """Yield the figures of the kept sessions up to this one, the oldest first."""
+    for session in sessions_in(report.path.parent):
+        if session.path.name < report.path.name:
+            try:
+                yield _point(session.path.name, session.state)
+            except EvalguardError:
+                continue  # another version's, or damaged
+    yield _point(report.path.name, report.state)
+
+
+def _point(name: str, state: SessionState) -> TrendPoint:
+    return TrendPoint(name, state.created, state.rows, state.pass_rate, state.score)
 
 
 @dataclass(frozen=True)
@@ -59,9 +118,9 @@ def write_page(path: Path, page: Page, cases: Iterable[Case]) -> None:
 _BLOCK = 500
 """Cases in a block of data: a browser bounds how long one text can be."""
 
+_FACTS = '<script type="application/json" id="facts">\n'
 _OPENING = '<script type="application/json" class="cases">\n'
 _CLOSING = "</script>\n"
-_ORDER = get_args(Outcome)
 
 
 def _parts(page: Page, cases: Iterable[Case]) -> Iterator[str]:
@@ -78,9 +137,10 @@ def _parts(page: Page, cases: Iterable[Case]) -> Iterator[str]:
         gates=gate_list(page.gates),
         trend=trend(page.trend),
     )
-    counts: Counter[str] = Counter()
-    yield from _data(page.changes, cases, counts)
-    outcomes = {name: counts[name] for name in _ORDER if counts[name]}
+    counts: Counter[Outcome] = Counter()
+    yield from _facts_data(page.changes)
+    yield from _data(cases, counts)
+    outcomes = {name: counts[name] for name in OUTCOMES if counts[name]}
     yield Template(tail).substitute(
         bar=outcome_bar(outcomes),
         outcomes=outcome_items(outcomes),
@@ -116,25 +176,33 @@ def _hash(text: str) -> str:
 # The data
 
 
-def _data(
-    changes: Mapping[str, str], cases: Iterable[Case], counts: Counter[str]
-) -> Iterator[str]:
+def _facts_data(changes: Mapping[str, str]) -> Iterator[str]:
+    """Yield what the script must know besides the cases."""
+    marks = {name: info.mark for name, info in OUTCOMES.items()}
+    yield _FACTS
+    yield _harmless(json.dumps({"outcomes": marks, "changes": dict(changes)}))
+    yield _CLOSING
+
+
+def _data(cases: Iterable[Case], counts: Counter[Outcome]) -> Iterator[str]:
     yield _OPENING
     for index, case in enumerate(cases):
         if index and index % _BLOCK == 0:
             yield _CLOSING + _OPENING
         counts[case.outcome] += 1
-        yield _line(case, changes.get(case.nodeid))
+        yield _line(case)
     yield _CLOSING
 
 
-def _line(case: Case, change: str | None) -> str:
+def _line(case: Case) -> str:
     line = case.to_line()
     if _INEXACT.search(line):
         line = json.dumps(json.loads(line, parse_constant=str, parse_int=_exact))
-    if change is not None:
-        line = f'{line[:-1]},"change":{json.dumps(change)}}}'
-    # no "</script>", no "<!--"
+    return _harmless(line)
+
+
+def _harmless(line: str) -> str:
+    """Return a line of JSON that ends no script: no "</script>", no "<!--"."""
     return line.replace("<", "\\u003c") + "\n"
 
 

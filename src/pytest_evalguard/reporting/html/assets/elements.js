@@ -1,3 +1,6 @@
+// Outcomes with their marks, and what changed since the baseline by node id
+const FACTS = JSON.parse(document.getElementById("facts").textContent);
+
 // Elements: text goes in as text, and what hides or turns it is shown as an escape
 
 // the same as in markup.py, but for tab and line feed
@@ -40,7 +43,9 @@ const cssClass = (name) => name.replaceAll(" ", "-");
 const unseen = (text) => make("span", { class: "unseen" }, text);
 
 function mark(outcome) {
-  return make("span", { class: `mark ${cssClass(outcome)}`, "aria-hidden": "true" });
+  const letter = FACTS.outcomes[outcome] ?? "";
+  const attributes = { class: `mark ${cssClass(outcome)}`, "data-letter": letter };
+  return make("span", { ...attributes, "aria-hidden": "true" });
 }
 
 // What stands for a case in the list and above its details

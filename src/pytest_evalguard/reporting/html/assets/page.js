@@ -1,7 +1,4 @@
-const OUTCOMES = [
-  ...["passed", "failed", "error", "skipped", "xfailed", "xpassed", "ambiguous"],
-  ...["not run", "dropped"],
-];
+const OUTCOMES = Object.keys(FACTS.outcomes);
 const CHANGES = ["regressed", "fixed", "still failing", "score moved", "new"];
 const CHOICES = 12;
 const MOST_CHOICES = 200;
@@ -23,11 +20,17 @@ function readCases() {
   const all = [];
   for (const block of document.querySelectorAll("script.cases")) {
     for (const line of block.textContent.split("\n")) {
-      if (line) all.push(JSON.parse(line));
+      if (line) all.push(withChange(JSON.parse(line)));
     }
     block.remove();
   }
   return all;
+}
+
+function withChange(each) {
+  const isChanged = Object.hasOwn(FACTS.changes, each.nodeid);
+  each.change = isChanged ? FACTS.changes[each.nodeid] : undefined;
+  return each;
 }
 
 function haystack(place) {

@@ -14,11 +14,12 @@ from typing import Any
 
 import pytest
 
+from ..config.resolution import WORKER_INPUT, settings_for_workers
 from ..config.settings import Settings
 from ..delivery.agent.prompts import Prompt, PromptIds
 from ..model.case import Case
 from ..model.redaction import Redactor
-from ..recording.selection import identify
+from ..recording.collection import identify
 from ..recording.verdict import will_rerun
 from ..storage.journal import WORKER_PREFIX, Journal
 from .reporter import Reporter
@@ -26,7 +27,6 @@ from .reporter import Reporter
 LINE = "evalguard_case"
 """The attribute of a test report that carries a finished case as one line of JSON."""
 
-INPUT = "evalguard"
 _SECONDS_FOR_SELECTION = 10  # it was sent before what called us
 
 
@@ -46,11 +46,9 @@ class Controller:
         channel = node.gateway.newchannel()
         self._channels[node] = channel
         is_each = node.config.getoption("dist") == "each"
-        node.workerinput[INPUT] = {
+        node.workerinput[WORKER_INPUT] = {
             "session": self._reporter.session_path,
-            "mark": self._settings.mark,
-            "redact": self._settings.redact,
-            "trials": self._settings.trials,
+            "settings": settings_for_workers(self._settings),
             "suffix": f" @{node.gateway.id}" if is_each else "",
             "prompts": _to_json(self._reporter.prompts),
             "channel": channel,
@@ -106,7 +104,7 @@ class Worker:
 
     def __init__(self, config: pytest.Config, redact: Redactor) -> None:
         given: dict[str, Any] = config.workerinput  # type: ignore[attr-defined] # xdist's
-        self._input = given.get(INPUT, {})
+        self._input = given.get(WORKER_INPUT, {})
         self._redact = redact
         self._journal: Journal | None = None
         if self._input:

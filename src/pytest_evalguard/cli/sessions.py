@@ -1,19 +1,23 @@
-"""Sessions are listed."""
+"""Sessions are listed, and shown on the terminal or as a page."""
 
 from __future__ import annotations
 
 import json
+import sys
 from argparse import Namespace
 from dataclasses import asdict
+from pathlib import Path
 from typing import Any
 
 from ..delivery.outbox import Sent, submission_of
+from ..delivery.services import stored_targets
 from ..errors import SessionError
-from ..model.text import counted, printable
-from ..reporting.whereabouts import destination, display_path
+from ..model.text import counted, display_path, printable
+from ..reporting.report import report_of
+from ..reporting.terminal import lines
+from ..reporting.whereabouts import destination
 from ..storage.session import Session, sessions_in
-from .console import DONE, say, say_lines
-from .finding import find_out
+from .console import DONE, find_out, find_session, say, say_lines
 
 
 def list_sessions(options: Namespace) -> int:
@@ -34,7 +38,8 @@ def _entry(session: Session) -> dict[str, Any]:
     name, path = session.path.name, str(session.path)
     try:
         state = session.state
-        sent = [Sent(each, submission_of(session, each)) for each in state.targets]
+        targets = stored_targets(session)
+        sent = [Sent(each, submission_of(session, each)) for each in targets]
         status = session.status
         finished = sum(n for name, n in state.counts.items() if name != "not run")
         if state.status == "running":
@@ -65,3 +70,24 @@ def _entry_line(entry: dict[str, Any]) -> str:
     cases = f"{entry['finished']} of {counted(entry['selected'], 'case')}"
     name = printable(entry["name"])
     return f"{name}  {entry['status']}  {cases}  {printable(where) or 'local'}"
+
+
+def show(options: Namespace) -> int:
+    """Show one session: its figures, the cases that did not pass, where it went."""
+    session = find_session(options.dir, options.out)
+    if options.json:
+        cases = [asdict(case) for case in session.cases()]
+        say(json.dumps({"state": asdict(session.state), "cases": cases}, indent=2))
+    else:
+        say_lines(lines(report_of(session, most=sys.maxsize)))
+    return DONE
+
+
+def write_html(options: Namespace) -> int:
+    """Write a session's report page."""
+    from ..reporting.html.page import write_report
+
+    session = find_session(options.dir, options.out)
+    write_report(report_of(session), Path(options.output))
+    say(f"report page of {display_path(session.path)} in {printable(options.output)}")
+    return DONE

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 import pluggy
 import pytest
 
 from .. import hookspecs
+from ..model.text import counted
 
 if TYPE_CHECKING:
+    from ..config.settings import Settings
     from ..delivery.agent.prompts import PromptIds
+    from .mark import EvalMark
 
 FIXTURE = "eval_case"
 _PREFIX = "pytest_evalguard_"
@@ -36,46 +39,40 @@ def select_cases(items: Sequence[pytest.Item], mark: str) -> list[pytest.Item]:
 def find_problems(
     config: pytest.Config,
     cases: Sequence[pytest.Item],
-    repeated: Sequence[pytest.Item],
-    mark: str,
+    settings: Settings,
     prompts: PromptIds | None,
-    trials: int,
 ) -> list[str]:
     """Return what stops the session before its first test, as sentences.
 
-    :param repeated: those of the cases that may run more than once.
     :param prompts: those that are known, where results are sent to an agent.
-    :param trials: how many a marked test has whose marks do not say.
     """
-    problems = [*_misspelt_hooks(config), *_foreign_marks(config, cases, mark)]
+    name = settings.mark
+    problems = [*_misspelt_hooks(config), *_foreign_marks(config, cases, name)]
     if cases:
-        from .mark import mark_problems  # only a session with cases needs it
+        from .mark import current_mark, mark_problems  # for a session with cases
 
-        problems += mark_problems(cases, mark)
-    if repeated and not problems:
-        problems += _trial_problems(config, repeated, mark, trials)
-    if prompts is not None and not problems:
-        problems += _shared_prompts(cases, mark, prompts)
+        problems += mark_problems(cases, name)
+        if not problems:
+            marks = [current_mark(item, name, settings.trials) for item in cases]
+            marked = list(zip(cases, marks, strict=True))
+            problems += _trial_problems(config, marked, name)
+        if prompts is not None and not problems:
+            problems += _shared_prompts(marked, prompts)
     return problems
 
 
 def _trial_problems(
-    config: pytest.Config, repeated: Sequence[pytest.Item], mark: str, trials: int
+    config: pytest.Config, marked: Sequence[tuple[pytest.Item, EvalMark]], name: str
 ) -> Iterator[str]:
-    from ..model.text import counted
-    from .mark import read_mark  # only a session with trials needs them
-    from .reruns import rerun_by
-
-    for item in repeated:
-        marked = read_mark(item, mark)
-        least, most = marked.get("require", 1), marked.get("trials", trials)
+    for item, mark in marked:
+        least, most = mark.given.get("require", 1), mark.trials
         if least > most:
             yield (
-                f"{item.nodeid}: @pytest.mark.{mark}: require={least} can't be met,"
+                f"{item.nodeid}: @pytest.mark.{name}: require={least} can't be met,"
                 f" there {'is' if most == 1 else 'are'} only {counted(most, 'trial')}:"
                 " say trials= at least as large"
             )
-        elif most > 1 and (plugin := rerun_by(config, item)) is not None:
+        elif most > 1 and (plugin := _rerun_by(config, item)) is not None:
             yield (
                 f"{item.nodeid} has {most} trials and would be run again by {plugin}:"
                 " trials take the place of reruns, use one of the two"
@@ -83,12 +80,12 @@ def _trial_problems(
 
 
 def _shared_prompts(
-    cases: Sequence[pytest.Item], mark: str, prompts: PromptIds
+    marked: Sequence[tuple[pytest.Item, EvalMark]], prompts: PromptIds
 ) -> Iterator[str]:
     """Tell of tests that are certain to be on one prompt of an agent."""
     owners: dict[int, list[str]] = {}
-    for item in cases:
-        prompt_id = _prompt_of(item, mark, prompts)
+    for item, mark in marked:
+        prompt_id = _prompt_of(item, mark.given, prompts)
         if prompt_id is not None:
             owners.setdefault(prompt_id, []).append(_own_nodeid(item))
     for prompt_id, (first, *others) in owners.items():
@@ -101,11 +98,11 @@ def _shared_prompts(
             )
 
 
-def _prompt_of(item: pytest.Item, mark: str, prompts: PromptIds) -> int | None:
-    from ..model.values import as_text
-    from .mark import read_mark  # only a session with an agent needs them
+def _prompt_of(
+    item: pytest.Item, marked: Mapping[str, Any], prompts: PromptIds
+) -> int | None:
+    from ..model.values import as_text  # for a session with an agent
 
-    marked = read_mark(item, mark)
     if "prompt_id" in marked:
         prompt_id: int = marked["prompt_id"]
         return prompt_id
@@ -139,6 +136,36 @@ def _foreign_marks(
             " is active. Disable that by '-p no:evals', or give the mark of"
             " pytest-evalguard another name by the ini option evalguard_mark"
         )
+
+
+# by the name that each is registered under: the options that turn it on for all tests
+_RERUNNING: Mapping[str, tuple[str, ...]] = {
+    "rerunfailures": ("reruns",),
+    "pytest_rerunfailures": ("reruns",),
+    "pytest-retry": ("retries",),
+    "pytest_retry.retry_plugin": ("retries",),
+    "flaky": ("force_flaky",),
+    "flaky.flaky_pytest_plugin": ("force_flaky",),
+}
+_FLAKY = "flaky"
+
+
+def _rerun_by(config: pytest.Config, item: pytest.Item) -> str | None:
+    """Return the name of the active plugin that would run a failed test again."""
+    for name, options in _RERUNNING.items():
+        if config.pluginmanager.has_plugin(name):
+            is_marked = item.get_closest_marker(_FLAKY) is not None
+            if is_marked or any(_is_on(config, option) for option in options):
+                return name.partition(".")[0].replace("_", "-")
+    return None
+
+
+def _is_on(config: pytest.Config, name: str) -> bool:
+    try:
+        value = config.getoption(name, None) or config.getini(name)
+    except (ValueError, KeyError):
+        return False  # it has no such setting in the ini file
+    return bool(value) and str(value) != "0"
 
 
 def identify(

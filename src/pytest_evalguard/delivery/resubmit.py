@@ -6,17 +6,15 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from ..cli.finding import newest_session
+from ..config.services import Access
 from ..errors import ConfigurationError, SessionError
-from ..model.text import counted
-from ..reporting.whereabouts import display_path
-from ..storage.session import Session, open_session, sessions_in
-from ..storage.target import Target, is_proven
-from .access import Access
+from ..model.text import counted, display_path
+from ..storage.session import Session, newest_session, open_session, sessions_in
 from .deadline import Deadline
-from .outbox import Outbox, Sent, Submission, submission_of
+from .outbox import Outbox, Sent, Submission, submission_of, submitted
 from .progress import Progress
-from .targets import built_in_service
+from .services import built_in_service, stored_targets, with_targets
+from .target import Target, is_proven, prove
 
 
 def unsent(
@@ -44,11 +42,11 @@ def unsent(
 
 
 def _open_targets(session: Session) -> list[tuple[Session, Target]]:
-    targets = session.state.targets
+    targets = stored_targets(session)
     return [(session, each) for each in targets if submission_of(session, each).is_open]
 
 
-def with_targets(
+def directed_to(
     directories: Sequence[str], out: Path, targets: Sequence[Target]
 ) -> list[tuple[Session, Target]]:
     """Give the named sessions, together, or the newest one, somewhere to be sent to.
@@ -67,7 +65,7 @@ def with_targets(
 
 def _added(session: Session, target: Target) -> Target:
     """Return the session's target of that name, a new one where it had none."""
-    for each in session.state.targets:
+    for each in stored_targets(session):
         if (each.service, each.id) == (target.service, target.id):
             return each
     with session.locked() as is_free:
@@ -76,9 +74,9 @@ def _added(session: Session, target: Target) -> Target:
                 f"{display_path(session.path)} is still running or being submitted: try"
                 " again when that has ended"
             )
-        state = session.state
-        kept = [each for each in state.targets if _is_kept(session, each, target)]
-        session.write(replace(state, targets=(*kept, target)))
+        stored = stored_targets(session)
+        kept = [each for each in stored if _is_kept(session, each, target)]
+        session.write(with_targets(session.state, (*kept, target)))
     return target
 
 
@@ -102,8 +100,8 @@ def submit(
     :raises ConfigurationError: the session names a URL, and not with this key, or all
         of it was accepted at another one than the user names.
     """
-    if not access.is_said and not is_proven(target, access.key):
-        option = "--url" if target.kind == "run" else "--agent-url"
+    if not access.is_said and not is_proven(target, access.key or ""):
+        option = f"--{target.info.url_setting.replace('_', '-')}"
         raise ConfigurationError(
             f"{display_path(session.path)} says it goes to {target.url}, but was not"
             " recorded with this API key: if that is where the key belongs, say so by"
@@ -118,8 +116,10 @@ def submit(
             return Sent(target, _left(session, target, error))
         if access.is_said:
             target = _moved(session, target, access)
-        service = built_in_service(target, access.key, directory, progress)
-        return Sent(target, service.submit(session, deadline))
+        service = built_in_service(target, access.key or "", directory, progress)
+        return Sent(
+            target, submitted(service, session, target, deadline, progress.draw)
+        )
 
 
 def _moved(session: Session, target: Target, access: Access) -> Target:
@@ -127,7 +127,7 @@ def _moved(session: Session, target: Target, access: Access) -> Target:
 
     :raises ConfigurationError: all that can be sent was accepted at the first URL.
     """
-    moved = replace(target, url=access.url, proof=access.proof)
+    moved = replace(target, url=access.url, proof=prove(access))
     if _base(access.url) == _base(target.url):
         return moved
     found = submission_of(session, target)
@@ -139,9 +139,9 @@ def _moved(session: Session, target: Target, access: Access) -> Target:
         )
     if not found.accepted:
         Outbox(session, target).forget_answers()
-        state = session.state
-        targets = (moved if each == target else each for each in state.targets)
-        session.write(replace(state, targets=tuple(targets)))
+        stored = stored_targets(session)
+        targets = (moved if each == target else each for each in stored)
+        session.write(with_targets(session.state, targets))
     return moved
 
 

@@ -1,25 +1,43 @@
-"""The ledger of a running session: every case once, on disk as soon as it finished."""
+"""A session while it runs: every case once, on disk as soon as it has finished."""
 
 from __future__ import annotations
 
+import os
+import platform
+import uuid
 from collections import deque
-from collections.abc import Collection, Iterable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import replace
+from datetime import datetime, timezone
+from pathlib import Path
 from typing import Any
 
+import pytest
+
+from .. import __version__
+from ..analysis.baseline import Baseline, BaselineCase, counting
 from ..analysis.totals import Totals
 from ..model.case import Attempt, Case
+from ..storage.ci import ci_facts
+from ..storage.files import Lock
 from ..storage.journal import WORKER_PREFIX, Journal
-from ..storage.session import Lock, Session, SessionState, create_session
+from ..storage.session import Session, SessionState, create_session
 
 
-class Ledger:
-    """Which cases were selected, which have finished, and what they add up to."""
+class LiveSession:
+    """Which cases were selected, which have finished, and what they add up to.
 
-    def __init__(self, session: Session, state: SessionState) -> None:
+    :param is_compared: whether what counts of each case in a comparison is kept.
+    """
+
+    def __init__(
+        self, session: Session, state: SessionState, *, is_compared: bool = False
+    ) -> None:
         self.session = session
         self.state = state
+        self._is_compared = is_compared
+        self._cases: dict[str, BaselineCase | None] = {}
         self.totals = Totals()
         self._journal = Journal(session.journal_path)
         self._lock = Lock(session.path)
@@ -43,9 +61,11 @@ class Ledger:
         return len(self._unfinished)
 
     @property
-    def not_run(self) -> Collection[str]:
-        """Which selected cases have not finished."""
-        return self._unfinished
+    def as_baseline(self) -> Baseline:
+        """What counts of the cases in a comparison, where that is kept."""
+        with_row = {name: each for name, each in self._cases.items() if each}
+        without_row = self._cases.keys() - with_row.keys()
+        return Baseline(with_row, without_row={*without_row, *self._unfinished})
 
     @property
     def lost(self) -> int:
@@ -89,6 +109,8 @@ class Ledger:
         if not self.is_selected(case.nodeid):
             self.select([case.nodeid])
         self._append(case.to_line())
+        if self._is_compared:
+            self._cases[case.nodeid] = counting(case) if case.has_row else None
         if case.nodeid in self._unfinished:
             self._unfinished.remove(case.nodeid)
             self.totals.add(case)
@@ -164,3 +186,27 @@ class Ledger:
                 self._unwritten.popleft()
         except OSError as error:
             self.disk_error = error
+
+
+def new_session(
+    out: Path, clean: Callable[[str], str] = str
+) -> tuple[Session, SessionState]:
+    """Return a new session below `out`, of which nothing is on disk yet.
+
+    :param clean: applied to what a CI service says of the build.
+    """
+    now = datetime.now(timezone.utc)
+    identity = uuid.uuid4().hex
+    stamp = f"{now:%Y%m%dT%H%M%S}.{now.microsecond // 1000:03}Z"
+    session = Session(out / f"{stamp}-{identity[:8]}")
+    created = now.isoformat(timespec="seconds")
+    facts = ci_facts(os.environ, clean)
+    return session, SessionState(identity, created, ci=facts, versions=_versions())
+
+
+def _versions() -> dict[str, str]:
+    return {
+        "python": platform.python_version(),
+        "pytest": pytest.__version__,
+        "pytest-evalguard": __version__,
+    }

@@ -1,0 +1,242 @@
+"""What a setting or an argument may be: ids, URLs, keys, numbers, paths."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, Generic, NamedTuple, TypeVar
+
+from ..errors import ConfigurationError
+
+T = TypeVar("T")
+
+_DIGITS = 18
+_HOST = re.compile(r"[\w.-]+|[0-9a-fA-F:.]+")
+_TRUE = frozenset(("1", "true", "yes", "on"))
+_FALSE = frozenset(("0", "false", "no", "off"))
+
+
+class Given(NamedTuple):
+    """A value as it was given, and the directory that a path in it is relative to."""
+
+    value: Any
+    base: Path
+
+
+class Kind(Generic[T]):
+    """What the values of a setting are.
+
+    :param wanted: what a value must do, in words for a message: ``be a number``.
+    :param read: returns the value, or raises ValueError or TypeError where it is wrong.
+    """
+
+    def __init__(self, wanted: str, read: Callable[[Given], T]) -> None:
+        self.wanted = wanted
+        self._read = read
+
+    def checked(self, given: Given, what: str) -> T | tuple[T, ...]:
+        """Return what was given for `what`; of a list each value.
+
+        :raises ConfigurationError: it is wrong; the message says what it must be.
+        """
+        if isinstance(given.value, list):
+            return tuple(self.one(given._replace(value=v), what) for v in given.value)
+        return self.one(given, what)
+
+    def one(self, given: Given, what: str) -> T:
+        """Return a single value that was given for `what`.
+
+        :raises ConfigurationError: it is wrong; the message says what it must be.
+        """
+        try:
+            return self._read(given)
+        except (ValueError, TypeError) as error:
+            raise ConfigurationError(
+                f"{what} must {self.wanted}, got {given.value!r}"
+            ) from error
+
+
+class Limit(NamedTuple):
+    """The least that a figure may be, 0..1; of one tag or scorer where it is named."""
+
+    least: float
+    name: str | None = None
+
+
+def whole_number(least: int, most: int | None = None) -> Kind[int]:
+    """Return the kind of a whole number within bounds, given as a number or as text."""
+
+    def read(given: Given) -> int:
+        text = str(given.value).strip()
+        # none has more digits than are of use
+        if not text.isdecimal() or len(text) > _DIGITS:
+            raise ValueError(text)
+        if int(text) < least or (most is not None and int(text) > most):
+            raise ValueError(text)
+        return int(text)
+
+    wanted = f"of at least {least}" if most is None else f"within {least}..{most}"
+    return Kind(f"be a whole number {wanted}", read)
+
+
+def one_of(choices: Sequence[T]) -> Kind[T]:
+    """Return the kind of a value that is one of a few."""
+
+    def read(given: Given) -> T:
+        return choices[choices.index(given.value)]
+
+    return Kind(f"be {' or '.join(map(str, choices))}", read)
+
+
+def _seconds(given: Given) -> float:
+    seconds = float(given.value)
+    if not math.isfinite(seconds) or seconds <= 0:
+        raise ValueError(given.value)
+    return seconds
+
+
+def _switch(given: Given) -> bool:
+    text = str(given.value).strip().lower()
+    if text not in _TRUE | _FALSE:
+        raise ValueError(text)
+    return text in _TRUE
+
+
+def _limit(given: Given) -> Limit:
+    name, _, figure = str(given.value).rpartition(":")
+    least = float(figure)
+    if not 0 <= least <= 1:
+        raise ValueError(figure)
+    return Limit(least, name.strip() or None)
+
+
+def _identifier(given: Given) -> str:
+    if not given.value.isidentifier():
+        raise ValueError(given.value)
+    return str(given.value)
+
+
+def _run_link(given: Given) -> str:
+    if "{run_id}" not in given.value:
+        raise ValueError(given.value)
+    return str(given.value)
+
+
+def _session(given: Given) -> str:
+    return "last" if given.value == "last" else str(given.base / given.value)
+
+
+SECONDS = Kind("be a number of seconds above 0", _seconds)
+SWITCH = Kind("be 1 or 0, true or false", _switch)
+LIMIT = Kind(
+    "be a number within 0..1, or that after a name and a colon, as smoke:0.9", _limit
+)
+IDENTIFIER = Kind("be a name for pytest.mark", _identifier)
+RUN_LINK = Kind("contain {run_id}", _run_link)
+PATH = Kind("be a path", lambda given: given.base / given.value)
+SESSION = Kind("be a directory, a file or last", _session)
+TEXT = Kind("be text", lambda given: str(given.value))
+
+
+def checked_seconds(value: object, what: str) -> float:
+    """Return a positive finite number of seconds.
+
+    :raises ConfigurationError: it is another thing.
+    """
+    return SECONDS.one(Given(value, Path()), what)
+
+
+def checked_id(value: str, what: str) -> str:
+    """Return an id that may become part of a URL.
+
+    :raises ConfigurationError: it is blank or holds control characters.
+    """
+    if not value.strip() or not value.isprintable():
+        raise ConfigurationError(f"{what} is blank or not printable, got {value!r}")
+    if value.strip() in (".", ".."):  # in a path these are no names
+        raise ConfigurationError(f"{what} can't be {value!r}")
+    return value.strip()
+
+
+def is_id(value: str) -> bool:
+    """Whether a text may become part of a URL, as `checked_id` wants it."""
+    return value.isprintable() and value.strip() not in ("", ".", "..")
+
+
+def key_in(environ: Mapping[str, str], name: str) -> str | None:
+    """Return what an environment variable has for a key, unchecked."""
+    return environ.get(name, "").strip(" ") or None
+
+
+def checked_key(
+    environ: Mapping[str, str], name: str, *, required: bool = True
+) -> str | None:
+    """Return an API key from the environment, None when it is neither set nor required.
+
+    :raises ConfigurationError: it is missing, or no header could carry it.
+    """
+    key = key_in(environ, name)
+    if key is None and not required:
+        return None
+    if key is None:
+        raise ConfigurationError(
+            f"{name} is not set: the service needs the API key in that environment"
+            " variable; it is read from nowhere else"
+        )
+    if not key.isascii() or not key.isprintable() or " " in key:
+        raise ConfigurationError(
+            f"{name} has a blank, a line break or another character that no key has:"
+            " set it to the key alone (it is not shown here)"
+        )
+    return key
+
+
+def checked_url(url: str) -> str:
+    """Return an https URL, or an http URL to a loopback host, without trailing slash.
+
+    :raises ConfigurationError: it is anything else.
+    """
+    from urllib.parse import urlsplit  # a session without a URL needs none
+
+    url = url.strip()
+    shown = url.rpartition("@")[2]
+    try:
+        parts = urlsplit(url)
+        host, _ = parts.hostname, parts.port
+    except ValueError as error:
+        raise ConfigurationError(f"the URL {shown!r} can't be read: {error}") from error
+    is_odd = not url.isprintable() or "\\" in url
+    if is_odd or (host and not _HOST.fullmatch(host)):
+        raise ConfigurationError(
+            f"the URL {shown!r} has a character that no URL or host name may have"
+        )
+    if parts.scheme not in ("http", "https") or not host:
+        raise ConfigurationError(
+            f"the URL {shown!r} must be like https://host, got no"
+            f" {'host' if parts.scheme in ('http', 'https') else 'https://'}"
+        )
+    if parts.username is not None or parts.query or parts.fragment:
+        raise ConfigurationError(
+            f"the URL {shown!r} must have no user, password, query or fragment"
+        )
+    if parts.scheme == "http" and not is_loopback(host):
+        raise ConfigurationError(
+            f"the URL {shown!r} is plain http, which would show the API key to the"
+            " network: use https (http is for localhost only)"
+        )
+    return parts.geturl().rstrip("/")
+
+
+def is_loopback(host: str) -> bool:
+    """Whether a host name or address is this machine: localhost, 127.0.0.0/8, ::1."""
+    import ipaddress
+
+    try:
+        address = ipaddress.ip_address(host)
+    except ValueError:
+        return host.lower() == "localhost"
+    if address.version == 6:  # Python 3.13 takes ::ffff:127.0.0.1 for loopback, too
+        return address == ipaddress.IPv6Address("::1")
+    return address.is_loopback

@@ -1,0 +1,57 @@
+"""A run of EvalGuard that a session is sent to."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import ClassVar, Literal
+
+from ...config.services import Access
+from ...config.settings import MAX_BATCH, NEW, Dialect, Settings
+from ..target import Target, prove, require_id
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunTarget(Target):
+    """A run; `run_id` is None for one that is still to be created in `project_id`."""
+
+    is_batched: ClassVar[bool] = True
+    request_key: ClassVar[re.Pattern[str]] = re.compile("[!-~]+")  # as a header has it
+
+    service: Literal["evalguard"] = "evalguard"
+    run_id: str | None
+    dialect: Dialect = "documented"
+    batch_size: int = MAX_BATCH
+    project_id: str | None = None
+
+    def __post_init__(self) -> None:
+        """Check what may come from elsewhere.
+
+        :raises ValueError: `batch_size` is out of its bounds, or the id is none.
+        """
+        if self.run_id is not None:
+            require_id(self.run_id)
+        if not 1 <= self.batch_size <= MAX_BATCH:
+            raise ValueError(f"batch_size is not within 1..{MAX_BATCH}")
+
+    @property
+    def id(self) -> str | None:
+        """The run's id."""
+        return self.run_id
+
+
+TARGET = RunTarget
+
+
+def new_target(settings: Settings, access: Access) -> RunTarget:
+    """Return the run that a session is to be sent to."""
+    is_new = access.id == NEW
+    return RunTarget(
+        run_id=None if is_new else access.id,
+        url=access.url,
+        proof=prove(access),
+        dialect=settings.dialect,
+        batch_size=settings.batch_size,
+        project_id=settings.project_id,
+        finish=is_new,
+    )

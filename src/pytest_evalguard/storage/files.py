@@ -1,0 +1,158 @@
+"""Files that are replaced as a whole, locked, or checked when they are read."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import tempfile
+from collections.abc import Iterable
+from contextlib import suppress
+from functools import cache
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Any, TypeVar
+
+if TYPE_CHECKING:
+    from pydantic_core import SchemaValidator
+
+LOCK = "lock"
+T = TypeVar("T")
+
+UNTRACED: dict[str, object] = {
+    "evalguard": {"record": "off"},
+    "logfire": {"record": "off"},
+}
+"""Settings of a model that keep tracers which plug into pydantic from seeing it."""
+
+
+@cache
+def validator(kind: Any) -> SchemaValidator:
+    """Return a validator that plugins of pydantic don't see.
+
+    Through a TypeAdapter's own, the official SDK's tracer and logfire would send away
+    what is read, also that of a dry run.
+    """
+    from pydantic import TypeAdapter
+    from pydantic_core import SchemaValidator
+
+    return SchemaValidator(TypeAdapter(kind).core_schema)
+
+
+def read_checked(path: Path, kind: type[T], schema: int) -> T:
+    """Return what a JSON file holds, of a version that is understood.
+
+    :raises OSError: there is no such file, or it is out of reach.
+    :raises ValueError: it is damaged, or another version wrote it; in a few words.
+    """
+    text = path.read_bytes()
+    try:
+        data = json.loads(text)
+        version = data.get("schema") if isinstance(data, dict) else None
+        if version != schema:
+            raise ValueError(
+                f"it has schema version {version}, this pytest-evalguard reads"
+                f" {schema}: use the version that wrote it, or a newer one"
+            )
+        checker = validator(kind)  # type: ignore[arg-type] # a class can be hashed
+        found: T = checker.validate_json(text, strict=True)
+    except (ValueError, RecursionError) as error:
+        raise ValueError(" ".join(str(error).split())[:200]) from error
+    return found
+
+
+class Lock:
+    """Held by the one process that runs or submits a session.
+
+    The system releases it when that process ends, however that happens.
+    """
+
+    def __init__(self, directory: Path) -> None:
+        self._path = directory / LOCK
+        self._file: IO[bytes] | None = None
+
+    def acquire(self) -> bool:
+        """Take the lock, or return False at once when another process has it.
+
+        :raises OSError: the directory can't be written.
+        """
+        flags = os.O_RDWR | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0)
+        # a pipe in a directory from elsewhere must not hold us
+        file = os.open(self._path, flags | getattr(os, "O_NONBLOCK", 0), 0o600)
+        self._file = os.fdopen(file, "r+b", buffering=0)
+        return _lock(file)
+
+    def release(self) -> None:
+        """Give the lock back."""
+        if self._file is not None:
+            self._file.close()
+            self._file = None
+
+
+def replace_file(path: Path, lines: Iterable[str], mode: int = 0o600) -> None:
+    """Write a file, safe from a power cut; a reader sees the old or the new one."""
+    number, draft = tempfile.mkstemp(dir=path.parent, prefix=f"{path.name}.")
+    try:
+        with os.fdopen(number, "w", encoding="utf-8") as file:
+            file.writelines(lines)
+            file.flush()
+            os.fsync(file.fileno())
+        os.chmod(draft, mode)
+        os.replace(draft, path)
+    except BaseException:
+        with suppress(OSError):
+            os.unlink(draft)
+        raise
+    _sync_directory(path.parent)
+
+
+def replace_shared_file(path: Path, lines: Iterable[str]) -> None:
+    """Write a file that is for others, too: a report, or one to be committed.
+
+    Written to where a link leads; what is no regular file, as a pipe, is not replaced.
+    """
+    if path.exists() and not path.is_file():
+        with open(path, "w", encoding="utf-8", opener=_open_to_reader) as file:
+            file.writelines(lines)
+    else:
+        replace_file(Path(os.path.realpath(path)), lines, 0o644)
+
+
+def _open_to_reader(path: str, flags: int) -> int:
+    # a pipe that nobody reads must not hold us
+    file = os.open(path, flags | getattr(os, "O_NONBLOCK", 0))
+    if os.name == "posix":
+        os.set_blocking(file, True)
+    return file
+
+
+def _sync_directory(path: Path) -> None:
+    if os.name != "posix":  # pragma: no cover # a directory can't be opened there
+        return
+    directory = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(directory)
+    finally:
+        os.close(directory)
+
+
+if sys.platform == "win32":  # pragma: no cover # not run where the tests run
+    import msvcrt
+
+    def _lock(file: int) -> bool:
+        try:
+            msvcrt.locking(file, msvcrt.LK_NBLCK, 1)
+        except OSError:
+            return False
+        return True
+
+else:
+    import fcntl
+
+    def _lock(file: int) -> bool:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return False
+        except OSError:
+            return True  # a file system without locks
+        return True
