@@ -18,8 +18,8 @@ from selenium.webdriver.common.keys import Keys
 from chromium import Browser, missing_packages
 from pytest_evalguard.model.case import Attempt, Case, ScorerResult
 from pytest_evalguard.model.outcome import Outcome
-from pytest_evalguard.reporting.html.charts import TrendPoint
 from pytest_evalguard.reporting.html.page import Page, write_page
+from pytest_evalguard.reporting.html.parts import TrendPoint
 from pytest_evalguard.storage.session import Gate
 
 PAGE = Page("a session", (), (), (), (), (), {}, ())

@@ -90,7 +90,7 @@ def test_the_script_reads_a_session_without_pytest_and_http(
         "pytest",
         "_pytest",
         "httpx",
-        "pytest_evalguard.analysis.baseline",
+        "pytest_evalguard.analysis.comparison",
     } & loaded == set()
 
 

@@ -8,7 +8,7 @@ import subprocess
 from collections.abc import Sequence
 from pathlib import Path
 
-from pytest_evalguard.delivery.progress import Progress
+from pytest_evalguard.delivery.sending import Progress
 from standin import Slow, StandIn, Status
 from suite import Suite
 

@@ -5,12 +5,16 @@ from __future__ import annotations
 import io
 import os
 import sys
-from collections.abc import Sequence
+from argparse import ArgumentParser
+from collections.abc import Callable, Sequence
 from importlib import import_module
+from typing import Any, NamedTuple
 
+from .. import __version__
+from ..config.services import SERVICES, ServiceInfo, service_named
+from ..config.settings import DEFAULT_TIMEOUT, PROJECT_VARIABLE, PROMPTS_LOCK
 from ..errors import EvalguardError, ServiceError
 from .console import DONE, REFUSED, USAGE, say_error
-from .parser import make_parser
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -44,3 +48,228 @@ def _replace_closed_streams() -> None:
     for name in ("stdout", "stderr"):
         if getattr(sys, name) is None:
             setattr(sys, name, io.StringIO())
+
+
+class _Argument:
+    """An argument, as argparse wants it."""
+
+    def __init__(self, *names: str, **details: Any) -> None:
+        self.names = names
+        self.details = details
+
+
+class _Command(NamedTuple):
+    """A command, and the module of this package and its function that carry it out."""
+
+    name: str
+    module: str
+    function: str
+    text: str
+    example: str
+    arguments: Sequence[_Argument] | Callable[[], Sequence[_Argument]]
+
+
+def make_parser() -> ArgumentParser:
+    """Return the parser; what it returns names the command's module and function."""
+    keys = " and ".join(each.key_variable for each in SERVICES)
+    parser = ArgumentParser(
+        prog="pytest-evalguard",
+        description="Send, list, show and compare sessions that pytest-evalguard"
+        " recorded. Each command has a --help of its own, with an example.",
+        epilog=f"API keys are read from {keys}, and from nowhere else. Exit codes: 0"
+        " done, 1 something was refused or regressed, 2 usage or configuration.",
+    )
+    parser.add_argument("--version", action="version", version=__version__)
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    for command in _COMMANDS:
+        _add(commands, command)
+    text = "pull an agent's prompts into the lock file, push missing ones"
+    group = commands.add_parser("prompts", help=text, description=_sentence(text))
+    actions = group.add_subparsers(required=True, metavar="ACTION")
+    for command in _PROMPTS:
+        _add(actions, command)
+    return parser
+
+
+def _add(commands: Any, command: _Command) -> None:
+    parser = commands.add_parser(
+        command.name,
+        help=command.text,
+        description=_sentence(command.text),
+        epilog=f"Example: pytest-evalguard {command.example}",
+    )
+    parser.set_defaults(module=command.module, function=command.function)
+    arguments = command.arguments
+    for argument in arguments() if callable(arguments) else arguments:
+        parser.add_argument(*argument.names, **argument.details)
+
+
+def _sentence(text: str) -> str:
+    return f"{text[0].upper()}{text[1:]}."
+
+
+_DIR = _Argument(
+    "dir", nargs="?", metavar="DIR", help="a session's directory (default: the newest)"
+)
+_JSON = _Argument("--json", action="store_true", help="print JSON")
+_OUT = _Argument(
+    "--out",
+    metavar="DIR",
+    help="where sessions are (default: EVALGUARD_OUT, or the nearest .evalguard)",
+)
+_OUTPUT = _Argument(
+    "-o", "--output", required=True, metavar="PATH", help="the file to write"
+)
+_AGENT = _Argument("--agent", required=True, metavar="ID", help="the agent")
+
+
+def _url(service: ServiceInfo, also: str = "") -> _Argument:
+    return _Argument(
+        f"--{service.url_setting.replace('_', '-')}",
+        metavar="URL",
+        help=f"base URL of {service.title} (default: {service.url_variable}, or"
+        f" {also}{service.default_url})",
+    )
+
+
+def _submit_arguments() -> list[_Argument]:
+    found = [_Argument("dirs", nargs="*", metavar="DIR", help="a session's directory")]
+    for service in SERVICES:
+        found += (
+            _Argument(
+                f"--{service.noun}",
+                metavar="ID",
+                help="send the named sessions, together, or the newest one to this"
+                f" {service.noun} of {service.title}",
+            ),
+            _url(service, "where the session was to go, or "),
+        )
+    timeout = _Argument(
+        "--timeout",
+        metavar="SECONDS",
+        default=DEFAULT_TIMEOUT,
+        help="total time, retries and waits included (default: 60)",
+    )
+    return [*found, timeout, _OUT]
+
+
+_URL, _AGENT_URL = _url(service_named("evalguard")), _url(service_named("agent"))
+_COMPARE = (
+    _Argument("before", metavar="A", help="the earlier one"),
+    _Argument("after", metavar="B", help="the later one"),
+    _JSON,
+    _Argument(
+        "--fail-on-regression",
+        action="store_true",
+        help="exit with 1 when a case passed in A and not in B, or none is in both",
+    ),
+    _OUT,
+)
+_CREATE_RUN = (
+    _Argument(
+        "--project",
+        default="",
+        metavar="ID",
+        help=f"the run's project (default: {PROJECT_VARIABLE})",
+    ),
+    _Argument("--name", required=True, help="the run's name"),
+    _Argument("--model", default="", help="the model under test"),
+    _URL,
+)
+_FINISH_RUN = (
+    _Argument("id", metavar="ID", help="the run's id"),
+    _Argument(
+        "--status",
+        metavar="STATUS",
+        choices=("passed", "failed", "error"),
+        help="passed, failed or error (default: as its sessions ended)",
+    ),
+    _URL,
+    _OUT,
+)
+
+_COMMANDS = (
+    _Command(
+        "submit",
+        "submit",
+        "submit_sessions",
+        "send all unsent sessions that have a target, or the named ones",
+        "submit --run 0f3c... shard-1/20* shard-2/20*",
+        _submit_arguments,
+    ),
+    _Command(
+        "list",
+        "sessions",
+        "list_sessions",
+        "list sessions with their state and counts",
+        "list --json",
+        (_JSON, _OUT),
+    ),
+    _Command(
+        "sessions",
+        "show",
+        "show",
+        "show a session: its figures, what did not pass, where it went",
+        "show .evalguard/20260102T030405.678Z-1a2b3c4d",
+        (_JSON, _DIR, _OUT),
+    ),
+    _Command(
+        "compare",
+        "compare",
+        "compare_sessions",
+        "compare two sessions: directories, files that bless wrote, or 'last'",
+        "compare baseline.json last --fail-on-regression",
+        _COMPARE,
+    ),
+    _Command(
+        "bless",
+        "compare",
+        "bless",
+        "write a session's outcomes and scores, no texts, into a file to be committed",
+        "bless -o baseline.json",
+        (_OUTPUT, _DIR, _OUT),
+    ),
+    _Command(
+        "html",
+        "sessions",
+        "write_html",
+        "write a session's report page, one HTML file",
+        "html -o report.html",
+        (_OUTPUT, _DIR, _OUT),
+    ),
+    _Command(
+        "create-run",
+        "runs",
+        "create_run",
+        "create an external run and print its id",
+        "create-run --project 9d1e... --name nightly",
+        _CREATE_RUN,
+    ),
+    _Command(
+        "finish-run",
+        "runs",
+        "finish_run",
+        "finish a run, with the figures of the sessions recorded for it",
+        "finish-run 0f3c... --status passed",
+        _FINISH_RUN,
+    ),
+)
+_PROMPTS = (
+    _Command(
+        "pull",
+        "prompts",
+        "pull_prompts",
+        f"write an agent's prompts into {PROMPTS_LOCK}, with the tests that answer"
+        " them",
+        "prompts pull --agent 0d9b...",
+        (_AGENT, _AGENT_URL, _OUT),
+    ),
+    _Command(
+        "push",
+        "prompts",
+        "push_prompts",
+        "create the prompts of the last session that the agent does not have yet",
+        "prompts push --agent 0d9b...",
+        (_AGENT, _AGENT_URL, _OUT),
+    ),
+)

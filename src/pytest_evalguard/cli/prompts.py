@@ -9,8 +9,7 @@ from contextlib import closing
 from ..config.checks import checked_id
 from ..config.services import access_from, service_named
 from ..config.settings import DEFAULT_TIMEOUT, PROMPTS_LOCK
-from ..delivery.agent.prompting import last_cases, pull, push
-from ..delivery.agent.prompts import locked_prompts
+from ..delivery.agent.prompts import last_cases, locked_prompts, pull, push
 from ..delivery.agent.service import AgentApi
 from ..delivery.deadline import Deadline, within
 from ..model.text import counted, display_path, printable

@@ -9,15 +9,24 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from ..analysis.comparison import (
+    Baseline,
+    compare,
+    find_baseline,
+    read_baseline,
+    session_baseline,
+    verdict_lines,
+    write_baseline,
+)
 from ..delivery.outbox import Sent, submission_of
 from ..delivery.services import stored_targets
 from ..errors import SessionError
 from ..model.text import counted, display_path, printable
 from ..reporting.report import report_of
-from ..reporting.terminal import lines
+from ..reporting.terminal import comparison_lines, lines
 from ..reporting.whereabouts import destination
 from ..storage.session import Session, sessions_in
-from .console import DONE, find_out, find_session, say, say_lines
+from .console import DONE, REFUSED, find_out, find_session, say, say_lines, say_note
 
 
 def list_sessions(options: Namespace) -> int:
@@ -90,4 +99,46 @@ def write_html(options: Namespace) -> int:
     session = find_session(options.dir, options.out)
     write_report(report_of(session), Path(options.output))
     say(f"report page of {display_path(session.path)} in {printable(options.output)}")
+    return DONE
+
+
+def compare_sessions(options: Namespace) -> int:
+    """Compare two sessions."""
+    out = find_out(options.out)
+    names = (options.before, options.after)
+    (name, before), (_, after) = (_baseline(each, out) for each in names)
+    found = compare(name, before, after)
+    for doubt in (*before.doubts, *after.doubts):
+        say_note(doubt)
+    if not found.paired:
+        say_note("no case is in both: nothing was compared")
+    if options.json:
+        say(json.dumps({**asdict(found), "verdict": [*verdict_lines(found)]}))
+    else:
+        say_lines(comparison_lines(found))
+    is_good = found.paired and not found.regressed
+    return DONE if is_good or not options.fail_on_regression else REFUSED
+
+
+def _baseline(name: str, out: Path) -> tuple[str, Baseline]:
+    path = find_baseline(name, out)
+    if path is None:
+        raise SessionError(f"there is no finished session in {display_path(out)}")
+    return path.name, read_baseline(path)
+
+
+def bless(options: Namespace) -> int:
+    """Write a session's outcomes and scores into a file to be committed."""
+    session = find_session(options.dir, options.out)
+    baseline = session_baseline(session)
+    for doubt in baseline.doubts:
+        say_note(doubt)
+    if not baseline.cases:
+        raise SessionError(
+            f"{display_path(session.path)} has no case with a result: there is nothing"
+            " to compare with, name another session"
+        )
+    write_baseline(Path(options.output), baseline)
+    cases = counted(len(baseline.cases), "case")
+    say(f"{cases} of {display_path(session.path)} in {printable(options.output)}")
     return DONE

@@ -14,8 +14,8 @@ from ..config.services import SERVICES, Access, ServiceInfo, access_from
 from ..config.settings import NEW, Settings
 from ..delivery.deadline import Deadline
 from ..delivery.outbox import Sent, submission_of
-from ..delivery.progress import Progress
 from ..delivery.resubmit import directed_to, submit, unsent
+from ..delivery.sending import Progress
 from ..delivery.services import new_target, stored_targets
 from ..delivery.target import Target
 from ..errors import ConfigurationError, EvalguardError, SessionError

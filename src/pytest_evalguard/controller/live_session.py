@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 
 from .. import __version__
-from ..analysis.baseline import Baseline, BaselineCase, counting
+from ..analysis.comparison import Baseline, BaselineCase, counting
 from ..analysis.totals import Totals
 from ..model.case import Attempt, Case
 from ..storage.ci import ci_facts

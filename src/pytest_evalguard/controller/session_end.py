@@ -2,24 +2,25 @@
 
 from __future__ import annotations
 
+import json
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
-from ..analysis.baseline import LAST, Baseline
-from ..analysis.comparison import Comparison, compare, write_comparison
+from ..analysis.comparison import LAST, Baseline, Comparison, compare, write_comparison
 from ..analysis.gates import check_gates
 from ..config.resolution import usage_errors
 from ..config.settings import Settings
-from ..delivery.retention import remove_old_sessions
-from ..errors import EvalguardError
+from ..delivery.outbox import submission_of
+from ..delivery.services import stored_targets
+from ..errors import EvalguardError, SessionError
 from ..model.redaction import Redactor
 from ..model.text import counted
 from ..reporting.report import Report
-from ..storage.session import Gate
+from ..storage.session import STATE, Gate, Session, remove_session, sessions_in
 from .live_session import LiveSession
 from .submitting import Destination, Submitted, Submitter, kept
 
@@ -268,3 +269,35 @@ def _losses(live: LiveSession) -> Iterator[str]:
 def _fail(session: pytest.Session) -> None:
     if session.exitstatus == 0:
         session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+
+def remove_old_sessions(out: Path, keep: int, spared: Collection[Path]) -> None:
+    """Remove the oldest finished sessions but `keep`; never one with unsent results.
+
+    :param spared: directories of sessions that stay, however old they seem.
+    """
+    sessions = sessions_in(out)
+    if len(sessions) > keep:
+        removable = [session for session in sessions if _is_done(session)]
+        places = {path.resolve() for path in spared}
+        for session in removable[:-keep]:
+            if session.path.resolve() not in places:
+                remove_session(session)
+
+
+def _is_done(session: Session) -> bool:
+    try:
+        if _is_local(session):
+            return True
+        targets = stored_targets(session)
+        is_open = any(submission_of(session, each).is_open for each in targets)
+    except (SessionError, OSError, ValueError, RecursionError):
+        return False  # what can't be read may be somebody's only copy
+    return session.state.status == "finished" and not is_open
+
+
+def _is_local(session: Session) -> bool:
+    """Whether it ended and was to go nowhere; no models are loaded to see that."""
+    data = json.loads((session.path / STATE).read_text(encoding="utf-8"))
+    ended = isinstance(data, dict) and data.get("status") == "finished"
+    return ended and not data.get("targets", True)

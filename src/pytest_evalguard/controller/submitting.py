@@ -11,7 +11,7 @@ import pytest
 from ..config.settings import Settings
 from ..delivery.deadline import Deadline, within
 from ..delivery.outbox import Sent, Service, Submission, submission_of, submitted
-from ..delivery.progress import Progress
+from ..delivery.sending import Progress
 from ..delivery.services import BuiltIn, built_in_service, targets_of
 from ..delivery.target import Target
 from ..errors import EvalguardError, ServiceError

@@ -19,7 +19,7 @@ from ..storage.files import validator
 from ..storage.session import Session, SessionState
 from .deadline import Deadline
 from .outbox import Service, Submission
-from .progress import Progress
+from .sending import Progress
 from .target import Target
 
 

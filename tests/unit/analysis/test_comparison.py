@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from pytest_evalguard.analysis.baseline import Baseline, BaselineCase
 from pytest_evalguard.analysis.comparison import (
+    Baseline,
+    BaselineCase,
     Comparison,
     compare,
     read_comparison,

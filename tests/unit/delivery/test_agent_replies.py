@@ -13,10 +13,10 @@ from typing import Any
 import pytest
 
 from pytest_evalguard.delivery.agent import results
-from pytest_evalguard.delivery.agent.assignment import assign
 from pytest_evalguard.delivery.agent.prompts import (
     Prompt,
     PromptIds,
+    assign,
     prompt_of,
     read_lock,
     text_hash,
@@ -40,8 +40,7 @@ from pytest_evalguard.delivery.outbox import (
     Sent,
     Submission,
 )
-from pytest_evalguard.delivery.progress import Progress
-from pytest_evalguard.delivery.sending import deliver
+from pytest_evalguard.delivery.sending import Progress, deliver
 from pytest_evalguard.errors import ConfigurationError, ServiceError, SessionError
 from pytest_evalguard.model.case import Case
 from pytest_evalguard.reporting.whereabouts import left_out_lines

@@ -11,8 +11,7 @@ import pytest
 from hypothesis import given, strategies as st
 from pydantic import TypeAdapter, ValidationError
 
-from pytest_evalguard.analysis.baseline import read_baseline
-from pytest_evalguard.analysis.comparison import read_comparison
+from pytest_evalguard.analysis.comparison import read_baseline, read_comparison
 from pytest_evalguard.analysis.totals import Mean, Totals
 from pytest_evalguard.errors import EvalguardError
 from pytest_evalguard.model.case import Case, ScorerResult

@@ -20,8 +20,8 @@ from hypothesis import given, settings, strategies as st
 from pytest_evalguard.errors import SessionError
 from pytest_evalguard.model.case import Case, ScorerResult
 from pytest_evalguard.model.outcome import OUTCOMES
-from pytest_evalguard.reporting.html.charts import TrendPoint
 from pytest_evalguard.reporting.html.page import Page, write_page
+from pytest_evalguard.reporting.html.parts import TrendPoint
 from pytest_evalguard.storage.session import Gate
 
 PAGE = Page("a session", (), (), (), (), (), {}, ())

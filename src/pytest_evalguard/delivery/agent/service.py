@@ -17,10 +17,8 @@ from ...storage.session import Session
 from ..deadline import Deadline
 from ..http import MAX_LIST, Client, Reply, is_temporary, retrying
 from ..outbox import Answer, FrozenRequest, LeftOut, Outbox, Submission, submission_of
-from ..progress import Progress
-from ..sending import deliver
-from .assignment import NO_PROMPT, assign
-from .prompts import Prompt, PromptIds, locked_prompts
+from ..sending import Progress, deliver
+from .prompts import NO_PROMPT, Prompt, PromptIds, assign, locked_prompts
 from .results import Arrived, agent_result, is_acceptance, is_answer, read_prompts
 from .target import AgentTarget
 

@@ -20,8 +20,7 @@ from ...storage.session import Session
 from ..deadline import Deadline
 from ..http import Client, Reply, is_temporary, retrying
 from ..outbox import FINISH, Answer, FrozenRequest, Outbox, Submission
-from ..progress import Progress
-from ..sending import deliver
+from ..sending import Progress, deliver
 from .rows import FIELDS_OF, row_bytes
 from .target import RunTarget
 

@@ -27,8 +27,18 @@ from ..terminal import (
     state_lines,
     where_lines,
 )
-from .charts import TrendPoint, outcome_bar, trend
-from .markup import escaped, gate_list, gone_list, led, linked, outcome_items, terms
+from .parts import (
+    TrendPoint,
+    escaped,
+    gate_list,
+    gone_list,
+    led,
+    linked,
+    outcome_bar,
+    outcome_items,
+    terms,
+    trend,
+)
 
 
 def write_report(report: Report, path: Path) -> None:
