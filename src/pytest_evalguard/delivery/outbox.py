@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Literal, Protocol
+from urllib.parse import urlsplit
 
 from ..errors import SessionError
 from ..storage.files import replace_file, validator
@@ -302,7 +303,8 @@ def submitted(
     try:
         return within(deadline, lambda: service.submit(session, deadline), watch)
     except Overdue as error:
-        return replace(submission_of(session, target), error=str(error))
+        why = f"{urlsplit(target.url).netloc}: {error}"
+        return replace(submission_of(session, target), error=why)
 
 
 def submission_of(session: Session, target: Target) -> Submission:

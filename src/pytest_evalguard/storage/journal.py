@@ -129,7 +129,9 @@ class StoredCases:
     def damaged(self) -> int:
         """How many lines are no cases."""
         self._check()
-        return self._torn + len(self._damaged)
+        earlier = [each for places in self._earlier.values() for each in places]
+        shadowed = sum(_parsed(_line_at(each)) is None for each in earlier)
+        return self._torn + len(self._damaged) + shadowed
 
     @property
     def identities(self) -> list[str]:
@@ -202,6 +204,12 @@ class StoredCases:
             if identity in self._places:
                 self._earlier.setdefault(identity, []).append(self._places[identity])
             self._places[identity] = place
+
+
+def _line_at(place: _Place) -> bytes:
+    with place.path.open("rb") as file:
+        file.seek(place.offset)
+        return file.readline().strip()
 
 
 def _identity_in(line: bytes) -> str | None:

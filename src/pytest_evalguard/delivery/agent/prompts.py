@@ -11,6 +11,7 @@ import json
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from ...analysis.totals import MAX_SHOWN, Names
 from ...config.settings import PROMPTS_LOCK
@@ -21,7 +22,9 @@ from ...storage.files import read_checked, replace_shared_file
 from ...storage.session import sessions_in
 from ..deadline import Deadline
 from ..outbox import LeftOut
-from .service import AgentApi
+
+if TYPE_CHECKING:
+    from .service import AgentApi
 
 SCHEMA = 1
 
