@@ -206,8 +206,8 @@ _COMMANDS = (
         (_JSON, _OUT),
     ),
     _Command(
-        "sessions",
         "show",
+        "sessions",
         "show",
         "show a session: its figures, what did not pass, where it went",
         "show .evalguard/20260102T030405.678Z-1a2b3c4d",

@@ -9,12 +9,12 @@ from contextlib import closing
 from ..config.checks import checked_id
 from ..config.services import access_from, service_named
 from ..config.settings import DEFAULT_TIMEOUT, PROMPTS_LOCK
-from ..delivery.agent.prompts import last_cases, locked_prompts, pull, push
+from ..delivery.agent.prompts import last_cases, locked_prompts, project_of, pull, push
 from ..delivery.agent.service import AgentApi
 from ..delivery.deadline import Deadline, within
 from ..model.text import counted, display_path, printable
-from ..storage.session import newest_session
-from .console import DONE, find_out, project_of, say
+from ..storage.session import find_out, newest_session
+from .console import DONE, say
 
 
 def pull_prompts(options: Namespace) -> int:

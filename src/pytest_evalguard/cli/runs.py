@@ -17,8 +17,8 @@ from ..delivery.evalguard.service import EvalGuard, run_summary
 from ..delivery.services import stored_targets
 from ..errors import ConfigurationError, SessionError
 from ..model.text import printable
-from ..storage.session import Session, sessions_in
-from .console import DONE, find_out, say, say_error
+from ..storage.session import Session, find_out, sessions_in
+from .console import DONE, say, say_error
 
 
 def create_run(options: Namespace) -> int:

@@ -9,24 +9,13 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from ..analysis.comparison import (
-    Baseline,
-    compare,
-    find_baseline,
-    read_baseline,
-    session_baseline,
-    verdict_lines,
-    write_baseline,
-)
 from ..delivery.outbox import Sent, submission_of
 from ..delivery.services import stored_targets
 from ..errors import SessionError
 from ..model.text import counted, display_path, printable
-from ..reporting.report import report_of
-from ..reporting.terminal import comparison_lines, lines
 from ..reporting.whereabouts import destination
-from ..storage.session import Session, sessions_in
-from .console import DONE, REFUSED, find_out, find_session, say, say_lines, say_note
+from ..storage.session import Session, find_out, find_session, sessions_in
+from .console import DONE, say, say_lines
 
 
 def list_sessions(options: Namespace) -> int:
@@ -83,6 +72,9 @@ def _entry_line(entry: dict[str, Any]) -> str:
 
 def show(options: Namespace) -> int:
     """Show one session: its figures, the cases that did not pass, where it went."""
+    from ..reporting.report import report_of  # `list` is quicker without them
+    from ..reporting.terminal import lines
+
     session = find_session(options.dir, options.out)
     if options.json:
         cases = [asdict(case) for case in session.cases()]
@@ -95,50 +87,9 @@ def show(options: Namespace) -> int:
 def write_html(options: Namespace) -> int:
     """Write a session's report page."""
     from ..reporting.html.page import write_report
+    from ..reporting.report import report_of
 
     session = find_session(options.dir, options.out)
     write_report(report_of(session), Path(options.output))
     say(f"report page of {display_path(session.path)} in {printable(options.output)}")
-    return DONE
-
-
-def compare_sessions(options: Namespace) -> int:
-    """Compare two sessions."""
-    out = find_out(options.out)
-    names = (options.before, options.after)
-    (name, before), (_, after) = (_baseline(each, out) for each in names)
-    found = compare(name, before, after)
-    for doubt in (*before.doubts, *after.doubts):
-        say_note(doubt)
-    if not found.paired:
-        say_note("no case is in both: nothing was compared")
-    if options.json:
-        say(json.dumps({**asdict(found), "verdict": [*verdict_lines(found)]}))
-    else:
-        say_lines(comparison_lines(found))
-    is_good = found.paired and not found.regressed
-    return DONE if is_good or not options.fail_on_regression else REFUSED
-
-
-def _baseline(name: str, out: Path) -> tuple[str, Baseline]:
-    path = find_baseline(name, out)
-    if path is None:
-        raise SessionError(f"there is no finished session in {display_path(out)}")
-    return path.name, read_baseline(path)
-
-
-def bless(options: Namespace) -> int:
-    """Write a session's outcomes and scores into a file to be committed."""
-    session = find_session(options.dir, options.out)
-    baseline = session_baseline(session)
-    for doubt in baseline.doubts:
-        say_note(doubt)
-    if not baseline.cases:
-        raise SessionError(
-            f"{display_path(session.path)} has no case with a result: there is nothing"
-            " to compare with, name another session"
-        )
-    write_baseline(Path(options.output), baseline)
-    cases = counted(len(baseline.cases), "case")
-    say(f"{cases} of {display_path(session.path)} in {printable(options.output)}")
     return DONE

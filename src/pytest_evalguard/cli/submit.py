@@ -12,6 +12,7 @@ from pathlib import Path
 from ..config.checks import checked_id, checked_seconds, checked_url
 from ..config.services import SERVICES, Access, ServiceInfo, access_from
 from ..config.settings import NEW, Settings
+from ..delivery.agent.prompts import find_project
 from ..delivery.deadline import Deadline
 from ..delivery.outbox import Sent, submission_of
 from ..delivery.resubmit import directed_to, submit, unsent
@@ -21,18 +22,8 @@ from ..delivery.target import Target
 from ..errors import ConfigurationError, EvalguardError, SessionError
 from ..model.text import display_path
 from ..reporting.whereabouts import sent_lines
-from ..storage.session import Session, open_session, sessions_in
-from .console import (
-    DONE,
-    REFUSED,
-    USAGE,
-    find_out,
-    find_project,
-    rewrite,
-    say,
-    say_error,
-    say_lines,
-)
+from ..storage.session import Session, find_out, open_session, sessions_in
+from .console import DONE, REFUSED, USAGE, rewrite, say, say_error, say_lines
 
 
 def submit_sessions(options: Namespace) -> int:

@@ -8,6 +8,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -16,6 +17,7 @@ from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any, Literal
 
+from ..config.settings import DEFAULT_OUT, OUT_VARIABLE
 from ..errors import SessionError
 from ..model.figures import Share
 from ..model.text import display_path
@@ -153,6 +155,27 @@ def sessions_in(out: Path) -> list[Session]:
         return []
     paths = sorted(path for path in out.iterdir() if (path / STATE).is_file())
     return [Session(path) for path in paths]
+
+
+def find_out(given: str | None) -> Path:
+    """Return where sessions are: as given, EVALGUARD_OUT, the nearest `.evalguard`."""
+    said = given or os.environ.get(OUT_VARIABLE)
+    if said:
+        return Path(said)
+    here = Path.cwd()
+    for directory in (here, *here.parents):
+        if (directory / DEFAULT_OUT).is_dir():
+            return directory / DEFAULT_OUT
+    return here / DEFAULT_OUT
+
+
+def find_session(name: str | None, out: str | None) -> Session:
+    """Return the session in the directory of that name, the newest without a name.
+
+    :param out: where sessions are, as the user says it.
+    :raises SessionError: there is none.
+    """
+    return newest_session(find_out(out)) if name is None else open_session(Path(name))
 
 
 def newest_session(out: Path) -> Session:

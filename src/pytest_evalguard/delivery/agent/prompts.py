@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ...analysis.totals import MAX_SHOWN, Names
-from ...config.settings import PROMPTS_LOCK
+from ...config.settings import DEFAULT_OUT, PROMPTS_LOCK
 from ...errors import ConfigurationError, ServiceError
 from ...model.case import Case, is_prompt_id
 from ...model.redaction import REDACTED
@@ -108,6 +108,26 @@ def read_lock(path: Path) -> LockFile:
             f"{path} can't be read: {error}; mend it, or remove it and write it anew by"
             " pytest-evalguard prompts pull"
         ) from error
+
+
+def find_project(place: Path) -> Path:
+    """Return the directory that has the lock file of prompts, or would have it.
+
+    It is the nearest one at or above `place`, else at or above the working directory,
+    which is where it would be.
+    """
+    here = Path.cwd()
+    for start in (place.absolute(), here):
+        for directory in (start, *start.parents):
+            if (directory / PROMPTS_LOCK).is_file():
+                return directory
+    return here
+
+
+def project_of(out: Path) -> Path:
+    """Return the directory whose tests are recorded in `out`, as far as that shows."""
+    is_beside = out.name == DEFAULT_OUT and out.is_dir()
+    return out.parent if is_beside else find_project(out)
 
 
 def locked_prompts(directory: Path, agent_id: str) -> PromptIds:

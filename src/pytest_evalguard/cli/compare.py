@@ -1,0 +1,65 @@
+"""Sessions are compared, and blessed to be compared with."""
+
+from __future__ import annotations
+
+import json
+from argparse import Namespace
+from dataclasses import asdict
+from pathlib import Path
+
+from ..analysis.comparison import (
+    Baseline,
+    compare,
+    find_baseline,
+    read_baseline,
+    session_baseline,
+    verdict_lines,
+    write_baseline,
+)
+from ..errors import SessionError
+from ..model.text import counted, display_path, printable
+from ..reporting.terminal import comparison_lines
+from ..storage.session import find_out, find_session
+from .console import DONE, REFUSED, say, say_lines, say_note
+
+
+def compare_sessions(options: Namespace) -> int:
+    """Compare two sessions."""
+    out = find_out(options.out)
+    names = (options.before, options.after)
+    (name, before), (_, after) = (_baseline(each, out) for each in names)
+    found = compare(name, before, after)
+    for doubt in (*before.doubts, *after.doubts):
+        say_note(doubt)
+    if not found.paired:
+        say_note("no case is in both: nothing was compared")
+    if options.json:
+        say(json.dumps({**asdict(found), "verdict": [*verdict_lines(found)]}))
+    else:
+        say_lines(comparison_lines(found))
+    is_good = found.paired and not found.regressed
+    return DONE if is_good or not options.fail_on_regression else REFUSED
+
+
+def _baseline(name: str, out: Path) -> tuple[str, Baseline]:
+    path = find_baseline(name, out)
+    if path is None:
+        raise SessionError(f"there is no finished session in {display_path(out)}")
+    return path.name, read_baseline(path)
+
+
+def bless(options: Namespace) -> int:
+    """Write a session's outcomes and scores into a file to be committed."""
+    session = find_session(options.dir, options.out)
+    baseline = session_baseline(session)
+    for doubt in baseline.doubts:
+        say_note(doubt)
+    if not baseline.cases:
+        raise SessionError(
+            f"{display_path(session.path)} has no case with a result: there is nothing"
+            " to compare with, name another session"
+        )
+    write_baseline(Path(options.output), baseline)
+    cases = counted(len(baseline.cases), "case")
+    say(f"{cases} of {display_path(session.path)} in {printable(options.output)}")
+    return DONE
