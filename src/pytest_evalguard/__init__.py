@@ -7,7 +7,13 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from .delivery.deadline import Deadline
     from .delivery.outbox import LeftOut, Service, Submission
-    from .errors import ConfigurationError, EvalguardError, ServiceError, SessionError
+    from .errors import (
+        ConfigurationError,
+        EvalguardError,
+        ScorerError,
+        ServiceError,
+        SessionError,
+    )
     from .model.case import Attempt, Case, Outcome, ScorerResult
     from .recording.recorder import EvalCase
     from .storage.session import Session
@@ -35,6 +41,7 @@ __all__ = [
     "EvalguardError",
     "LeftOut",
     "Outcome",
+    "ScorerError",
     "ScorerResult",
     "Service",
     "ServiceError",

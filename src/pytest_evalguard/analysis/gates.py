@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ..config.settings import Limit, Settings
+from ..model.figures import reaches
 from ..model.text import counted
 from ..storage.session import Gate
 from .comparison import Comparison
 from .totals import Mean, Totals, rate_text
 
 _MOST = 12  # digits after the point
-_NEAR = 1e-9
-"""What a figure may miss its limit by, as no number has all digits of 2 of 3."""
 
 
 def judge(
@@ -59,7 +58,7 @@ def _score(limit: Limit, totals: Totals) -> Gate:
 
 
 def _is_met(value: float, limit: Limit) -> bool:
-    return value >= limit.least - _NEAR
+    return reaches(value, limit.least)
 
 
 def _digits(value: float, limit: Limit, fewest: int) -> int:

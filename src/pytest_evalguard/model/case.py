@@ -53,18 +53,23 @@ def letters_of(outcomes: Iterable[Outcome]) -> str:
 
 @dataclass(slots=True)
 class ScorerResult:
-    """One named score, 0..1, with the scorer's own verdict and reason."""
+    """One named score, 0..1, with the scorer's own verdict and reason.
+
+    `raw` is what the scorer gave, where that is not the score: a number on another
+    scale, one of which less is better, or a label.
+    """
 
     score: Share
     passed: bool
     reason: str | None = None
+    raw: float | str | None = None
 
 
 @dataclass(slots=True)
 class Attempt:
     """One run of a test that ran more than once: an earlier one, or a trial.
 
-    `actual` and `scores` are kept of trials.
+    `actual` and `scores` are kept of trials, tokens and cost of earlier attempts.
     """
 
     outcome: Outcome

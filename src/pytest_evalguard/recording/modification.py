@@ -109,7 +109,10 @@ def _with_texts(before: list[Attempt], after: Any) -> list[Attempt]:
 
 def _score(result: ScorerResult) -> ScorerResult:
     reason = None if result.reason is None else as_text(result.reason)
-    return ScorerResult(checked_score(result.score), bool(result.passed), reason)
+    raw = result.raw
+    if raw is not None and type(raw) is not float:
+        raw = as_text(raw)
+    return ScorerResult(checked_score(result.score), bool(result.passed), reason, raw)
 
 
 def redact_case(case: Case, redact: Redactor) -> None:
@@ -128,6 +131,8 @@ def _texts_of(case: Case) -> list[str | None]:
     texts = [*_get_texts(case), *case.tags]
     for name, result in case.scores.items():
         texts += (name, result.reason)
+        if isinstance(result.raw, str):
+            texts.append(result.raw)
     for run in (*case.attempts, *case.trials):
         texts += (run.reason, run.actual, *(run.scores or ()))
     return texts
@@ -141,6 +146,8 @@ def _redact_texts(case: Case, redact: Redactor) -> None:
     scores: dict[str, ScorerResult] = {}
     for name, result in case.scores.items():
         result.reason = result.reason and redact(result.reason)
+        if isinstance(result.raw, str):
+            result.raw = redact(result.raw)
         scores[unused_key(redact(name), scores)] = result
     case.scores = scores
     for run in (*case.attempts, *case.trials):
