@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from enum import Enum
 from typing import NamedTuple
 
 from ..errors import ScorerError
 from .data import first, has
 from .scorers import Measure, checked_name, is_number, plain_number
-from .values import describe
+from .values import as_text, describe
 
 UNSET = object()
 """Stands for an argument that was not given."""
@@ -63,6 +63,13 @@ def read_scores(
         names = ", ".join(describe(each.name) for each in results)
         raise ValueError(f"results in one list need names that differ, got {names}")
     return results
+
+
+def kept_raw(raw: object, clean: Callable[[str], str] = str) -> float | str:
+    """Return what is kept of a number or a label that a scorer gave."""
+    if type(raw) in (int, float) and math.isfinite(raw):  # type: ignore[arg-type] # one
+        return float(raw)  # type: ignore[arg-type] # it is one
+    return as_text(raw, clean)
 
 
 def _is_result(value: object) -> bool:

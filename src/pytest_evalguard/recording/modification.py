@@ -15,6 +15,7 @@ import pytest
 from ..model.case import Attempt, Case, Outcome, ScorerResult
 from ..model.data import unused_key
 from ..model.redaction import Redactor
+from ..model.results import kept_raw
 from ..model.scorers import checked_count, checked_number, checked_score
 from ..model.values import HOSTILE, as_data, as_text, cut, describe
 
@@ -109,9 +110,7 @@ def _with_texts(before: list[Attempt], after: Any) -> list[Attempt]:
 
 def _score(result: ScorerResult) -> ScorerResult:
     reason = None if result.reason is None else as_text(result.reason)
-    raw = result.raw
-    if raw is not None and type(raw) is not float:
-        raw = as_text(raw)
+    raw = None if result.raw is None else kept_raw(result.raw)
     return ScorerResult(checked_score(result.score), bool(result.passed), reason, raw)
 
 

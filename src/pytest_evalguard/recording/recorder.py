@@ -12,7 +12,7 @@ from typing import Any
 from ..model.case import ScorerResult
 from ..model.data import Json
 from ..model.figures import reaches
-from ..model.results import UNSET, NamedScore, read_scores
+from ..model.results import UNSET, NamedScore, kept_raw, read_scores
 from ..model.scorers import checked_count, checked_number, checked_score
 from ..model.usage import read_usage
 from ..model.values import as_data, as_text
@@ -197,9 +197,7 @@ class EvalCase:
             passed = reaches(given.score, PASSING_SCORE)
         if reason is None and given.reason is not None:
             reason = as_text(given.reason, self._clean)
-        raw = given.raw
-        if raw is not None and type(raw) is not float:
-            raw = as_text(raw, self._clean)
+        raw = None if given.raw is None else kept_raw(given.raw, self._clean)
         return ScorerResult(given.score, bool(passed), reason, raw)
 
     def add_tokens(
