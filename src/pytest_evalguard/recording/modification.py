@@ -15,7 +15,7 @@ import pytest
 from ..model.case import Attempt, Case, Outcome, ScorerResult
 from ..model.data import unused_key
 from ..model.redaction import Redactor
-from ..model.results import kept_raw
+from ..model.scorer_results import kept_raw
 from ..model.scorers import checked_count, checked_number, checked_score
 from ..model.values import HOSTILE, as_data, as_text, cut, describe
 

@@ -12,7 +12,7 @@ from typing import Any
 from ..model.case import ScorerResult
 from ..model.data import Json
 from ..model.figures import reaches
-from ..model.results import UNSET, NamedScore, kept_raw, read_scores
+from ..model.scorer_results import UNSET, NamedScore, kept_raw, read_scores
 from ..model.scorers import checked_count, checked_number, checked_score
 from ..model.usage import read_usage
 from ..model.values import as_data, as_text

@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 from pytest_evalguard.errors import ScorerError
-from pytest_evalguard.model.results import NamedScore, read_scores
+from pytest_evalguard.model.scorer_results import NamedScore, read_scores
 from pytest_evalguard.model.values import describe
 
 
