@@ -23,10 +23,11 @@ def first(source: object, *names: str) -> object:
 
     Each is looked up as it is and in camel case, as JSON has it.
     """
+    mapping = source if isinstance(source, Mapping) else None
     for name in names:
         for spelling in _spellings(name):
-            if isinstance(source, Mapping):
-                value: object = source.get(spelling)
+            if mapping is not None:
+                value: object = mapping.get(spelling)
             else:
                 value = getattr(source, spelling, None)
             if value is not None:

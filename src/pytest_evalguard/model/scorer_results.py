@@ -10,9 +10,10 @@ from typing import NamedTuple
 
 from ..errors import ScorerError
 from .data import first, has
-from .scorers import Measure, checked_name, is_number, plain_number
+from .scorers import Measure, checked_name, checked_named_score, is_number, plain_number
 from .values import as_text, describe
 
+_PLAIN = (float, int, bool)
 UNSET = object()
 """Stands for an argument that was not given."""
 
@@ -47,6 +48,9 @@ def read_scores(
     :raises TypeError: there is no name, or the score is no number and no result.
     :raises ValueError: the score is out of bounds, or the name is not free.
     """
+    if type(score) in _PLAIN and scale is None and values is None:
+        name = checked_name(name)
+        return [NamedScore(name, checked_named_score(score, name))]
     measure = Measure(scale, values)
     if score is not UNSET:
         name = checked_name(name)
@@ -190,7 +194,7 @@ _LESS_FLAGS = (
 
 
 def _is_less_better(result: object) -> bool:
-    for source in (result, first(result, "metadata")):
+    for source in filter(None, (result, first(result, "metadata"))):
         if _word(first(source, *_DIRECTIONS)).removesuffix("_is_better") in _LESS:
             return True
         if any(plain_number(first(source, flag)) is False for flag in _MORE_FLAGS):

@@ -129,6 +129,18 @@ def checked_name(value: object) -> str:
     return name
 
 
+def checked_named_score(value: object, name: str) -> float:
+    """Return what is given as a named score, on no other scale than 0..1, as a float.
+
+    :raises TypeError: `value` is no number.
+    :raises ValueError: `value` is not finite or not within 0..1.
+    """
+    if type(value) is float and 0.0 < value <= 1.0:
+        return value  # as nearly all are
+    hint = ": for another scale, give its worst and its best, as scale=(1, 5)"
+    return checked_score(value, f"the score of {name!r}", hint)
+
+
 class Measure:
     """What counts as which score: by a scale, by labels, or as it is.
 
@@ -168,8 +180,7 @@ class Measure:
             )
         if self._scale is not None:
             return self._on_scale(value, what, is_less_better)
-        hint = ": for another scale, give its worst and its best, as scale=(1, 5)"
-        score = checked_score(value, what, hint)
+        score = checked_named_score(value, name)
         return (1.0 - score, score) if is_less_better else (score, None)
 
     def _on_scale(

@@ -38,11 +38,11 @@ _COMPLETION = (
 _TOTAL = ("total_tokens", "total_token_count")
 
 _PLACES = (
+    *(("usage",), ("usage_metadata",)),
     # Cohere bills for less than it reads
     *(("usage", "tokens"), ("meta", "tokens"), ("tokens",)),
     *(("usage", "billed_units"), ("meta", "billed_units"), ("billed_units",)),
     ("meta", "usage"),
-    *(("usage",), ("usage_metadata",)),
     ("response", "usage"),  # the last event of a stream of OpenAI's responses
     ("metadata", "usage"),  # the last event of Bedrock's stream
     *(("llm_output", "token_usage"), ("llm_output", "usage")),  # LangChain's LLMResult
@@ -81,12 +81,14 @@ def _find(response: object) -> tuple[int, int] | None:
     if kind == "message_delta":
         used = _read(first(response, "usage"))
         return None if used is None else (0, used[1])
+    usages: list[object] = []
     for place in (*_PLACES, ()):
         usage = _at(response, place)
-        used = _read(usage) or _of_models(usage)
-        if used is not None:
+        if (used := _read(usage)) is not None:
             return used
-    return _of_generations(response)
+        usages.append(usage)
+    by_model = (each for each in map(_of_models, usages) if each is not None)
+    return next(by_model, None) or _of_generations(response)
 
 
 def _at(source: object, place: tuple[str, ...]) -> object:
@@ -151,6 +153,8 @@ def _read(usage: object) -> tuple[int, int] | None:
     A total says whether counts that may be parts of others are so. What it has beyond
     them is the model's thoughts, which some services leave out of the completion.
     """
+    if usage is None:
+        return None
     prompt, completion = _count(usage, _PROMPT), _count(usage, _COMPLETION)
     if prompt is None and completion is None:
         return None
@@ -171,15 +175,18 @@ def _read(usage: object) -> tuple[int, int] | None:
 
 def _count(usage: object, names: Iterable[_Count]) -> tuple[int, int] | None:
     """Return a count and what may be added to it, of the names that are there."""
-    found = [each for each in names if first(usage, each.name) is not None]
-    if not found:
-        return None
-    # a wrapper may have the names of two services, and fill those of one
-    count = next((each for each in found if first(usage, each.name) != 0), found[0])
-    extras = [(name, first(usage, name)) for name in count.extras]
-    return checked_count(first(usage, count.name), count.name), sum(
-        checked_count(each, name) for name, each in extras if each is not None
-    )
+    best: tuple[int, int] | None = None
+    for name, extras in names:
+        if (value := first(usage, name)) is None:
+            continue
+        # a wrapper may have the names of two services, and fill those of one
+        if best is None or value != 0:
+            parts = ((extra, first(usage, extra)) for extra in extras)
+            more = sum(checked_count(n, part) for part, n in parts if n is not None)
+            best = checked_count(value, name), more
+        if value != 0:
+            break
+    return best
 
 
 def _sum(used: Iterable[tuple[int, int]]) -> tuple[int, int]:
