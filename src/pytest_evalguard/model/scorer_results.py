@@ -10,7 +10,14 @@ from typing import NamedTuple
 
 from ..errors import ScorerError
 from .data import first, has
-from .scorers import Measure, checked_name, checked_named_score, is_number, plain_number
+from .scorers import (
+    MAX_COUNT,
+    Measure,
+    checked_name,
+    checked_named_score,
+    is_number,
+    plain_number,
+)
 from .values import as_text, describe
 
 _PLAIN = (float, int, bool)
@@ -71,8 +78,9 @@ def read_scores(
 
 def kept_raw(raw: object, clean: Callable[[str], str] = str) -> float | str:
     """Return what is kept of a number or a label that a scorer gave."""
-    if type(raw) in (int, float) and math.isfinite(raw):  # type: ignore[arg-type] # one
-        return float(raw)  # type: ignore[arg-type] # it is one
+    is_finite = isinstance(raw, float) and math.isfinite(raw)
+    if is_finite or (type(raw) is int and abs(raw) <= MAX_COUNT):
+        return float(raw)  # type: ignore[arg-type] # it is a number
     return as_text(raw, clean)
 
 

@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 from pytest_evalguard.errors import ScorerError
-from pytest_evalguard.model.scorer_results import NamedScore, read_scores
+from pytest_evalguard.model.scorer_results import NamedScore, kept_raw, read_scores
 from pytest_evalguard.model.values import describe
 
 
@@ -356,6 +356,20 @@ def test_a_result_may_have_a_label(result: object) -> None:
 def test_a_label_is_no_score(value: object) -> None:
     with pytest.raises(TypeError, match=r"^the score of 'tone' must be a number, got"):
         read_scores(PydanticEvalsResult(name="tone", value=value))
+
+
+@pytest.mark.parametrize(
+    ("raw", "kept"),
+    [
+        *((4, 4.0), (-0.5, -0.5), ("formal", "formal"), (True, "true")),
+        *((math.nan, '"NaN"'), (10**400, f'"{10**400}"')),
+    ],
+    ids=lambda each: describe(each)[:12],
+)
+def test_what_a_scorer_gave_is_kept_as_a_number_or_text(
+    raw: object, kept: object
+) -> None:
+    assert kept_raw(raw) == kept
 
 
 def test_each_result_of_a_list_is_read() -> None:
