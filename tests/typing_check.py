@@ -55,7 +55,7 @@ def test_reading(eval_case: EvalCase) -> None:
     assert_type(eval_case.actual, Any)
     assert_type(eval_case.score, float | None)
     assert_type(eval_case.latency_ms, float | None)
-    assert_type(eval_case.cost_usd, float | None)
+    assert_type(eval_case.cost_usd, float)
     assert_type(eval_case.metadata, UserDict[str, object])
     assert_type(eval_case.hallucination_label, str | None)
 
@@ -63,6 +63,11 @@ def test_reading(eval_case: EvalCase) -> None:
 async def test_methods(eval_case: EvalCase) -> None:
     eval_case.add_score("relevance", 0.9, passed=True, reason="to the point")
     eval_case.add_score(object())
+    eval_case.add_score("relevance", object())
+    eval_case.add_score([object(), object()])
+    eval_case.add_score("helpfulness", 4, scale=(1, 5))
+    eval_case.add_score("tone", "formal", values={"formal": 1, "rude": 0})
+    eval_case.cost_usd += 0.01
     eval_case.add_tokens(prompt=12, completion=3)
     eval_case.add_tokens(object())
     eval_case.add_finding({"label": "FactIsPresent"})

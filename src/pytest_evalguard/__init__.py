@@ -7,7 +7,13 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from .delivery.deadline import Deadline
     from .delivery.outbox import LeftOut, Service, Submission
-    from .errors import ConfigurationError, EvalguardError, ServiceError, SessionError
+    from .errors import (
+        ConfigurationError,
+        EvalguardError,
+        ScorerError,
+        ServiceError,
+        SessionError,
+    )
     from .model.case import Attempt, Case, ScorerResult
     from .model.outcome import Outcome
     from .recording.recorder import EvalCase
@@ -36,6 +42,7 @@ __all__ = [
     "EvalguardError",
     "LeftOut",
     "Outcome",
+    "ScorerError",
     "ScorerResult",
     "Service",
     "ServiceError",

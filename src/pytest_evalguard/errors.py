@@ -2,6 +2,7 @@
 
 EvalguardError
 ├── ConfigurationError   a setting, mark or argument is wrong: nothing was run or sent
+├── ScorerError          a scorer failed, and its result has no score
 ├── SessionError         a session directory can't be read, written or found
 └── ServiceError         a service refused, or could not be reached in time
 """
@@ -15,6 +16,10 @@ class EvalguardError(Exception):
 
 class ConfigurationError(EvalguardError):
     """A setting, mark or argument is wrong; the message says which and what to do."""
+
+
+class ScorerError(EvalguardError, TypeError):
+    """A scorer failed: its result has no score, and says nothing of what is tested."""
 
 
 class SessionError(EvalguardError):

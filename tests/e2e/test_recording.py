@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from suite import Suite
+from standin import StandIn
+from suite import Suite, rows_of
 
 
 def test_every_attribute_is_kept(everywhere: Suite) -> None:
@@ -56,6 +57,118 @@ def test_record_sets_several_at_once(suite: Suite) -> None:
     assert case["completion_tokens"] == 4
     assert case["metadata"] == {"k": "v", "k2": 5}
     assert case["cost_usd"] == 0.5
+
+
+def test_scores_are_counted_within_0_and_1_and_kept_as_they_were(
+    everywhere: Suite,
+) -> None:
+    everywhere.test("""
+        from types import SimpleNamespace as Result
+        def test_all(eval_case):
+            eval_case.add_score("helpfulness", 4, scale=(1, 5))
+            eval_case.add_score("harm", 4, scale=(5, 1), reason="mild")
+            eval_case.add_score("tone", "formal", values={"formal": 1, "rude": 0})
+            eval_case.add_score(Result(name="bias", score=1.0, direction="minimize"))
+            eval_case.add_score("faithful", {"score": 0.25, "passing": True})
+            eval_case.add_score([Result(name="a", score=1), {"key": "b", "score": 0}])
+            eval_case.add_score("cosine", 1.0000000000000002)
+    """)
+    case = everywhere.run().session.cases["test_all"]
+    assert case["scores"] == {
+        "helpfulness": {"score": 0.75, "passed": True, "raw": 4},
+        "harm": {"score": 0.25, "passed": False, "reason": "mild", "raw": 4},
+        "tone": {"score": 1, "passed": True, "raw": "formal"},
+        "bias": {"score": 0, "passed": False, "raw": 1},
+        "faithful": {"score": 0.25, "passed": True},
+        "a": {"score": 1, "passed": True},
+        "b": {"score": 0, "passed": False},
+        "cosine": {"score": 1, "passed": True},
+    }
+
+
+def test_what_a_scorer_gave_is_kept_and_not_sent(
+    suite: Suite, standin: StandIn
+) -> None:
+    suite.test("""
+        def test_it(eval_case):
+            eval_case.add_score("tone", "formal", values={"formal": 1})
+    """)
+    suite.run("--evalguard-run=new", standin=standin)
+    (row,) = rows_of(standin)
+    assert row["scorerResults"]["tone"] == {"score": 1, "passed": True}
+
+
+def test_a_secret_in_a_label_is_replaced(suite: Suite) -> None:
+    suite.test("""
+        def test_it(eval_case):
+            key = "sk-proj-" + "a1" * 16
+            eval_case.add_score("key", key, values={key: 1})
+    """)
+    scores = suite.run().session.cases["test_it"]["scores"]
+    assert scores["key"]["raw"] == "[REDACTED]"
+
+
+def test_of_a_list_with_a_result_that_failed_none_is_kept(suite: Suite) -> None:
+    suite.test("""
+        from pytest_evalguard import EvalguardError, ScorerError
+        def test_it(eval_case):
+            results = [{"key": "a", "score": 1}, {"key": "b", "score": 0, "error": "?"}]
+            with pytest.raises(ScorerError, match="the scorer 'b' gave no") as one:
+                eval_case.add_score(results)
+            assert isinstance(one.value, (TypeError, EvalguardError))
+            eval_case.add_score("c", 1)
+    """)
+    result = suite.run()
+    assert result.tally == {"passed": 1}
+    assert list(result.session.cases["test_it"]["scores"]) == ["c"]
+
+
+def test_cost_and_tokens_add_up_from_nothing(suite: Suite) -> None:
+    suite.test("""
+        def test_spent(eval_case):
+            assert eval_case.cost_usd == 0
+            for _ in range(3):
+                eval_case.cost_usd += 0.25
+            eval_case.add_tokens({"usage": {"inputTokens": 2, "outputTokens": 3}})
+            eval_case.add_tokens(prompt=1.0)
+        def test_free(eval_case):
+            eval_case.cost_usd += 0
+        def test_unknown(eval_case):
+            eval_case.actual = eval_case.cost_usd
+    """)
+    cases = suite.run().session.cases
+    assert cases["test_spent"]["cost_usd"] == 0.75
+    assert cases["test_spent"]["prompt_tokens"] == 3
+    assert cases["test_free"]["cost_usd"] == 0
+    assert "cost_usd" not in cases["test_unknown"]
+
+
+def test_a_score_reaches_a_threshold_that_arithmetic_took_from_it(
+    suite: Suite,
+) -> None:
+    suite.test("""
+        @pytest.mark.eval(threshold=0.7)
+        def test_mean(eval_case):
+            for name in "abc":
+                eval_case.add_score(name, 0.7)
+        @pytest.mark.eval(threshold=0.7)
+        def test_below(eval_case):
+            eval_case.score = 0.69999999
+        @pytest.mark.eval
+        def test_named(eval_case):
+            eval_case.add_score("tone", 0.1 + 0.1 + 0.1 + 0.2 - 1e-16)
+            eval_case.add_score("sum", 0.3 - 0.1 + 0.3)
+            eval_case.add_score("low", 0.4999)
+    """)
+    result = suite.run()
+    assert result.session.outcomes == {
+        "test_mean": "passed",
+        "test_below": "failed",
+        "test_named": "passed",
+    }
+    assert "score 0.69999999 is below the threshold of 0.7" in result.out
+    scores = result.session.cases["test_named"]["scores"]
+    assert [each["passed"] for each in scores.values()] == [True, True, False]
 
 
 def test_what_was_set_can_be_read_back(suite: Suite) -> None:

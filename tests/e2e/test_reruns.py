@@ -32,6 +32,8 @@ FLAKY = """
         number = count("flaky")
         eval_case.actual = f"attempt {number}"
         eval_case.score = number / 10
+        eval_case.cost_usd += 0.5
+        eval_case.add_tokens(prompt=10, completion=number)
         assert number > 2, f"attempt {number} was bad"
 
     def test_never_passes(eval_case):
@@ -90,6 +92,23 @@ def test_a_rerun_case_is_one_row_with_the_last_attempt(
     assert (
         "1 case passed only when run again:\n  test_it.py::test_flaky" in result.summary
     )
+
+
+def test_earlier_attempts_cost_too(rerun: tuple[Result, list[dict[str, Any]]]) -> None:
+    result, sent = rerun
+    case = result.session.cases["test_flaky"]
+    assert [each["cost_usd"] for each in case["attempts"]] == [0.5, 0.5]
+    tokens = [
+        (each["prompt_tokens"], each["completion_tokens"]) for each in case["attempts"]
+    ]
+    assert tokens == [(10, 1), (10, 2)]
+    assert (case["prompt_tokens"], case["completion_tokens"]) == (30, 6)
+    assert case["cost_usd"] == 1.5
+    assert case["score"] == 0.3  # that of the last attempt
+    assert "$1.5" in result.summary
+    assert "cost_usd" not in result.session.cases["test_never_passes"]
+    (row,) = (row for row in sent if row["input"].endswith("test_flaky"))
+    assert row["tokenUsage"] == {"prompt": 30, "completion": 6, "total": 36}
 
 
 def test_attempts_are_kept(rerun: tuple[Result, list[dict[str, Any]]]) -> None:

@@ -7,14 +7,13 @@ from typing import Any
 
 from ..config.checks import Limit
 from ..config.settings import Settings
+from ..model.figures import reaches
 from ..model.text import counted
 from ..storage.session import Gate
 from .comparison import Comparison
 from .totals import Mean, Totals, rate_text
 
 _MOST = 12  # digits after the point
-_NEAR = 1e-9
-"""What a figure may miss its limit by, as no number has all digits of 2 of 3."""
 
 
 def check_gates(
@@ -79,7 +78,7 @@ def _score(limit: Limit, totals: Totals) -> Gate:
 
 
 def _is_met(value: float, limit: Limit) -> bool:
-    return value >= limit.least - _NEAR
+    return reaches(value, limit.least)
 
 
 def _digits(value: float, limit: Limit, fewest: int) -> int:

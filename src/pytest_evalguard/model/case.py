@@ -14,18 +14,23 @@ from .outcome import PASSING, WITHOUT_ROW, Outcome
 
 @dataclass(slots=True)
 class ScorerResult:
-    """One named score, 0..1, with the scorer's own verdict and reason."""
+    """One named score, 0..1, with the scorer's own verdict and reason.
+
+    `raw` is what the scorer gave, where that is not the score: a number on another
+    scale, one of which less is better, or a label.
+    """
 
     score: Share
     passed: bool
     reason: str | None = None
+    raw: float | str | None = None
 
 
 @dataclass(slots=True)
 class Attempt:
     """One run of a test that ran more than once: an earlier one, or a trial.
 
-    `actual` and `scores` are kept of trials.
+    `actual` and `scores` are kept of trials, tokens and cost of earlier attempts.
     """
 
     outcome: Outcome
@@ -34,19 +39,23 @@ class Attempt:
     reason: str | None = None
     actual: str | None = None
     scores: dict[str, Share] | None = None
+    prompt_tokens: int | None = None
+    completion_tokens: int | None = None
+    cost_usd: float | None = None
 
 
 @dataclass(slots=True)
 class Case:
     """What one test recorded and what became of it.
 
-    Times are in milliseconds, scores 0..1, cost in US dollars. `input`, `expected` and
-    `actual` are text as it is sent; `default_input` says that no input was recorded: it
-    is the parameters or the node id. `score` is the recorded one, None when there is
-    none; `reason` says in one line why the test did not pass. `silent` is a case whose
-    test used the fixture and recorded neither actual nor score, `withheld` one whose
-    values were left out because a hook that should have changed them failed. Of a case
-    with `trials`, `require` of them had to pass.
+    Times are in milliseconds, scores 0..1, cost in US dollars; tokens and cost are sums
+    over all attempts or trials. `input`, `expected` and `actual` are text as it is
+    sent; `default_input` says that no input was recorded: it is the parameters or the
+    node id. `score` is the recorded one, None when there is none; `reason` says in one
+    line why the test did not pass. `silent` is a case whose test used the fixture and
+    recorded neither actual nor score, `withheld` one whose values were left out because
+    a hook that should have changed them failed. Of a case with `trials`, `require` of
+    them had to pass.
     """
 
     nodeid: str

@@ -1,8 +1,9 @@
-"""JSON data: what it is made of, and keys that don't clash."""
+"""JSON data: what it is made of, keys that don't clash, and looking them up."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import lru_cache
 
 Json = str | int | float | bool | None | list["Json"] | dict[str, "Json"]
 
@@ -15,3 +16,31 @@ def unused_key(key: str, taken: Mapping[str, object]) -> str:
         unused = f"{key} #{number}"
         number += len(taken)
     return unused
+
+
+def first(source: object, *names: str) -> object:
+    """Return the first of several attributes or keys that is there and not None.
+
+    Each is looked up as it is and in camel case, as JSON has it.
+    """
+    mapping = source if isinstance(source, Mapping) else None
+    for name in names:
+        for spelling in _spellings(name):
+            if mapping is not None:
+                value: object = mapping.get(spelling)
+            else:
+                value = getattr(source, spelling, None)
+            if value is not None:
+                return value
+    return None
+
+
+def has(source: object, name: str) -> bool:
+    """Whether something has an attribute or a key of that name."""
+    return name in source if isinstance(source, Mapping) else hasattr(source, name)
+
+
+@lru_cache(maxsize=256)
+def _spellings(name: str) -> tuple[str, ...]:
+    start, *words = name.split("_")
+    return tuple({name: 1, start + "".join(map(str.capitalize, words)): 1})

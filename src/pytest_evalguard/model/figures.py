@@ -1,4 +1,4 @@
-"""Figures that may come from disk: what they must be to be taken for such."""
+"""Figures: when one reaches its limit, and what one from disk must be."""
 
 from __future__ import annotations
 
@@ -23,6 +23,18 @@ class Within:
         from pydantic_core.core_schema import float_schema
 
         return float_schema(ge=self.low, le=self.high, allow_inf_nan=False)
+
+
+ROUNDING = 1e-6
+"""How far outside 0..1 a score may lie for having been rounded, as by float32."""
+
+_NEAR = 1e-9
+"""What a figure may miss its limit by, as no number has all digits of 2 of 3."""
+
+
+def reaches(value: float, least: float) -> bool:
+    """Whether a figure is at least its limit, but for what arithmetic takes from it."""
+    return value >= least - _NEAR
 
 
 Share = Annotated[float, Within(0, 1)]

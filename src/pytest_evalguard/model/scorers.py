@@ -1,12 +1,13 @@
-"""Scores, scorer results and token usage in the shapes that libraries hand out."""
+"""What scores, counts and names of scorers may be, and what counts as which score."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from enum import Enum
 from numbers import Complex, Integral, Number, Real
-from typing import NamedTuple
 
+from .figures import ROUNDING
 from .values import clean_text, describe
 
 RESERVED_NAMES = frozenset(("pytest", "_metadata"))
@@ -16,27 +17,21 @@ MAX_COUNT = 2**53
 """Most tokens of a count: larger integers are not the same in every JSON reader."""
 
 
-class NamedScore(NamedTuple):
-    """A scorer's result as this package understands it."""
-
-    name: str
-    score: float
-    passed: bool | None
-    reason: object
-
-
-def checked_score(value: object, what: str = "score") -> float:
+def checked_score(value: object, what: str = "score", hint: str = "") -> float:
     """Return a bool or a finite number 0..1 as a float.
 
+    What rounding has put just outside is taken for the nearest score.
+
+    :param hint: ends the message about a number outside.
     :raises TypeError: `value` is no number.
     :raises ValueError: `value` is not finite or not within 0..1.
     """
     if type(value) is float and 0.0 < value <= 1.0:
         return value  # as nearly all are
-    number = checked_number(value, what)
-    if number > 1:
-        raise ValueError(f"{what} must be within 0..1, got {describe(value)}")
-    return number
+    number = _finite(value, what, "a finite number")
+    if not -ROUNDING <= number <= 1 + ROUNDING:
+        raise ValueError(f"{what} must be within 0..1, got {describe(value)}{hint}")
+    return min(max(0.0, number), 1.0)
 
 
 def checked_number(value: object, what: str) -> float:
@@ -47,31 +42,38 @@ def checked_number(value: object, what: str) -> float:
     """
     if type(value) is float and 0.0 < value < math.inf:
         return value  # as nearly all are
-    plain = _plain(value)
-    if not _is_real(type(plain)):
+    wanted = "a finite number of at least 0"
+    number = _finite(value, what, wanted)
+    if number < 0:
+        raise ValueError(f"{what} must be {wanted}, got {describe(value)}")
+    return abs(number)  # -0.0 would be other bytes than 0.0
+
+
+def _finite(value: object, what: str, wanted: str) -> float:
+    plain = plain_number(value)
+    if not is_number(plain):
         raise TypeError(f"{what} must be a number, got {describe(value)}")
     try:
         number = float(plain)  # type: ignore[arg-type] # it is one
     except (OverflowError, ValueError):  # 10**400, Decimal("sNaN")
         number = math.nan
-    if not math.isfinite(number) or number < 0:
-        raise ValueError(
-            f"{what} must be a finite number of at least 0, got {describe(value)}"
-        )
-    return abs(number)  # -0.0 would be other bytes than 0.0
+    if not math.isfinite(number):
+        raise ValueError(f"{what} must be {wanted}, got {describe(value)}")
+    return number
 
 
 def checked_count(value: object, what: str) -> int:
-    """Return a whole number of at least 0 as an int.
+    """Return a whole number of at least 0 as an int, also where it is a float.
 
     :raises TypeError: `value` is no whole number.
     :raises ValueError: `value` is negative, or more than `MAX_COUNT`.
     """
     if type(value) is int and 0 <= value <= MAX_COUNT:
         return value  # as nearly all are
-    if isinstance(value, bool) or not issubclass(type(value), Integral):
+    plain = plain_number(value)
+    if isinstance(plain, bool) or not is_number(plain) or not _is_whole(plain):
         raise TypeError(f"{what} must be a whole number, got {describe(value)}")
-    count = int(value)  # type: ignore[call-overload] # its type is Integral
+    count = int(plain)  # type: ignore[call-overload] # it is whole
     if not 0 <= count <= MAX_COUNT:
         raise ValueError(
             f"{what} must be within 0..{MAX_COUNT:,}, got {describe(value)}"
@@ -79,21 +81,35 @@ def checked_count(value: object, what: str) -> int:
     return int(count)
 
 
-def _plain(value: object) -> object:
+def plain_number(value: object) -> object:
     """Return the number in a scalar of numpy's kind, anything else as it is."""
     kind = type(value)
     if not (hasattr(kind, "dtype") and hasattr(kind, "item")):
         return value
     try:
-        return value.item()  # type: ignore[attr-defined] # its type has it
+        plain = value.item()  # type: ignore[attr-defined] # its type has it
     except (TypeError, ValueError, RuntimeError):  # an array of more than one element
         return None
+    if type(plain) is float and str(value.dtype).endswith("float32"):  # type: ignore[attr-defined] # its type has it
+        return float(f"{plain:.7g}")  # 0.7, which would be 0.699999988
+    return plain
 
 
-def _is_real(kind: type) -> bool:
+def is_number(value: object) -> bool:
+    """Whether a value is a real number, a bool or a Decimal."""
     # by type, as a mock answers to `isinstance` and to `float()`; Decimal is no Real
+    kind = type(value)
     is_decimal = issubclass(kind, Number) and not issubclass(kind, Complex)
     return issubclass(kind, Real) or is_decimal
+
+
+def _is_whole(value: object) -> bool:
+    if issubclass(type(value), Integral):
+        return True
+    try:
+        return value == int(value)  # type: ignore[call-overload,no-any-return] # a number
+    except (OverflowError, ValueError):  # infinite or not a number
+        return False
 
 
 def checked_name(value: object) -> str:
@@ -113,104 +129,107 @@ def checked_name(value: object) -> str:
     return name
 
 
-def read_scorer_result(result: object) -> NamedScore:
-    """Return what a scorer library's own result object or dict says.
+def checked_named_score(value: object, name: str) -> float:
+    """Return what is given as a named score, on no other scale than 0..1, as a float.
 
-    Understood are autoevals' and Phoenix's `Score`, deepeval's metrics, pydantic-evals'
-    `EvaluationResult`, and the dicts of openevals (``key``, ``score``, ``comment``).
-
-    :raises TypeError: the result has no name or no score, or its scorer failed.
+    :raises TypeError: `value` is no number.
+    :raises ValueError: `value` is not finite or not within 0..1.
     """
-    name = _first(result, "name", "key", "__name__")
-    if not isinstance(name, str) or isinstance(result, type):
-        raise TypeError(
-            "add_score() takes a name and a score, or one scorer's result with a name"
-            f" and a score, got {describe(result)}"
-        )
-    error = _first(result, "error")
-    score = _first(result, "score" if _has_score(result) else "value")
-    if error or score is None:
-        why = f": {describe(error)}" if error else ""
-        raise TypeError(
-            f"the scorer {describe(name)} gave no score, which is neither a pass nor a"
-            f" failure{why}, got {describe(result)}"
-        )
-    passed = _plain(_first(result, "passed", "success"))
-    return NamedScore(
-        name,
-        checked_score(score, f"the score of {describe(name)}"),
-        passed if isinstance(passed, bool) else None,
-        _reason(result),
-    )
+    if type(value) is float and 0.0 < value <= 1.0:
+        return value  # as nearly all are
+    hint = ": for another scale, give its worst and its best, as scale=(1, 5)"
+    return checked_score(value, f"the score of {name!r}", hint)
 
 
-def _has_score(result: object) -> bool:
-    return (
-        "score" in result if isinstance(result, Mapping) else hasattr(result, "score")
-    )
+class Measure:
+    """What counts as which score: by a scale, by labels, or as it is.
 
-
-def _reason(result: object) -> object:
-    reason = _first(result, "reason", "comment", "explanation", "rationale")
-    if reason is None:  # autoevals' judges
-        reason = _first(_first(result, "metadata"), "rationale")
-    return reason
-
-
-def read_usage(response: object) -> tuple[int, int]:
-    """Return prompt and completion tokens of a response, or of its usage itself.
-
-    Understood are OpenAI's two APIs, Anthropic, Google, and what copies them, LiteLLM
-    and LangChain among it. Tokens read from and written to a cache count as prompt.
-
-    :raises TypeError: neither `response` nor its usage names tokens.
+    :param scale: the worst and the best number, as ``(1, 5)``; None for 0..1.
+    :param values: what each label counts as; None where scores are numbers.
+    :raises TypeError: `scale` is no pair of numbers, `values` no mapping to scores.
+    :raises ValueError: the ends of the scale are equal, or a label counts as no score.
     """
-    usage = _first(response, "usage", "usage_metadata")
-    for each in (usage, response):
-        for names in _USAGES:
-            if _first(each, names.prompt[0], names.completion[0]) is not None:
-                return _sum(each, names.prompt), _sum(each, names.completion)
-    raise TypeError(
-        "add_tokens() takes prompt= and completion=, or a response whose usage has"
-        f" prompt_tokens or input_tokens, got {describe(response)}"
-    )
+
+    def __init__(self, scale: object, values: object) -> None:
+        if scale is not None and values is not None:
+            raise TypeError("a score has a scale= or values=, not both")
+        self._scale = None if scale is None else _checked_scale(scale)
+        self._values = None if values is None else _checked_values(values)
+
+    @property
+    def takes_labels(self) -> bool:
+        """Whether scores are labels."""
+        return self._values is not None
+
+    def __call__(
+        self, value: object, name: str, is_less_better: bool = False
+    ) -> tuple[float, object]:
+        """Return the score that a value counts as, and the value where they differ.
+
+        :raises TypeError: the value is no number.
+        :raises ValueError: it is out of bounds, or a label that is not known.
+        """
+        what = f"the score of {name!r}"
+        if self._values is not None:
+            return _score_of_label(value, what, self._values)
+        value = value.value if isinstance(value, Enum) else value
+        if issubclass(type(value), str):
+            raise TypeError(
+                f"{what} must be a number, got {describe(value)}: for labels, give what"
+                f" each counts as, values={{{describe(value)}: 1, ...}}"
+            )
+        if self._scale is not None:
+            return self._on_scale(value, what, is_less_better)
+        score = checked_named_score(value, name)
+        return (1.0 - score, score) if is_less_better else (score, None)
+
+    def _on_scale(
+        self, value: object, what: str, is_less_better: bool
+    ) -> tuple[float, object]:
+        worst, best = self._scale or (0.0, 1.0)
+        if is_less_better and worst < best:
+            worst, best = best, worst
+        number = _finite(value, what, "a finite number")
+        share = (number - worst) / (best - worst)
+        if not -ROUNDING <= share <= 1 + ROUNDING:
+            low, high = sorted((worst, best))
+            raise ValueError(
+                f"{what} is off its scale={self._scale}: it must be within"
+                f" {low:g}..{high:g}, got {describe(value)}"
+            )
+        return min(max(0.0, share), 1.0), number
 
 
-class _Usage(NamedTuple):
-    """The names of counts that add up; the first is the one that must be there."""
-
-    prompt: tuple[str, ...]
-    completion: tuple[str, ...]
-
-
-_USAGES = (
-    # OpenAI's chat API: cached and reasoning tokens are parts of the counts
-    _Usage(("prompt_tokens",), ("completion_tokens",)),
-    # Anthropic counts the cache apart; OpenAI's responses and LangChain do not
-    _Usage(
-        ("input_tokens", "cache_creation_input_tokens", "cache_read_input_tokens"),
-        ("output_tokens",),
-    ),
-    # Google counts thoughts and the prompts of tools apart
-    _Usage(
-        ("prompt_token_count", "tool_use_prompt_token_count"),
-        ("candidates_token_count", "thoughts_token_count"),
-    ),
-)
+def _checked_scale(scale: object) -> tuple[float, float]:
+    if not isinstance(scale, (tuple, list)) or len(scale) != 2:
+        raise TypeError(
+            "scale= must be the worst and the best number, as (1, 5), got"
+            f" {describe(scale)}"
+        )
+    worst, best = (_finite(each, "an end of scale=", "finite") for each in scale)
+    if worst == best:
+        raise ValueError(f"the ends of scale= must differ, got {describe(scale)}")
+    return worst, best
 
 
-def _sum(usage: object, names: tuple[str, ...]) -> int:
-    counts = ((name, _first(usage, name)) for name in names)
-    return sum(checked_count(each, name) for name, each in counts if each is not None)
+def _checked_values(values: object) -> dict[object, float]:
+    if not isinstance(values, Mapping) or not values:
+        raise TypeError(
+            "values= must say what each label counts as, as {'yes': 1, 'no': 0}, got"
+            f" {describe(values)}"
+        )
+    return {
+        label: checked_score(score, f"what {describe(label)} counts as in values=")
+        for label, score in values.items()
+    }
 
 
-def _first(source: object, *names: str) -> object:
-    """Return the first of several attributes or keys that is there and not None."""
-    for name in names:
-        if isinstance(source, Mapping):
-            value: object = source.get(name)
-        else:
-            value = getattr(source, name, None)
-        if value is not None:
-            return value
-    return None
+def _score_of_label(
+    value: object, what: str, values: Mapping[object, float]
+) -> tuple[float, object]:
+    label = value.value if isinstance(value, Enum) else value
+    for known, score in values.items():
+        if known in (value, label):
+            return score, label
+    labels = ", ".join(map(describe, values))
+    raise ValueError(f"{what} is {describe(label)}, which is none of values=: {labels}")

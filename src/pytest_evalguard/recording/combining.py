@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from math import fsum
 from typing import TypeVar
@@ -55,9 +55,9 @@ def combined(cases: Sequence[Case], plan: Plan, chosen_index: int) -> Case:
         score=_mean([case.overall_score for case in telling]),
         latency_ms=_mean([case.latency_ms for case in telling]),
         scores=_scores(cases, plan),
-        prompt_tokens=_sum(case.prompt_tokens for case in cases),
-        completion_tokens=_sum(case.completion_tokens for case in cases),
-        cost_usd=_sum(case.cost_usd for case in cases),
+        prompt_tokens=total(*(case.prompt_tokens for case in cases)),
+        completion_tokens=total(*(case.completion_tokens for case in cases)),
+        cost_usd=total(*(case.cost_usd for case in cases)),
         trials=[as_trial(case, MAX_TEXT // len(cases)) for case in cases],
         require=plan.require,
     )
@@ -95,6 +95,7 @@ def _mean(values: Sequence[float]) -> float:
     return fsum(values) / len(values)
 
 
-def _sum(values: Iterable[T | None]) -> T | None:
+def total(*values: T | None) -> T | None:
+    """Return the sum of what is known, None where nothing is."""
     known = [value for value in values if value is not None]
     return sum(known[1:], known[0]) if known else None

@@ -16,6 +16,7 @@ from ..model.case import Attempt, Case, ScorerResult
 from ..model.data import unused_key
 from ..model.outcome import Outcome
 from ..model.redaction import Redactor
+from ..model.scorer_results import kept_raw
 from ..model.scorers import checked_count, checked_number, checked_score
 from ..model.values import HOSTILE, as_data, as_text, cut, describe
 
@@ -110,7 +111,8 @@ def _with_texts(before: list[Attempt], after: Any) -> list[Attempt]:
 
 def _score(result: ScorerResult) -> ScorerResult:
     reason = None if result.reason is None else as_text(result.reason)
-    return ScorerResult(checked_score(result.score), bool(result.passed), reason)
+    raw = None if result.raw is None else kept_raw(result.raw)
+    return ScorerResult(checked_score(result.score), bool(result.passed), reason, raw)
 
 
 def redact_case(case: Case, redact: Redactor) -> None:
@@ -129,6 +131,8 @@ def _texts_of(case: Case) -> list[str | None]:
     texts = [*_get_texts(case), *case.tags]
     for name, result in case.scores.items():
         texts += (name, result.reason)
+        if isinstance(result.raw, str):
+            texts.append(result.raw)
     for run in (*case.attempts, *case.trials):
         texts += (run.reason, run.actual, *(run.scores or ()))
     return texts
@@ -142,6 +146,8 @@ def _redact_texts(case: Case, redact: Redactor) -> None:
     scores: dict[str, ScorerResult] = {}
     for name, result in case.scores.items():
         result.reason = result.reason and redact(result.reason)
+        if isinstance(result.raw, str):
+            result.raw = redact(result.raw)
         scores[unused_key(redact(name), scores)] = result
     case.scores = scores
     for run in (*case.attempts, *case.trials):

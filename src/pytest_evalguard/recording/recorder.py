@@ -11,17 +11,12 @@ from typing import Any
 
 from ..model.case import ScorerResult
 from ..model.data import Json
-from ..model.scorers import (
-    checked_count,
-    checked_name,
-    checked_number,
-    checked_score,
-    read_scorer_result,
-    read_usage,
-)
+from ..model.figures import reaches
+from ..model.scorer_results import UNSET, NamedScore, kept_raw, read_scores
+from ..model.scorers import checked_count, checked_number, checked_score
+from ..model.usage import read_usage
 from ..model.values import as_data, as_text
 
-_UNSET = object()
 PASSING_SCORE = 0.5
 """From here a named score counts as passed when its scorer did not say."""
 
@@ -131,9 +126,12 @@ class EvalCase:
         self._set_number("latency_ms", checked_number(value, "latency_ms"))
 
     @property
-    def cost_usd(self) -> float | None:
-        """What the calls under test cost, in US dollars."""
-        return self._numbers.get("cost_usd")
+    def cost_usd(self) -> float:
+        """What the calls under test cost, in US dollars; 0 where it was not recorded.
+
+        So that ``eval_case.cost_usd += 0.01`` adds to it from the first call on.
+        """
+        return self._numbers.get("cost_usd", 0.0)
 
     @cost_usd.setter
     def cost_usd(self, value: object) -> None:
@@ -165,29 +163,42 @@ class EvalCase:
     def add_score(
         self,
         name: object,
-        score: object = _UNSET,
+        score: object = UNSET,
         *,
         passed: bool | None = None,
         reason: object = None,
+        scale: tuple[float, float] | None = None,
+        values: Mapping[Any, float] | None = None,
     ) -> None:
-        """Record a named score, or a scorer library's own result object.
+        """Record a named score, a scorer library's own result, or a list of those.
 
         A score whose scorer did not say whether it passed, passes from 0.5.
 
+        :param scale: the worst and the best number where that is not 0 and 1.
+        :param values: what each label counts as, where the score is a label.
+        :raises ScorerError: a result has no score, as its scorer failed.
         :raises TypeError: there is no name, or the score is no number.
-        :raises ValueError: the score is not within 0..1, or the name is not free.
+        :raises ValueError: the score is out of bounds, or the name is not free.
         """
-        if score is _UNSET:
-            name, score, said, explained = read_scorer_result(name)
-            passed = said if passed is None else passed
-            reason = explained if reason is None else reason
-        name = checked_name(name)
-        number = checked_score(score, f"the score of {name!r}")
-        if passed is None:
-            passed = number >= PASSING_SCORE
-        text = None if reason is None else as_text(reason, self._clean)
+        given = read_scores(name, score, scale, values)
+        said = None if reason is None else as_text(reason, self._clean)
+        results = {
+            as_text(each.name): self._scorer_result(each, passed, said)
+            for each in given
+        }
         self._require_open()
-        self._scores[as_text(name)] = ScorerResult(number, bool(passed), text)
+        self._scores.update(results)
+
+    def _scorer_result(
+        self, given: NamedScore, passed: bool | None, reason: str | None
+    ) -> ScorerResult:
+        passed = given.passed if passed is None else passed
+        if passed is None:
+            passed = reaches(given.score, PASSING_SCORE)
+        if reason is None and given.reason is not None:
+            reason = as_text(given.reason, self._clean)
+        raw = None if given.raw is None else kept_raw(given.raw, self._clean)
+        return ScorerResult(given.score, bool(passed), reason, raw)
 
     def add_tokens(
         self, response: object = None, *, prompt: int = 0, completion: int = 0
@@ -224,13 +235,13 @@ class EvalCase:
     def record(
         self,
         *,
-        input: object = _UNSET,
-        expected: object = _UNSET,
-        actual: object = _UNSET,
-        score: object = _UNSET,
-        latency_ms: object = _UNSET,
-        cost_usd: object = _UNSET,
-        tokens: object = _UNSET,
+        input: object = UNSET,
+        expected: object = UNSET,
+        actual: object = UNSET,
+        score: object = UNSET,
+        latency_ms: object = UNSET,
+        cost_usd: object = UNSET,
+        tokens: object = UNSET,
         metadata: Mapping[str, object] | None = None,
     ) -> None:
         """Set several attributes at once; `metadata` is merged, `tokens` are added.
@@ -246,11 +257,11 @@ class EvalCase:
             "cost_usd": cost_usd,
         }
         for name, value in given.items():
-            if value is not _UNSET:
+            if value is not UNSET:
                 setattr(self, name, value)
         if isinstance(tokens, Mapping) and tokens.keys() <= {"prompt", "completion"}:
             self.add_tokens(**tokens)
-        elif tokens is not _UNSET:
+        elif tokens is not UNSET:
             self.add_tokens(tokens)
         if metadata is not None:
             self.metadata.update(metadata)

@@ -8,18 +8,20 @@ from __future__ import annotations
 
 from collections.abc import Callable, Generator, Mapping
 from dataclasses import dataclass, field
+from operator import attrgetter
 from typing import Any
 
 import pytest
 from _pytest._code.code import ExceptionRepr
 
 from ..model.case import Attempt, Case
+from ..model.figures import reaches
 from ..model.outcome import Outcome, letters_of
 from ..model.redaction import Redactor
 from ..model.text import printable, shortened
 from ..model.values import as_data, as_text
 from .collection import FIXTURE, identity_of, is_case
-from .combining import as_trial, combined, spokesman, verdict_line
+from .combining import as_trial, combined, spokesman, total, verdict_line
 from .mark import EvalMark, Plan, current_mark, problems_of
 from .modification import modified
 from .recorder import EvalCase, ambiguity, close, recorded, remark
@@ -27,6 +29,7 @@ from .verdict import error_line, outcome_of, reason_of, will_rerun
 
 _PHASES = ("setup", "call", "teardown")
 _PLAN = ("trials", "require")
+_SPENT = ("prompt_tokens", "completion_tokens", "cost_usd")
 _LONGEST_NAME = 100
 _PLUGIN = "pytest_evalguard.plugin"
 
@@ -99,8 +102,9 @@ class _Run:
     def as_attempt(self) -> Attempt:
         outcome = self.outcome
         fields = recorded(self.recorder)
-        latency = fields.get("latency_ms", _call_ms(self.reports))
-        return Attempt(outcome, fields.get("score"), latency, self.reason(outcome))
+        fields.setdefault("latency_ms", _call_ms(self.reports))
+        kept = {name: fields.get(name) for name in ("score", "latency_ms", *_SPENT)}
+        return Attempt(outcome, reason=self.reason(outcome), **kept)
 
 
 class CaseRunner:
@@ -313,6 +317,8 @@ class CaseRunner:
         if "input" not in fields:
             fields["input"] = self._default_input(item)
             fields["default_input"] = True
+        for name in _SPENT if run.attempts else ():
+            fields[name] = total(fields.get(name), *map(attrgetter(name), run.attempts))
         case = Case(identity_of(item), outcome, **fields)
         case.reason = None if outcome in ("passed", "xpassed") else run.reason(outcome)
         case.attempts = run.attempts
@@ -400,8 +406,8 @@ def _require_score(recorder: EvalCase, threshold: float) -> None:
     case = Case(
         "", "passed", score=fields.get("score"), scores=fields.get("scores", {})
     )
-    if case.is_scored and case.overall_score < threshold:
-        pytest.fail(
-            f"score {case.score_text} is below the threshold of {threshold:g}",
-            pytrace=False,
-        )
+    if case.is_scored and not reaches(case.overall_score, threshold):
+        text, limit = case.score_text, f"{threshold:g}"
+        if f"{case.overall_score:g}" == limit:  # by digits that are not shown
+            text, limit = f"{case.overall_score:.9g}", f"{threshold:.9g}"
+        pytest.fail(f"score {text} is below the threshold of {limit}", pytrace=False)

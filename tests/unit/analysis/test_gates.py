@@ -99,6 +99,15 @@ def test_a_missed_limit_is_told_with_the_digits_that_show_it(
     assert gate == Gate("mean score", f"{figure} (3 cases)", limit, is_met)
 
 
+def test_a_mean_of_equal_scores_reaches_a_limit_of_as_much() -> None:
+    cases = [
+        Case(f"{n}", "passed", scores={"tone": ScorerResult(0.7, True)})
+        for n in range(3)
+    ]
+    for limit in (Limit(0.7), Limit(0.7, "tone")):
+        assert score_gate(limit, cases).passed
+
+
 def test_a_missed_pass_rate_has_the_same_digits_as_a_percentage() -> None:
     gate = rate_gate(Limit(0.6667), passing(2, 3))
     assert gate.figure.startswith("66.667% (2 of 3), ")

@@ -416,7 +416,10 @@ def test_everything_of_a_case_is_redacted() -> None:
     case = Case(
         *(f"t.py::t[{key}]", "failed", f"in {key}", f"ex {key}", f"ac {key}"),
         reason=f"re {key}",
-        scores={key: ScorerResult(1, True, key), key + "2": ScorerResult(0, False)},
+        scores={
+            key: ScorerResult(1, True, key, key),
+            key + "2": ScorerResult(0, False),
+        },
         name=key,
         tags=[key],
         metadata={key: key, "password": "x", "deep": [{"secret": "y"}]},
@@ -428,7 +431,7 @@ def test_everything_of_a_case_is_redacted() -> None:
     redact_case(case, redact)
     line = case.to_line()
     assert key not in line
-    assert line.count("[REDACTED]") == 20
+    assert line.count("[REDACTED]") == 21
     assert len(case.scores) == 2
 
 

@@ -1,13 +1,11 @@
-"""Scores are strict; results and usage are read in the shapes that libraries have."""
+"""What a score, a count and a name may be, and how scales and labels count."""
 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field
 from decimal import Decimal
-from enum import IntEnum
+from enum import Enum, IntEnum
 from fractions import Fraction
-from types import SimpleNamespace
 from typing import Any
 from unittest.mock import MagicMock, Mock
 
@@ -17,15 +15,13 @@ from hypothesis import given, strategies as st
 
 from pytest_evalguard.model.scorers import (
     MAX_COUNT,
+    Measure,
     checked_count,
     checked_name,
     checked_number,
     checked_score,
-    read_scorer_result,
-    read_usage,
 )
 from pytest_evalguard.model.values import describe
-from pytest_evalguard.recording.recorder import EvalCase
 
 # Scores
 
@@ -107,7 +103,7 @@ def test_what_is_no_number_is_no_score(value: object) -> None:
     ("value", "shown"),
     [
         *((math.nan, "nan"), (math.inf, "inf"), (-math.inf, "-inf"), (-0.1, "-0.1")),
-        *((1.0000001, "1.0000001"), (2, "2"), (-1, "-1"), (10**400, "1000000000")),
+        *((1.0000011, "1.0000011"), (2, "2"), (-1, "-1"), (10**400, "1000000000")),
         *((10**5000, "int"), (Decimal("sNaN"), "Decimal('sNaN')"), (100, "100")),
         *((np.float64("nan"), "nan"), (Fraction(3, 2), "Fraction(3, 2)")),
     ],
@@ -119,13 +115,38 @@ def test_a_number_outside_is_no_score_and_is_shown(value: object, shown: str) ->
     assert shown in str(caught.value)
 
 
-@given(st.floats())
+@given(st.floats() | st.floats(-2e-6, 2e-6) | st.floats(1 - 2e-6, 1 + 2e-6))
 def test_a_float_is_a_score_or_is_refused(value: float) -> None:
-    if 0 <= value <= 1:
-        assert checked_score(value) == value
+    if -1e-6 <= value <= 1 + 1e-6:
+        assert checked_score(value) == min(max(0, value), 1)
     else:
         with pytest.raises(ValueError, match="score"):
             checked_score(value)
+
+
+@pytest.mark.parametrize(
+    ("value", "score"),
+    [
+        *((1.0000000000000002, 1.0), (np.float32(1.0000001), 1.0), (1.000001, 1.0)),
+        *((-1e-17, 0.0), (np.float32(-1e-8), 0.0), (Decimal("-0.000001"), 0.0)),
+    ],
+    ids=describe,
+)
+def test_what_rounding_put_just_outside_is_the_nearest_score(
+    value: object, score: float
+) -> None:
+    assert checked_score(value) == score
+
+
+@pytest.mark.parametrize("number", [0.7, 0.1, 0.9999999, 1 / 3])
+def test_a_float32_is_the_number_that_it_shows(number: float) -> None:
+    assert checked_score(np.float32(number)) == pytest.approx(number, abs=1e-7)
+    assert checked_score(np.float32(0.7)) == 0.7
+
+
+def test_rounding_does_not_make_a_latency_or_a_cost_positive() -> None:
+    with pytest.raises(ValueError, match="at least 0"):
+        checked_number(-1e-9, "cost_usd")
 
 
 def test_a_number_of_another_kind_may_be_large() -> None:
@@ -145,7 +166,10 @@ def test_a_number_is_finite(value: float) -> None:
 
 @pytest.mark.parametrize(
     "value",
-    [0, 12, np.int64(0), np.int64(12), Grade.GOOD, MAX_COUNT, np.int64(MAX_COUNT)],
+    [
+        *(0, 12, np.int64(0), np.int64(12), Grade.GOOD, MAX_COUNT, np.int64(MAX_COUNT)),
+        *(12.0, -0.0, np.float64(12), np.float32(12), Decimal("12"), Fraction(12)),
+    ],
     ids=describe,
 )
 def test_a_count_is_a_whole_number(value: int) -> None:
@@ -154,7 +178,12 @@ def test_a_count_is_a_whole_number(value: int) -> None:
 
 
 @pytest.mark.parametrize(
-    "value", [True, 1.0, "1", None, np.bool_(True), MagicMock()], ids=describe
+    "value",
+    [
+        *(True, 1.5, "1", None, np.bool_(True), MagicMock(), np.float32(1.5), 1j),
+        *(math.nan, math.inf, Decimal("sNaN"), Fraction(1, 2)),
+    ],
+    ids=describe,
 )
 def test_what_is_not_whole_is_no_count(value: object) -> None:
     with pytest.raises(TypeError, match=r"^prompt must be a whole number, got "):
@@ -190,248 +219,118 @@ def test_a_name_is_text_that_can_be_sent() -> None:
     assert checked_name("a \ud800") == "a \\ud800"
 
 
-# Results, as libraries hand them out
-
-
-@dataclass
-class AutoevalsScore:
-    name: str
-    score: float | None = None
-    metadata: dict[str, Any] = field(default_factory=dict)
-    error: Exception | None = None
-
-
-class DeepevalMetric:
-    """Has no `name`, but a property `__name__`; what is not measured is None."""
-
-    threshold = 0.7
-    score: float | None = None
-    reason: str | None = None
-    success: bool | None = None
-    error: str | None = None
-
-    def __init__(self, **measured: Any) -> None:
-        vars(self).update(measured)
-
-    @property
-    def __name__(self) -> str:
-        return "Answer Relevancy"
-
-
-class DeepevalGEval(DeepevalMetric):
-    name = "Correctness"
-
-    @property
-    def __name__(self) -> str:
-        return f"{self.name} [GEval]"
-
-
-@dataclass(kw_only=True)
-class PydanticEvalsResult:
-    name: str
-    value: object
-    reason: str | None = None
-    source: object = None
-
-
-@dataclass(kw_only=True)
-class PydanticEvalsFailure:
-    name: str
-    error_message: str
-    error_stacktrace: str = "Traceback"
-
-
-@dataclass
-class PhoenixScore:
-    name: str
-    score: float | None = None
-    label: str | None = None
-    explanation: str | None = None
-
-
-def openevals(score: object, comment: str | None = None) -> dict[str, object]:
-    return {"key": "conciseness", "score": score, "comment": comment, "metadata": None}
+# Scales and labels
 
 
 @pytest.mark.parametrize(
-    ("result", "expected"),
+    ("scale", "value", "score"),
     [
-        (AutoevalsScore("Factuality", 0.6), ("Factuality", 0.6, None, None)),
-        (
-            AutoevalsScore("Factuality", 1, {"rationale": "same", "choice": "C"}),
-            ("Factuality", 1.0, None, "same"),
-        ),
-        (
-            DeepevalMetric(score=0.6, success=False, reason="off"),
-            ("Answer Relevancy", 0.6, False, "off"),
-        ),
-        (
-            DeepevalMetric(score=np.float64(0.8), success=np.bool_(True)),
-            ("Answer Relevancy", 0.8, True, None),
-        ),
-        (DeepevalGEval(score=0.9, success=True), ("Correctness", 0.9, True, None)),
-        (
-            PydanticEvalsResult(name="exact", value=True, reason="equal"),
-            ("exact", 1.0, None, "equal"),
-        ),
-        (PydanticEvalsResult(name="sim", value=0.5), ("sim", 0.5, None, None)),
-        (openevals(True, "short"), ("conciseness", 1.0, None, "short")),
-        (openevals(0.25), ("conciseness", 0.25, None, None)),
-        (
-            PhoenixScore("tone", 1.0, "polite", "says please"),
-            ("tone", 1.0, None, "says please"),
-        ),
-        (SimpleNamespace(name="own", score=1, passed=False), ("own", 1.0, False, None)),
-        (SimpleNamespace(name="own", score=1, passed="yes"), ("own", 1.0, None, None)),
-        (
-            SimpleNamespace(name="own", score=1, rationale="clear"),
-            ("own", 1.0, None, "clear"),
-        ),
+        *(((1, 5), 4, 0.75), ((1, 5), 1, 0.0), ((1, 5), 5.0, 1.0), ([0, 10], 7, 0.7)),
+        *(((5, 1), 4, 0.25), ((5, 1), 1, 1.0), ((1, 0), 0.25, 0.75)),
+        *(((-1, 1), -0.5, 0.25), ((0, 100), Decimal("12.5"), 0.125)),
+        *(((1, 5), 5.0000001, 1.0), ((1, 5), np.float32(3), 0.5)),
     ],
 )
-def test_a_librarys_result_is_read(result: object, expected: object) -> None:
-    assert read_scorer_result(result) == expected
+def test_a_number_counts_by_its_place_on_the_scale(
+    scale: object, value: Any, score: float
+) -> None:
+    assert Measure(scale, None)(value, "x") == (score, float(value))
 
 
 @pytest.mark.parametrize(
-    "result",
+    ("scale", "value", "text"),
     [
-        AutoevalsScore("Factuality"),
-        AutoevalsScore("Factuality", 1.0, error=ValueError("rate limit")),
-        DeepevalMetric(),
-        DeepevalMetric(score=1.0, success=True, error="rate limit"),
-        PydanticEvalsFailure(name="judge", error_message="rate limit"),
-        openevals(None),
-        {"key": "judge", "score": None, "value": 1},
-        {"name": "judge"},
+        ((1, 5), 7, "off its scale=(1.0, 5.0): it must be within 1..5, got 7"),
+        ((5, 1), 0, "off its scale=(5.0, 1.0): it must be within 1..5, got 0"),
+        ((0, 1), 1.1, "off its scale=(0.0, 1.0): it must be within 0..1, got 1.1"),
     ],
-    ids=lambda each: type(each).__name__,
 )
-def test_a_judge_that_failed_is_no_pass(result: object) -> None:
-    case = EvalCase("test_it.py::test_it")
-    with pytest.raises(TypeError, match="gave no score, which is neither a pass nor"):
-        case.add_score(result)
-    assert case._scores == {}
+def test_a_number_off_its_scale_is_told_with_the_scale(
+    scale: object, value: object, text: str
+) -> None:
+    with pytest.raises(ValueError, match="scale=") as caught:
+        Measure(scale, None)(value, "x")
+    assert str(caught.value) == f"the score of 'x' is {text}"
 
 
-@pytest.mark.parametrize(("error", "why"), [("limit", ": 'limit'"), (None, "")])
-def test_why_a_judge_failed_is_said(error: object, why: str) -> None:
-    result = {"name": "judge", "error": error}
-    with pytest.raises(TypeError) as caught:
-        read_scorer_result(result)
+@pytest.mark.parametrize("value", [4, -1, 100.0, 1.5])
+def test_a_number_out_of_bounds_is_told_that_there_are_scales(value: object) -> None:
+    with pytest.raises(ValueError, match=r"must be within 0..1, got .*scale=\(1, 5\)"):
+        Measure(None, None)(value, "x")
+
+
+@pytest.mark.parametrize(
+    ("scale", "error"),
+    [
+        *((5, TypeError), ((1, 2, 3), TypeError), (("1", 5), TypeError)),
+        *(((5, 5), ValueError), ((0, math.inf), ValueError), ("15", TypeError)),
+    ],
+)
+def test_a_scale_is_two_numbers_that_differ(
+    scale: object, error: type[Exception]
+) -> None:
+    with pytest.raises(error, match="scale="):
+        Measure(scale, None)
+
+
+def test_where_less_is_better_a_score_is_turned_and_kept_beside() -> None:
+    assert Measure(None, None)(0.25, "x", is_less_better=True) == (0.75, 0.25)
+    assert Measure((1, 5), None)(4, "x", is_less_better=True) == (0.25, 4.0)
+    # whoever gave the scale has turned it already
+    assert Measure((5, 1), None)(4, "x", is_less_better=True) == (0.25, 4.0)
+
+
+class Tone(Enum):
+    FORMAL = "formal"
+    RUDE = "rude"
+
+
+@pytest.mark.parametrize(
+    ("values", "label", "score", "raw"),
+    [
+        ({"formal": 1, "rude": 0}, "formal", 1.0, "formal"),
+        ({"A": 1, "B": 0.75, "C": 0.5}, "C", 0.5, "C"),
+        ({True: 1, False: 0}, False, 0.0, False),
+        ({Tone.FORMAL: 1, Tone.RUDE: 0}, Tone.FORMAL, 1.0, "formal"),
+        ({"formal": 1, "rude": 0}, Tone.RUDE, 0.0, "rude"),
+        ({1: 0, 2: 0.5, 3: 1}, 2, 0.5, 2),
+    ],
+)
+def test_a_label_counts_as_its_value(
+    values: object, label: object, score: float, raw: object
+) -> None:
+    assert Measure(None, values)(label, "x") == (score, raw)
+
+
+@pytest.mark.parametrize("label", ["polite", "Formal", "", 1, None, ["formal"]])
+def test_a_label_that_values_lack_is_told_with_those_there_are(label: object) -> None:
+    with pytest.raises(ValueError, match="values=") as caught:
+        Measure(None, {"formal": 1, "rude": 0})(label, "tone")
     assert str(caught.value) == (
-        "the scorer 'judge' gave no score, which is neither a pass nor a failure"
-        f"{why}, got {result}"
+        f"the score of 'tone' is {label!r}, which is none of values=: 'formal', 'rude'"
     )
 
 
-@pytest.mark.parametrize("value", ["positive", [1], {}])
-def test_a_label_is_no_score(value: object) -> None:
-    with pytest.raises(TypeError, match=r"^the score of 'tone' must be a number, got"):
-        read_scorer_result(PydanticEvalsResult(name="tone", value=value))
-
-
 @pytest.mark.parametrize(
-    "result",
-    [None, 0.5, "name", [openevals(1)], {"score": 1}, DeepevalMetric, MagicMock()],
-    ids=lambda each: type(each).__name__,
+    ("values", "error"),
+    [
+        *(({}, TypeError), (["formal"], TypeError), ("formal", TypeError)),
+        *(({"formal": 2}, ValueError), ({"formal": "good"}, TypeError)),
+    ],
 )
-def test_what_is_no_result_is_shown(result: object) -> None:
-    with pytest.raises(TypeError, match=r"^add_score\(\) takes a name and a score, or"):
-        read_scorer_result(result)
+def test_values_say_what_each_label_counts_as(
+    values: object, error: type[Exception]
+) -> None:
+    with pytest.raises(error, match="values="):
+        Measure(None, values)
 
 
-# Usage, as services report it
+def test_a_score_has_a_scale_or_labels() -> None:
+    with pytest.raises(TypeError, match="not both"):
+        Measure((1, 5), {"formal": 1})
 
 
-class Own:
-    def __init__(self, **fields: Any) -> None:
-        vars(self).update(fields)
-
-
-OPENAI = Own(prompt_tokens=12, completion_tokens=80, total_tokens=92)
-RESPONSES = Own(
-    input_tokens=12,
-    input_tokens_details=Own(cached_tokens=8),
-    output_tokens=80,
-    output_tokens_details=Own(reasoning_tokens=50),
-    total_tokens=92,
-)
-ANTHROPIC = Own(
-    input_tokens=2,
-    cache_creation_input_tokens=4,
-    cache_read_input_tokens=6,
-    output_tokens=80,
-)
-ANTHROPIC_WITHOUT_CACHE = Own(
-    input_tokens=12,
-    cache_creation_input_tokens=None,
-    cache_read_input_tokens=None,
-    output_tokens=80,
-)
-# LiteLLM keeps Anthropic's counts beside the sums that hold them
-LITELLM = Own(
-    prompt_tokens=12,
-    completion_tokens=80,
-    cache_creation_input_tokens=4,
-    cache_read_input_tokens=6,
-)
-LANGCHAIN = {
-    "input_tokens": 12,
-    "output_tokens": 80,
-    "total_tokens": 92,
-    "input_token_details": {"cache_creation": 4, "cache_read": 6},
-}
-GOOGLE = Own(
-    prompt_token_count=10,
-    tool_use_prompt_token_count=2,
-    candidates_token_count=30,
-    thoughts_token_count=50,
-    cached_content_token_count=5,
-    total_token_count=92,
-)
-USAGES = [
-    *(OPENAI, RESPONSES, ANTHROPIC, ANTHROPIC_WITHOUT_CACHE, LITELLM, LANGCHAIN, GOOGLE)
-]
-
-
-@pytest.mark.parametrize("usage", USAGES)
-def test_usage_is_read_from_a_response_and_by_itself(usage: Any) -> None:
-    for response in (
-        usage,
-        Own(usage=usage),
-        Own(usage_metadata=usage),
-        Own(usage=None, usage_metadata=usage),
-        {"usage": usage},
-    ):
-        assert read_usage(response) == (12, 80)
-
-
-def test_usage_may_be_one_sided() -> None:
-    assert read_usage({"usage": {"prompt_tokens": 5, "total_tokens": 5}}) == (5, 0)
-    assert read_usage(Own(prompt_token_count=5, candidates_token_count=None)) == (5, 0)
-    assert read_usage({"candidates_token_count": 5}) == (0, 5)
-    assert read_usage(DeepevalMetricTokens()) == (3, 0)
-
-
-class DeepevalMetricTokens(DeepevalMetric):
-    input_tokens = 3
-    output_tokens = None
-
-
-@pytest.mark.parametrize("response", [None, "text", {}, {"usage": None}, Own(usage=5)])
-def test_a_response_without_usage_is_refused(response: object) -> None:
-    with pytest.raises(
-        TypeError, match=r"^add_tokens\(\) takes prompt= and completion="
-    ):
-        read_usage(response)
-
-
-@pytest.mark.parametrize(
-    "response",
-    [MagicMock(), {"usage": {"prompt_tokens": "12"}}, Own(input_tokens=1.5)],
-    ids=describe,
-)
-def test_counts_of_a_response_are_strict(response: object) -> None:
-    with pytest.raises(TypeError, match="_tokens must be a whole number"):
-        read_usage(response)
+@pytest.mark.parametrize("label", ["formal", "0.5", ""])
+def test_a_label_without_values_is_no_score(label: str) -> None:
+    with pytest.raises(TypeError, match=r"^the score of 'x' must be a number.*values="):
+        Measure(None, None)(label, "x")

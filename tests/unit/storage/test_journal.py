@@ -38,7 +38,8 @@ DATA = st.recursive(
 # few names, so that many cases have the same
 NAMES = st.sampled_from(["t.py::a", "t.py::b", "t.py::é[\u2028]", "t.py::a #2", ""])
 OUTCOMES = st.sampled_from(get_args(Outcome))
-RESULTS = st.builds(ScorerResult, SCORES, st.booleans(), st.none() | TEXT)
+RAW = st.none() | TEXT | st.floats(-1e6, 1e6)
+RESULTS = st.builds(ScorerResult, SCORES, st.booleans(), st.none() | TEXT, RAW)
 CASE = st.builds(
     Case,
     nodeid=NAMES,
@@ -58,7 +59,14 @@ CASE = st.builds(
     findings=st.lists(DATA, max_size=2),
     flaky=st.booleans(),
     attempts=st.lists(
-        st.builds(Attempt, OUTCOMES, reason=st.none() | TEXT), max_size=2
+        st.builds(
+            Attempt,
+            OUTCOMES,
+            reason=st.none() | TEXT,
+            prompt_tokens=st.none() | st.integers(0, 2**53),
+            cost_usd=st.none() | st.floats(0, 1e6),
+        ),
+        max_size=2,
     ),
 )
 JOURNALS = st.lists(CASE, max_size=6)
