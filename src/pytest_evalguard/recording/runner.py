@@ -14,6 +14,7 @@ import pytest
 from _pytest._code.code import ExceptionRepr
 
 from ..model.case import Attempt, Case, Outcome, letters_of
+from ..model.difference import note_unseen
 from ..model.redaction import Redactor
 from ..model.text import printable, shortened
 from ..model.values import as_data, as_text
@@ -273,6 +274,7 @@ class CaseRunner:
 
     def _case(self, item: pytest.Item, run: _Run) -> Case:
         outcome = run.outcome
+        expected, actual = run.recorder.expected, run.recorder.actual
         marked, fields = _mark_fields(run.mark, self._redact), close(run.recorder)
         metadata = {**marked.get("metadata", {}), **fields.get("metadata", {})}
         fields = {**marked, **fields, "metadata": metadata}
@@ -286,6 +288,8 @@ class CaseRunner:
         case.flaky = outcome == "passed" and any(
             attempt.outcome in ("failed", "error") for attempt in run.attempts
         )
+        if not case.passed:
+            note_unseen(case, expected, actual)
         case.silent = "actual" not in fields and _is_silent(item, case)
         return case
 
