@@ -20,6 +20,7 @@ from ..model.scorers import (
     read_usage,
 )
 from ..model.values import as_data, as_text
+from .verdict import describe_error
 
 _UNSET = object()
 PASSING_SCORE = 0.5
@@ -185,7 +186,7 @@ class EvalCase:
         number = checked_score(score, f"the score of {name!r}")
         if passed is None:
             passed = number >= PASSING_SCORE
-        text = None if reason is None else as_text(reason, self._clean)
+        text = None if reason is None else _reason_text(reason, self._clean)
         self._require_open()
         self._scores[as_text(name)] = ScorerResult(number, bool(passed), text)
 
@@ -210,8 +211,11 @@ class EvalCase:
             self._tokens = (before[0] + used[0], before[1] + used[1])
 
     def mark_ambiguous(self, reason: object = "") -> None:
-        """Say that no verdict was possible, for instance because judges disagree."""
-        text = as_text(reason, self._clean)
+        """Say that no verdict was possible, for instance because judges disagree.
+
+        The reason may be the exception that a judge ended by.
+        """
+        text = _reason_text(reason, self._clean)
         self._require_open()
         self._ambiguous = text
 
@@ -274,6 +278,12 @@ class EvalCase:
                 f"the test {self._nodeid} has finished: its eval_case can't record any"
                 " more. Join threads and await tasks before the test ends"
             )
+
+
+def _reason_text(reason: object, clean: Callable[[str], str]) -> str:
+    if isinstance(reason, BaseException):
+        return describe_error(reason, clean)
+    return as_text(reason, clean)
 
 
 class _Metadata(UserDict[str, object]):
