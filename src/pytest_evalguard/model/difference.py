@@ -28,6 +28,7 @@ from .text import (
 from .values import MAX_TEXT
 
 _MOST_PAIRS = 10_000
+_MOST_WORDS = 80  # it takes the square of them
 _CUT, _REDACTED = "[cut: ", "[REDACTED]"
 
 
@@ -129,11 +130,16 @@ def _with_escapes(one: str, other: str) -> tuple[str, str]:
     if not (_is_faint(one) or _is_faint(other)):
         return one, other
     left, right = _words(one), _words(other)
-    shown: list[tuple[str, str]] = []
-    steps = SequenceMatcher(None, left, right, autojunk=False).get_opcodes()
-    for _, start, end, from_, to in steps:
-        shown.append(_told_apart("".join(left[start:end]), "".join(right[from_:to])))
-    return "".join(each for each, _ in shown), "".join(each for _, each in shown)
+    start = first_difference(left, right) or 0
+    end = start + _MOST_WORDS
+    near, beside = left[start:end], right[start:end]
+    shown = [left[:start], right[:start]]
+    steps = SequenceMatcher(None, near, beside, autojunk=False).get_opcodes()
+    for _, begin, stop, other_begin, other_stop in steps:
+        one, other = "".join(near[begin:stop]), "".join(beside[other_begin:other_stop])
+        for parts, part in zip(shown, _told_apart(one, other), strict=True):
+            parts.append(part)
+    return "".join(shown[0] + left[end:]), "".join(shown[1] + right[end:])
 
 
 def _words(text: str) -> list[str]:
