@@ -9,7 +9,7 @@ import tempfile
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import get_args
+from typing import Any, get_args
 from urllib.parse import quote
 
 import pytest
@@ -357,6 +357,52 @@ def test_words_that_differ_are_marked(
     assert reader.browser.text("#case .actual pre") == actual
 
 
+@pytest.mark.parametrize(
+    ("expected", "actual", "lost", "found"),
+    [
+        ("a b", "a\u00a0b", [" "], ["\\u00a0"]),
+        ("a b", "a\tb", ["\\x20"], ["\\t"]),
+        ("a", "a\n", [], ["\\n\n"]),
+        ("a", "a  ", [], ["\\x20\\x20"]),
+        ("a b", "a\u200b b", [], ["\\u200b"]),
+        (
+            "\u06cc\u200c\u062e",
+            "\u06cc\u062e",
+            ["\u06cc\\u200c\u062e"],
+            ["\u06cc\u062e"],
+        ),
+        ("Caf\u00e9 x", "Cafe\u0301 x", ["Caf\\u00e9"], ["Cafe\\u0301"]),
+        ("Paris x", "P\u0430ris x", ["Paris"], ["P\\u0430ris"]),
+        ("a ❤\ufe0f x", "a ❤ x", ["❤\\ufe0f"], ["❤"]),
+        ("a 👩\u200d👧 x", "a 👩\u200d👦 x", ["👩\u200d👧"], ["👩\u200d👦"]),
+        ("Le prix\u00a0: 5", "Le prix\u00a0: 6", ["5"], ["6"]),
+    ],
+    ids=ascii,
+)
+def test_what_differs_and_would_not_be_seen_is_shown_as_an_escape(
+    reader: Reader, expected: str, actual: str, lost: list[str], found: list[str]
+) -> None:
+    case = Case("t.py::test_a", "failed", expected=expected, actual=actual)
+    reader.open([case], "#case=t.py::test_a")
+    assert differing(reader.browser) == (lost, found)
+
+
+@pytest.mark.parametrize(
+    ("fields", "note"),
+    [
+        ({}, "the same as expected"),
+        ({"types": "int and str"}, "the same text, of another type: int and str"),
+        ({"differs_at": 1234}, "differs at character 1,234, which is not kept"),
+    ],
+)
+def test_it_is_said_in_what_equal_texts_differ(
+    reader: Reader, fields: dict[str, Any], note: str
+) -> None:
+    case = Case("t.py::test_a", "failed", expected="1", actual="1", **fields)
+    reader.open([case], "#case=t.py::test_a")
+    assert reader.browser.text("#case .actual small") == note
+
+
 def test_a_few_words_that_differ_in_long_texts_are_marked(reader: Reader) -> None:
     words = [f"word{number}" for number in range(10_000)]
     changed = [*words[:10], "X", *words[11:9_000], *words[9_001:]]
@@ -566,6 +612,7 @@ SHOWN = {
     "line\u2028line": "line\\u2028line",
     "half \ud83d of": "half \\ud83d of",
     "zero\u200bwidth \U000e0041": "zero\\u200bwidth \\U000e0041",
+    "\u06cc\u200c\u062e 👩\u200d👧": "\u06cc\u200c\u062e 👩\u200d👧",
 }
 
 

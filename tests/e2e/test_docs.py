@@ -95,6 +95,9 @@ _FENCED = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 _INDENTED = re.compile(r"(?<=\n\n)((?: {4}.*\n)+)")
 
 
+EXAMPLES = sorted((ROOT / "conftest_examples").rglob("test_*.py"))
+
+
 @cache
 def blocks_of(name: str) -> list[Block]:
     text = (ROOT / name).read_text("utf-8")
@@ -498,3 +501,13 @@ def test_the_readme_leads_to_every_page() -> None:
     text = (ROOT / "README.md").read_text("utf-8")
     linked = set(re.findall(r"\]\((docs/[\w-]+\.md)\)", text))
     assert linked == {name for name in NAMES if name.startswith("docs/")}
+
+
+def test_examples_record_the_answer_before_what_may_fail() -> None:
+    """A response without usage is an error; what was recorded before it is kept."""
+    texts = [block.text for block in blocks("python")]
+    for text in [*texts, *(path.read_text("utf-8") for path in EXAMPLES)]:
+        for part in text.split("def test_")[1:]:
+            answer = re.search(r"\bactual\b", part)
+            counted = re.search(r"add_tokens\(|add_score\(", part)
+            assert not (answer and counted) or answer.start() < counted.start(), part

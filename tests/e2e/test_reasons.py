@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 
 import pytest
@@ -28,10 +29,15 @@ REASONS = {
     ),
     "eval_case.mark_ambiguous('judges disagree')": "ambiguous: judges disagree",
     "raise ExceptionGroup('both', [KeyError('a'), OSError('b')])": (
-        "ExceptionGroup: both (2 sub-exceptions), at test_it.py:4"
+        "2 errors: KeyError: 'a'; OSError: b, at test_it.py:4"
+    ),
+    "asyncio.run(ask_both())": "2 errors: KeyError: 'a'; OSError: b, at helpers.py:13",
+    "raise TimeoutError": "TimeoutError, at test_it.py:4",
+    "eval_case.mark_ambiguous(ValueError('no verdict'))": (
+        "ambiguous: ValueError: no verdict"
     ),
 }
-HELPERS = """
+HELPERS = """import asyncio
 def helper(): raise ValueError("deep")
 
 def chained():
@@ -42,6 +48,13 @@ def chained():
 
 class Mute(Exception):
     def __str__(self): 1 / 0
+
+async def fail(error): raise error
+
+async def ask_both():
+    async with asyncio.TaskGroup() as group:
+        group.create_task(fail(KeyError("a")))
+        group.create_task(fail(OSError("b")))
 """
 
 
@@ -52,7 +65,7 @@ def reasons(everywhere_once: Suite) -> dict[str, str]:
     for number, statement in enumerate(REASONS):
         everywhere_once.write(
             f"test_{number}.py",
-            "import pytest\nfrom helpers import chained, helper, Mute\n"
+            "import asyncio, pytest\nfrom helpers import *\n"
             f"def test_{number}(eval_case):\n    {statement}\n",
         )
     cases = everywhere_once.run().session.cases
@@ -63,7 +76,7 @@ def reasons(everywhere_once: Suite) -> dict[str, str]:
 def test_a_reason_names_error_message_and_place(
     reasons: dict[str, str], statement: str
 ) -> None:
-    if "ExceptionGroup" in statement and sys.version_info < (3, 11):
+    if re.search("Group|both", statement) and sys.version_info < (3, 11):
         pytest.skip("Python 3.11 brought exception groups")
     file = f"test_{list(REASONS).index(statement)}.py"
     assert reasons[statement] == REASONS[statement].replace("test_it.py", file)

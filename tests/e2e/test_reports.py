@@ -89,6 +89,22 @@ def test_hostile_text_is_only_text_in_the_job_summary(suite: Suite) -> None:
     assert "alert(1)" in unescape(text)
 
 
+def test_a_difference_that_would_not_be_seen_is_shown(suite: Suite) -> None:
+    suite.test(r"""
+        PAIRS = [("a b", "a\u00a0b"), (1, "1"), ("x", "x")]
+        @pytest.mark.parametrize(("a", "b"), PAIRS)
+        def test_it(eval_case, a, b):
+            eval_case.record(expected=a, actual=b)
+            pytest.fail("no")
+    """)
+    suite.run(env=ON_GITHUB)
+    text = unescape(job_summary(suite))
+    assert r"| actual | a\u00a0b |" in text
+    assert "| differs | at character 2 |" in text
+    assert "| actual | 1 |\n| differs | in type: int and str |" in text
+    assert "| actual | the same |" in text
+
+
 @given(st.text())
 def test_any_text_is_escaped_and_comes_back(text: str) -> None:
     marked = escaped(text)

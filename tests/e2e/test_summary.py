@@ -150,6 +150,76 @@ def test_the_caret_is_below_the_difference_in_wide_text(suite: Suite) -> None:
     assert cells(actual[: actual.index("y")]) == caret.index("^")
 
 
+def test_values_with_one_text_are_told_apart(everywhere: Suite) -> None:
+    everywhere.test("""
+        PAIRS = {
+            "blank": ("a b", "a\\u00a0b"),
+            "cut": ("a" * 200_000 + "x", "a" * 200_000 + "y"),
+            "escape": ("a\\nb", "a\\\\nb"),
+            "type": (1, "1"),
+        }
+        @pytest.mark.parametrize("name", PAIRS)
+        def test_it(eval_case, name):
+            eval_case.expected, eval_case.actual = PAIRS[name]
+            pytest.fail("differs")
+        @pytest.mark.eval(expected=None, input="?")
+        def test_mark(eval_case):
+            eval_case.expected, eval_case.actual = (1, 2), [1, 2]
+            pytest.fail("differs")
+        """)
+    result = everywhere.run()
+    lines = result.summary.splitlines()
+    shown = [line for line in lines if line.startswith(("  actual", "  differs"))]
+    assert shown[0] == r"  actual    a\u00a0b"
+    assert shown[1].startswith("  actual    aaaaa")
+    assert shown[2:] == [
+        "  differs   at character 200,001, which is not kept",
+        r"  actual    a\\nb",
+        "  actual    1",
+        "  differs   in type: int and str",
+        "  actual    [1, 2]",
+        "  differs   in type: tuple and list",
+    ]
+    assert everywhere.script("show").out.splitlines()[-len(lines) :] == lines
+
+
+def test_types_of_a_case_that_passed_are_not_compared(suite: Suite) -> None:
+    suite.test("def test_it(eval_case): eval_case.record(expected=1, actual='1')")
+    assert "types" not in suite.run().session.cases["test_it"]
+
+
+def test_equal_answers_are_said_to_be_the_same(suite: Suite) -> None:
+    suite.test("""
+        def test_it(eval_case):
+            eval_case.record(expected="sk-" + "a" * 40, actual="sk-" + "b" * 40)
+            pytest.fail("differs")
+        def test_other(eval_case):
+            eval_case.record(expected="x", actual="x")
+            pytest.fail("differs")
+        """)
+    lines = suite.run().summary.splitlines()
+    shown = [line for line in lines if line.startswith("  actual")]
+    assert shown == [
+        "  actual    the same, apart from secrets",
+        "  actual    the same",
+    ]
+
+
+def test_no_text_of_a_case_fills_the_screen(suite: Suite) -> None:
+    suite.test("""
+        @pytest.mark.parametrize("n", [1], ids=["日" * 35_000])
+        def test_it(eval_case, n):
+            eval_case.mark_ambiguous("x" * 90_000)
+        @pytest.mark.eval
+        @pytest.mark.parametrize("n", [1], ids=["x" * 70_000])
+        def test_other(n):
+            assert not n
+        """)
+    summary = suite.run().summary.splitlines()
+    assert len(summary) < 40
+    assert max(map(cells, summary)) <= 80
+
+
 def test_a_rate_over_all_trials_is_of_the_cases_with_that_many() -> None:
     def case(name: str, *outcomes: str) -> Case:
         trials = [Attempt("failed" if each == "F" else "passed") for each in outcomes]

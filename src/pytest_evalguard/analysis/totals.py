@@ -10,8 +10,9 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from ..model.case import Case
+from ..model.difference import aligned, first_difference
 from ..model.outcome import Outcome, letters_of
-from ..model.text import aligned, shortened
+from ..model.text import shortened
 from .statistics import wilson
 
 MAX_SHOWN = 20
@@ -175,12 +176,16 @@ def rate_text(passed: int, rows: int, digits: int = 1) -> str:
 
 def _shortened(case: Case) -> Case:
     """Return a copy for a summary: nothing in it grows with what was recorded."""
-    expected, actual, _ = aligned(case.expected or "", case.actual or "", _MAX_TEXT)
+    expected, actual = case.expected or "", case.actual or ""
+    index = first_difference(expected, actual)
+    expected, actual, _ = aligned(expected, actual, _MAX_TEXT)
+    is_default = case.input == case.nodeid
     return replace(
         case,
-        input=shortened(case.input, _MAX_TEXT),
+        input=case.nodeid if is_default else shortened(case.input, _MAX_TEXT),
         expected=None if case.expected is None else expected,
         actual=None if case.actual is None else actual,
+        differs_at=case.differs_at if index is None else case.differs_at or index + 1,
         metadata={},
         findings=[],
         attempts=[],

@@ -55,7 +55,9 @@ class Case:
     line why the test did not pass. `silent` is a case whose test used the fixture and
     recorded neither actual nor score, `withheld` one whose values were left out because
     a hook that should have changed them failed. Of a case with `trials`, `require` of
-    them had to pass.
+    them had to pass. `differs_at` is where expected and actual differ first, counted in
+    characters from 1, if that may be beyond what is kept of them; `types` are those
+    that differ, as ``int and str``, if their texts are equal.
     """
 
     nodeid: str
@@ -85,6 +87,8 @@ class Case:
     attempts: list[Attempt] = field(default_factory=list)
     trials: list[Attempt] = field(default_factory=list)
     require: int | None = None
+    differs_at: int | None = None
+    types: str | None = None
 
     @property
     def trials_passed(self) -> int:

@@ -1,4 +1,4 @@
-"""Recorded text made fit for a terminal or a CI log: safe, short, differences shown."""
+"""Recorded text made fit for a terminal or a CI log: safe, and cut to its width."""
 
 from __future__ import annotations
 
@@ -6,20 +6,42 @@ import os
 import re
 import textwrap
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 ELLIPSIS = "…"
 
-
 # what CI services take for a command: the first anywhere, the second where a line
 # begins, and a long text may be wrapped at any blank or within a long word
-_HASHES = re.compile(r"##(?=\w*\[)")
-_COLONS = re.compile(
+HASHES = re.compile(r"##(?=\w*\[)")
+COLONS = re.compile(
     r"(?:^|(?<=\s)):{2,}|:{2,}(?=(?:debug|notice|warning|error|group|endgroup|echo|add-mask"
     r"|add-path|add-matcher|remove-matcher|set-env|set-output|save-state|stop-commands"
     r")\b)",
     re.IGNORECASE,
+)
+
+# Characters without a form of their own hide text, but for those that belong to one:
+# in emoji, in flags of regions, and in scripts whose letters join, as Persian and Hindi
+
+_JOINERS, _SELECTORS = "\u200c\u200d", "\ufe00-\ufe0f\U000e0100-\U000e01ef"
+_TAGS = "\U000e0020-\U000e007f"
+_FILLERS = "\u034f\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0"
+_FLAG = "\U0001f3f4[\U000e0030-\U000e0039\U000e0061-\U000e007a]{3,6}\U000e007f"
+_EMOJI = "\u2190-\u27ff\u2900-\u2bff\U0001f000-\U0001faff"
+_JOINING = (
+    "\u0600-\u109f\u1700-\u17b3\u17b6-\u1cff\ua800-\uabff\ufb50-\ufdff"
+    "\ufe70-\ufefc\U00010a00-\U00011fff\U0001e900-\U0001e95f"
+)
+UNSEEN = re.compile(f"[{_JOINERS}{_SELECTORS}{_TAGS}{_FILLERS}]")
+_UNSEEN_OR_FLAG = re.compile(f"{_FLAG}|{UNSEEN.pattern}")
+_BELONGING = re.compile(
+    f"{_FLAG}"
+    f"|(?:(?<=[{_EMOJI}])|(?<=[{_EMOJI}]\ufe0f))\u200d(?=[{_EMOJI}])"
+    f"|(?<=[{_JOINING}])[{_JOINERS}](?![{_JOINERS}])"
+    f"|(?<=[^\\s{_JOINERS}])[{_JOINERS}](?=[{_JOINING}])"
+    "|(?<=[0-9#*])\ufe0f(?=\u20e3)"
+    f"|(?<=[^\0-\x7f\\s{_JOINERS}{_SELECTORS}{_TAGS}{_FILLERS}])[{_SELECTORS}]"
 )
 
 
@@ -29,97 +51,163 @@ def printable(text: str) -> str:
     Line breaks, control characters and those that turn or hide text are shown as
     escapes, commands to CI services as ``##[`` and ``::error::`` lose their form.
     """
-    if not text.isprintable():
-        text = "".join(map(_shown, text))
-    return _COLONS.sub(_spaced, _HASHES.sub("## ", text))
+    return COLONS.sub(_spaced, HASHES.sub("## ", escaped(text)))
 
 
 def _spaced(found: re.Match[str]) -> str:
     return " ".join(found[0])
 
 
+def escaped(text: str) -> str:
+    """Return one line in which escapes stand for all that would act or hide."""
+    if not text.isprintable():
+        text = "".join(map(_shown, text))
+    return text if text.isascii() else _UNSEEN_OR_FLAG.sub(_shown_in_text, text)
+
+
+def escape(char: str) -> str:
+    r"""Return the escape that stands for a character, as ``\n`` or ``\u00a0``."""
+    if not char.isprintable() and not is_blank(char):
+        return char.encode("unicode_escape").decode()
+    code = ord(char)
+    if code < 0x80:
+        return f"\\x{code:02x}"
+    return f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"
+
+
+def is_blank(char: str) -> bool:
+    """Return whether a character is a blank of any width, as the wide one of Japanese.
+
+    Tabs and line breaks are none.
+    """
+    return unicodedata.category(char) == "Zs"
+
+
 def _shown(char: str) -> str:
-    if char.isprintable():
+    if char.isprintable() or UNSEEN.match(char):
         return char
-    is_space = unicodedata.category(char) == "Zs"  # as the wide one of Japanese
-    return " " if is_space else char.encode("unicode_escape").decode()
+    return " " if is_blank(char) else escape(char)
+
+
+def _shown_in_text(found: re.Match[str]) -> str:
+    belongs = _BELONGING.match(found.string, found.start())
+    return found[0] if belongs else escape(found[0])
+
+
+# Columns
+
+_LONGEST_CLUSTER = 16
+"""Most characters that share columns: an emoji of four people has eleven."""
+
+# the class of signs that join two letters, from Hindi to Khmer, and one that does not
+_VIRAMA, _ASAT = 9, "\u103a"
+_SPACING = ("Mc", "Lo", "So")
+
+
+def clusters(text: str) -> Iterator[str]:
+    """Yield the parts of a text that share columns, as an emoji of a whole family."""
+    found = ""
+    for char in text:
+        # below that there is nothing that shares another's column, and most text is
+        if found and (char < "\u0300" or not _is_attached(char, found)):
+            yield found
+            found = ""
+        found += char
+    if found:
+        yield found
+
+
+def _is_attached(char: str, cluster: str) -> bool:
+    """Return whether a character shares the columns of the cluster before it."""
+    if len(cluster) >= _LONGEST_CLUSTER:
+        return False
+    category, base = unicodedata.category(char), cluster[0]
+    if category in ("Mn", "Me", "Mc", "Cf"):
+        return True
+    if unicodedata.combining(cluster[-1]) == _VIRAMA and cluster[-1] != _ASAT:
+        return category == "Lo"
+    if cluster[-1] == "\u200d" or "\U0001f3fb" <= char <= "\U0001f3ff":  # skin tones
+        return _is_symbol(base) and _is_symbol(char)
+    if "\U0001f1e6" <= char <= "\U0001f1ff":  # two make a flag
+        return len(cluster) == 1 and "\U0001f1e6" <= base <= "\U0001f1ff"
+    return "\u1100" <= base <= "\u115f" and "\u1160" <= char <= "\u11ff"  # Hangul
+
+
+def _is_symbol(char: str) -> bool:
+    return unicodedata.category(char) in ("So", "Sk", "Sm")
 
 
 def cells(text: str) -> int:
     """Return how many columns of a terminal a text takes."""
-    return len(text) if text.isascii() else sum(map(_cells, text))
+    return len(text) if text.isascii() else sum(map(_cells, clusters(text)))
 
 
-def _cells(char: str) -> int:
-    return 2 if unicodedata.east_asian_width(char) in "WF" else 1
+def _cells(cluster: str) -> int:
+    if unicodedata.east_asian_width(cluster[0]) in "WF":
+        return 2
+    # a vowel or a letter that is written beside its base, the second half of a flag,
+    # and what asks for the form of an emoji
+    is_wide = any(unicodedata.category(char) in _SPACING for char in cluster[1:])
+    return 2 if is_wide or ("\ufe0f" in cluster and not cluster[0].isalpha()) else 1
 
 
-def _fitting(text: str, width: int) -> str:
+def _fitting(parts: Iterable[str], width: int) -> Iterator[str]:
+    """Yield the first clusters that take at most `width` columns together."""
+    for part in parts:
+        width -= _cells(part)
+        if width < 0:
+            return
+        yield part
+
+
+def _start(text: str, width: int) -> str:
     """Return what of a text's beginning takes at most `width` columns."""
-    if text.isascii():
-        return text[:width]
-    used = 0
-    for index, char in enumerate(text):
-        used += _cells(char)
-        if used > width:
-            return text[:index]
-    return text
+    return text[:width] if text.isascii() else "".join(_fitting(clusters(text), width))
 
 
-def _fits(text: str, width: int) -> bool:
-    return len(_fitting(text, width)) == len(text)
+def _end(text: str, width: int) -> str:
+    """Return what of a text's end takes at most `width` columns."""
+    most = _LONGEST_CLUSTER * (width + 1)
+    parts = [*clusters(text[max(0, len(text) - most) :])]
+    return "".join([*_fitting(reversed(parts), width)][::-1])
 
 
-def wrapped(text: str, width: int) -> Iterator[str]:
-    """Yield a printable text in lines of at most `width` columns, at least one."""
-    half = "\0"  # stands for the other half of a wide character
-    spread = "".join(char + half * (_cells(char) - 1) for char in text)
-    if half in spread:
-        width -= 1  # the last half of a line may come to stand in the next one
-    lines = textwrap.wrap(spread, width, break_on_hyphens=False)
-    whole = (line.replace(half, "") for line in lines)
-    yield from [line for line in whole if line] or [""]
+def fits(text: str, width: int) -> bool:
+    """Return whether a text takes at most `width` columns."""
+    return len(_start(text, width)) == len(text)
 
 
 def shortened(text: str, width: int) -> str:
     """Cut a text in its middle so that it takes at most `width` columns."""
-    if _fits(text, width):
+    if fits(text, width):
         return text
     tail = (width - 1) // 3
-    end = _fitting(text[: -tail - 1 : -1], tail)[::-1]
-    return f"{_fitting(text, width - 1 - tail)}{ELLIPSIS}{end}"
-
-
-def first_difference(one: str, other: str) -> int | None:
-    """Return the index where two texts begin to differ, None when they are equal."""
-    for index, (left, right) in enumerate(zip(one, other, strict=False)):
-        if left != right:
-            return index
-    return None if len(one) == len(other) else min(len(one), len(other))
-
-
-def aligned(one: str, other: str, width: int) -> tuple[str, str, int | None]:
-    """Cut two texts at the same place, so that their first difference is in sight.
-
-    Returns both, at most `width` columns each, and where they begin to differ.
-    """
-    index = first_difference(one, other)
-    if index is None:
-        return shortened(one, width), shortened(other, width), None
-    start = max(0, index - width // 3)
-    if _fits(one, width) and _fits(other, width):
-        start = 0
-    place = index - start + (start > 0)
-    return _from(one, start, width), _from(other, start, width), place
-
-
-def _from(text: str, start: int, width: int) -> str:
-    return shortened_end(ELLIPSIS + text[start:] if start else text, width)
+    return f"{_start(text, width - 1 - tail)}{ELLIPSIS}{_end(text, tail)}"
 
 
 def shortened_end(text: str, width: int) -> str:
     """Cut a text at its end so that it takes at most `width` columns."""
-    return text if _fits(text, width) else _fitting(text, width - 1) + ELLIPSIS
+    return text if fits(text, width) else _start(text, width - 1) + ELLIPSIS
+
+
+def wrapped(text: str, width: int) -> Iterator[str]:
+    """Yield a printable text in lines of at most `width` columns, at least one."""
+    # stand for a cluster of several characters, and for the other half of a wide one
+    several, half = "\1", "\0"
+    parts = [*clusters(text)]
+    spread = "".join(
+        (part if len(part) == 1 else several) + half * (_cells(part) - 1)
+        for part in parts
+    )
+    if half in spread:
+        width -= 1  # the last half of a line may come to stand in the next one
+    lines = textwrap.wrap(spread, width, break_on_hyphens=False)
+    hidden = (part for part in parts if len(part) > 1)
+    whole = (
+        re.sub(several, lambda _: next(hidden), line.replace(half, ""))
+        for line in lines
+    )
+    yield from [line for line in whole if line] or [""]
 
 
 def counted(number: int, noun: str, plural: str | None = None) -> str:

@@ -28,7 +28,7 @@ _TEXTS = (
 _get_texts = attrgetter("nodeid", *_TEXTS)
 _FACTS = (
     *("nodeid", "prompt_id", "threshold", "default_input", "flaky", "silent"),
-    *("withheld", "require"),
+    *("withheld", "require", "differs_at", "types"),
 )
 _RUNS = ("attempts", "trials")
 RAISED = (*HOSTILE, pytest.fail.Exception, pytest.skip.Exception)

@@ -16,6 +16,7 @@ from ..model.scorer_results import UNSET, NamedScore, kept_raw, read_scores
 from ..model.scorers import checked_count, checked_number, checked_score
 from ..model.usage import read_usage
 from ..model.values import as_data, as_text
+from .verdict import describe_error
 
 PASSING_SCORE = 0.5
 """From here a named score counts as passed when its scorer did not say."""
@@ -181,7 +182,7 @@ class EvalCase:
         :raises ValueError: the score is out of bounds, or the name is not free.
         """
         given = read_scores(name, score, scale, values)
-        said = None if reason is None else as_text(reason, self._clean)
+        said = None if reason is None else _reason_text(reason, self._clean)
         results = {
             as_text(each.name): self._scorer_result(each, passed, said)
             for each in given
@@ -196,7 +197,7 @@ class EvalCase:
         if passed is None:
             passed = reaches(given.score, PASSING_SCORE)
         if reason is None and given.reason is not None:
-            reason = as_text(given.reason, self._clean)
+            reason = _reason_text(given.reason, self._clean)
         raw = None if given.raw is None else kept_raw(given.raw, self._clean)
         return ScorerResult(given.score, bool(passed), reason, raw)
 
@@ -221,8 +222,11 @@ class EvalCase:
             self._tokens = (before[0] + used[0], before[1] + used[1])
 
     def mark_ambiguous(self, reason: object = "") -> None:
-        """Say that no verdict was possible, for instance because judges disagree."""
-        text = as_text(reason, self._clean)
+        """Say that no verdict was possible, for instance because judges disagree.
+
+        The reason may be the exception that a judge ended by.
+        """
+        text = _reason_text(reason, self._clean)
         self._require_open()
         self._ambiguous = text
 
@@ -285,6 +289,12 @@ class EvalCase:
                 f"the test {self._nodeid} has finished: its eval_case can't record any"
                 " more. Join threads and await tasks before the test ends"
             )
+
+
+def _reason_text(reason: object, clean: Callable[[str], str]) -> str:
+    if isinstance(reason, BaseException):
+        return describe_error(reason, clean)
+    return as_text(reason, clean)
 
 
 class _Metadata(UserDict[str, object]):

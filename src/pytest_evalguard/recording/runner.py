@@ -15,6 +15,7 @@ import pytest
 from _pytest._code.code import ExceptionRepr
 
 from ..model.case import Attempt, Case
+from ..model.difference import note_unseen
 from ..model.figures import reaches
 from ..model.outcome import Outcome, letters_of
 from ..model.redaction import Redactor
@@ -310,6 +311,7 @@ class CaseRunner:
 
     def _case(self, item: pytest.Item, run: _Run) -> Case:
         outcome = run.outcome
+        expected, actual = run.recorder.expected, run.recorder.actual
         marked, fields = _mark_fields(run.mark.given, self._redact), close(run.recorder)
         metadata = {**marked.get("metadata", {}), **fields.get("metadata", {})}
         fields = {**marked, **fields, "metadata": metadata}
@@ -325,6 +327,8 @@ class CaseRunner:
         case.flaky = outcome == "passed" and any(
             attempt.outcome in ("failed", "error") for attempt in run.attempts
         )
+        if not case.passed:
+            note_unseen(case, expected, actual)
         case.silent = "actual" not in fields and _is_silent(item, case)
         return case
 

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 import pytest
+from _pytest._code.code import TracebackEntry
 
 from ..model.outcome import Outcome
+from ..model.text import shortened
 from ..model.values import HOSTILE, clean_text, cut, without_addresses
 
 MAX_REASON = 500
@@ -16,6 +19,12 @@ MAX_REASON = 500
 
 _PARAGRAPH = re.compile(r"\n[ \t]*\n")
 _LIBRARIES = ("site-packages", "dist-packages")
+_MOST_SHOWN, _MOST_COUNTED = 5, 1_000
+# with `-W error` they are errors, whose cause is what was raised
+_WARNINGS = (
+    "PytestUnhandledThreadExceptionWarning",
+    "PytestUnraisableExceptionWarning",
+)
 
 
 def outcome_of(reports: Mapping[str, pytest.TestReport]) -> Outcome:
@@ -75,10 +84,76 @@ def error_line(
     excinfo: pytest.ExceptionInfo[BaseException],
     clean: Callable[[str], str],
 ) -> str:
-    """Return error type, message and place, on one line."""
+    """Return error type, message and place, on one line; of a group, its errors."""
     error = excinfo.value
-    message = _one_line(f"{type(error).__name__}: {_message(error)}", clean)
-    return f"{message}, at {_own_line(item, excinfo)}"
+    return f"{describe_error(error, clean)}, at {_own_line(item, excinfo)}"
+
+
+def describe_error(error: BaseException, clean: Callable[[str], str]) -> str:
+    """Return type, message and notes of an error on one line.
+
+    An exception group, as a task group raises it, is told by the errors in it:
+    ``2 errors: ValueError: no; KeyError: 'a'``.
+
+    :param clean: applied to each message before it is cut.
+    """
+    errors = _leaves(error)
+    if len(errors) == 1:
+        return _error_text(errors[0], clean)
+    counts = Counter(_error_text(each, clean) for each in errors[:_MOST_COUNTED])
+    shown = list(counts.items())[:_MOST_SHOWN]
+    room = MAX_REASON // len(shown)
+    texts = [
+        shortened(text, room) + (f" ({count} times)" if count > 1 else "")
+        for text, count in shown
+    ]
+    if more := len(errors) - sum(count for _, count in shown):
+        texts.append(f"and {more:,} more")
+    return f"{len(errors):,} errors: {'; '.join(texts)}"
+
+
+def _leaves(error: BaseException) -> list[BaseException]:
+    """Return the errors in a group and in the groups in it, else the error itself."""
+    found: list[BaseException] = []
+    waiting, known = [error], {id(error)}
+    while waiting:
+        each = waiting.pop()
+        members = _members(each)
+        if not members:
+            found.append(each)
+        new = [member for member in members if id(member) not in known]
+        known.update(map(id, new))
+        waiting += reversed(new)
+    return found or [error]
+
+
+def _members(error: BaseException) -> list[BaseException]:
+    # by its name, as Python 3.10 has groups only from a package
+    if all(kind.__name__ != "BaseExceptionGroup" for kind in type(error).__mro__):
+        return []
+    try:
+        members = tuple(error.exceptions)  # type: ignore[attr-defined] # a group's
+    except HOSTILE:
+        return []
+    return [each for each in members if isinstance(each, BaseException)]
+
+
+def _error_text(error: BaseException, clean: Callable[[str], str]) -> str:
+    message = f"{type(error).__name__}: {_message(error)}".removesuffix(": ")
+    if (cause := _cause_of_warning(error)) is not None:
+        where = _one_line(message.partition("\n")[0], clean)
+        return f"{where}: {describe_error(cause, clean)}"
+    text = _one_line(message, clean)
+    notes = getattr(error, "__notes__", None)
+    for note in notes if type(notes) is list else ():
+        longer = f"{text} ({_one_line(str(note), clean)})"
+        text = longer if len(longer) <= MAX_REASON else text
+    return text
+
+
+def _cause_of_warning(error: BaseException) -> BaseException | None:
+    """Return what was raised in a finalizer or a thread, of pytest's warning of it."""
+    return error.__cause__ if type(error).__name__ in _WARNINGS else None
 
 
 def _skip_reason(report: pytest.TestReport) -> str:
@@ -111,11 +186,22 @@ def _one_line(text: str, clean: Callable[[str], str]) -> str:
 
 
 def _own_line(item: pytest.Item, excinfo: pytest.ExceptionInfo[BaseException]) -> str:
+    """Return the user's own line that an error came from, of a group its first one."""
     root = item.config.rootpath
-    for entry in reversed(excinfo.traceback):
+    for entry in _entries(excinfo):
         path = Path(entry.path)
         if path.is_relative_to(root) and not set(_LIBRARIES) & set(path.parts):
             return f"{path.relative_to(root).as_posix()}:{entry.lineno + 1}"
     path_text, line, _ = item.location
     where = Path(path_text).as_posix()
     return where if line is None else f"{where}:{line + 1}"
+
+
+def _entries(
+    excinfo: pytest.ExceptionInfo[BaseException],
+) -> Iterator[TracebackEntry]:
+    first = _leaves(excinfo.value)[0]
+    source = _cause_of_warning(first) or first
+    if source is not excinfo.value and source.__traceback__ is not None:
+        yield from reversed(pytest.ExceptionInfo.from_exception(source).traceback)
+    yield from reversed(excinfo.traceback)

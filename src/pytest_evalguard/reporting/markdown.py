@@ -8,7 +8,8 @@ from collections.abc import Iterable, Iterator
 from ..analysis.comparison import verdict_lines
 from ..analysis.totals import MAX_SHOWN
 from ..model.case import Case
-from ..model.text import aligned, counted, printable, shortened
+from ..model.difference import compared, difference_place, sameness
+from ..model.text import counted, printable, shortened
 from .report import Report
 from .terminal import (
     figures,
@@ -26,6 +27,7 @@ https://docs.github.com/actions/reference/workflows-and-actions/workflow-command
 """
 
 _VALUE = 300
+_LONGEST_REASON = 1_000
 _MARKUP = re.compile(r"[^\w\s.,/=-]|(?<=\w)@|www|http", re.ASCII)
 
 
@@ -109,13 +111,23 @@ def _case(case: Case) -> str:
 
 
 def _values(case: Case) -> Iterator[tuple[str, str]]:
-    expected, actual, _ = aligned(case.expected or "", case.actual or "", _VALUE)
     yield "input", shortened(case.input, _VALUE)
-    if case.expected is not None:
-        yield "expected", expected
-    if case.actual is not None:
-        yield "actual", actual
+    if case.expected is not None and case.actual is not None:
+        yield from _difference(case, case.expected, case.actual)
+    elif case.expected is not None:
+        yield "expected", shortened(case.expected, _VALUE)
+    elif case.actual is not None:
+        yield "actual", shortened(case.actual, _VALUE)
     if case.is_scored:
         yield "score", shortened(case.score_text, _VALUE)
     if case.reason:
-        yield "reason", case.reason
+        yield "reason", shortened(case.reason, _LONGEST_REASON)
+
+
+def _difference(case: Case, expected: str, actual: str) -> Iterator[tuple[str, str]]:
+    wanted, came, index = compared(expected, actual, _VALUE)
+    place = difference_place(case, seen=1)
+    yield "expected", wanted
+    yield "actual", sameness(expected) if index is None and place is None else came
+    if place is not None:
+        yield "differs", place

@@ -8,12 +8,16 @@ from ..analysis.comparison import Comparison, verdict_lines
 from ..analysis.statistics import all_pass_rate
 from ..analysis.totals import MAX_SHOWN, Names, Totals, rate_text
 from ..model.case import Case
+from ..model.difference import compared, difference_place, sameness
 from ..model.outcome import OUTCOMES
-from ..model.text import aligned, cells, counted, display_path, printable, shortened
+from ..model.text import cells, counted, display_path, printable, shortened
 from ..storage.session import Gate, SessionState
-from .layout import LABEL, VALUE, field, hanging, labelled, name_list
+from .layout import LABEL, VALUE, WIDTH, field, hanging, labelled, name_list
 from .report import Report
 from .whereabouts import command, dry_run_lines, sent_lines
+
+_LONGEST_NAME = 5 * WIDTH
+_LONGEST_REASON = 15 * VALUE
 
 
 def lines(report: Report) -> Iterator[str]:
@@ -117,11 +121,12 @@ def comparison_lines(comparison: Comparison) -> Iterator[str]:
 
 def _case_lines(case: Case) -> Iterator[str]:
     """Yield a case that did not pass: what was wanted, what came, and why it failed."""
-    yield from hanging(f"{case.outcome} {printable(case.nodeid)}")
+    name = shortened(printable(case.nodeid), _LONGEST_NAME)
+    yield from hanging(f"{case.outcome} {name}")
     if case.input and case.input != case.nodeid:
         yield field("  input", shortened(printable(case.input), VALUE))
     if case.expected is not None and case.actual is not None:
-        yield from _difference(printable(case.expected), printable(case.actual))
+        yield from _difference(case, case.expected, case.actual)
     elif case.expected is not None:
         yield field("  expected", shortened(printable(case.expected), VALUE))
     elif case.actual is not None:
@@ -129,7 +134,8 @@ def _case_lines(case: Case) -> Iterator[str]:
     if case.is_scored:
         yield field("  score", shortened(printable(case.score_text), VALUE))
     if case.reason:
-        yield from labelled("  reason", printable(case.reason))
+        reason = shortened(printable(case.reason), _LONGEST_REASON)
+        yield from labelled("  reason", reason)
 
 
 def where_lines(report: Report) -> Iterator[str]:
@@ -181,9 +187,14 @@ def _ms(milliseconds: float) -> str:
     return f"{milliseconds:,.{digits}f} ms"
 
 
-def _difference(expected: str, actual: str) -> Iterator[str]:
-    wanted, came, place = aligned(expected, actual, VALUE)
-    yield field("  expected", wanted)
-    yield field("  actual", "the same" if place is None else came or "(empty)")
-    if place:
-        yield " " * (LABEL + cells(wanted[:place])) + "^"
+def _difference(case: Case, expected: str, actual: str) -> Iterator[str]:
+    wanted, came, index = compared(expected, actual, VALUE)
+    place = difference_place(case, seen=VALUE)
+    if index is None and place is None:
+        came = sameness(expected)
+    yield field("  expected", wanted or "(empty)")
+    yield field("  actual", came or "(empty)")
+    if index:
+        yield " " * (LABEL + cells(wanted[:index])) + "^"
+    if place is not None:
+        yield field("  differs", place)

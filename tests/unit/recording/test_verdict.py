@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from types import SimpleNamespace
 from typing import Any, Literal
 
 import pytest
 
-from pytest_evalguard.recording.verdict import outcome_of, reason_of, will_rerun
+from pytest_evalguard.recording.verdict import (
+    describe_error,
+    outcome_of,
+    reason_of,
+    will_rerun,
+)
 
 PHASES: tuple[Literal["setup", "call", "teardown"], ...] = ("setup", "call", "teardown")
 OUTCOMES: dict[str, Any] = {
@@ -202,3 +208,123 @@ def test_an_error_that_can_not_tell_itself_is_named(tmp_path: Any) -> None:
     item: Any = Elsewhere(tmp_path, 2)
     shown = reason_of(item, report("f"), excinfo_of(Mute()), str)
     assert shown == "Mute: <its str() raised ZeroDivisionError>, at sub/test_it.py:3"
+
+
+def test_an_error_without_a_message_is_its_type(tmp_path: Any) -> None:
+    item: Any = Elsewhere(tmp_path, 2)
+    shown = reason_of(item, report("f"), excinfo_of(TimeoutError()), str)
+    assert shown == "TimeoutError, at sub/test_it.py:3"
+
+
+# Groups of errors
+
+
+class BaseExceptionGroup(BaseException):
+    """What Python 3.10 has from a package only."""
+
+    def __init__(self, message: str, exceptions: Sequence[BaseException]) -> None:
+        super().__init__(message)
+        self.exceptions = exceptions
+
+    def __str__(self) -> str:
+        return f"{self.args[0]} ({len(self.exceptions)} sub-exceptions)"
+
+
+class Group(BaseExceptionGroup, Exception):
+    """A group of a library's own."""
+
+
+def described(error: BaseException) -> str:
+    return describe_error(error, lambda text: text.replace("secret", "-"))
+
+
+@pytest.mark.parametrize(
+    ("errors", "shown"),
+    [
+        (["a"], "ValueError: a"),
+        (["a", "b"], "2 errors: ValueError: a; ValueError: b"),
+        (["a", "b", "a"], "3 errors: ValueError: a (2 times); ValueError: b"),
+        (["a\n\nmore", ""], "2 errors: ValueError: a; ValueError"),
+        (["secret" * 100], f"ValueError: {'-' * 100}"),
+        (
+            [*"abcdefg", "g"],
+            "8 errors: ValueError: a; ValueError: b; ValueError: c; ValueError: d;"
+            " ValueError: e; and 3 more",
+        ),
+    ],
+)
+def test_a_group_is_told_by_its_errors(errors: list[str], shown: str) -> None:
+    assert described(Group("unhandled", list(map(ValueError, errors)))) == shown
+
+
+def test_groups_in_a_group_are_flattened() -> None:
+    inner = Group("inner", [KeyError("b"), Group("deep", [OSError("c")])])
+    error = Group("outer", [ValueError("a"), inner, TypeError("d")])
+    expected = "4 errors: ValueError: a; KeyError: 'b'; OSError: c; TypeError: d"
+    assert described(error) == expected
+
+
+def test_a_group_that_is_nested_very_deep_is_told() -> None:
+    error: BaseException = ValueError("a")
+    for _ in range(10_000):
+        error = Group("one more", [error])
+    assert described(error) == "ValueError: a"
+
+
+def test_a_group_that_holds_itself_is_told() -> None:
+    error = Group("round", [ValueError("a")])
+    error.exceptions = [error, *error.exceptions]
+    assert described(error) == "ValueError: a"
+
+
+@pytest.mark.parametrize("exceptions", [[], None, 3, ["no error"]])
+def test_a_group_without_errors_is_told_as_an_error(exceptions: Any) -> None:
+    error = Group("empty", [])
+    error.exceptions = exceptions
+    assert described(error).startswith("Group: ")
+
+
+def test_every_error_of_a_group_has_its_share_of_a_reason() -> None:
+    errors = [ValueError("a" * 10_000), KeyError("b" * 10_000), OSError("c")]
+    shown = described(Group("long", errors))
+    assert "ValueError: aaa" in shown
+    assert "KeyError: 'bbb" in shown
+    assert shown.endswith("; OSError: c")
+    assert len(shown) < 600
+
+
+def test_a_group_has_the_line_of_its_first_error(
+    request: pytest.FixtureRequest,
+) -> None:
+    first = excinfo_of(ValueError("a")).value
+    excinfo = excinfo_of(Group("unhandled", [first, KeyError("b")]))
+    line = excinfo_of.__code__.co_firstlineno + 2
+    shown = reason_of(request.node, report("f"), excinfo, str)
+    place = f"tests/unit/recording/test_verdict.py:{line}"
+    assert shown == f"2 errors: ValueError: a; KeyError: 'b', at {place}"
+
+
+def test_what_is_raised_in_a_finalizer_is_told() -> None:
+    warning = pytest.PytestUnraisableExceptionWarning("ignored in: f\nEnable it.\nSee")
+    warning.__cause__ = ValueError("a")
+    told = "PytestUnraisableExceptionWarning: ignored in: f: ValueError: a"
+    assert described(warning) == told
+    assert described(Group("2", [warning, KeyError("b")])) == (
+        f"2 errors: {told}; KeyError: 'b'"
+    )
+
+
+@pytest.mark.parametrize(
+    ("notes", "shown"),
+    [
+        (["while asking", "row 3"], "ValueError: a (while asking) (row 3)"),
+        (["x" * 500, "secret"], "ValueError: a (-)"),
+        (["two\n  lines\n\nand more"], "ValueError: a (two lines)"),
+        (None, "ValueError: a"),
+        (3, "ValueError: a"),
+    ],
+)
+def test_the_notes_of_an_error_are_told_where_they_fit(notes: Any, shown: str) -> None:
+    error = ValueError("a")
+    vars(error)["__notes__"] = notes  # as add_note() does, from Python 3.11 on
+    assert described(error) == shown

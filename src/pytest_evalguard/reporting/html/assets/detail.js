@@ -55,19 +55,26 @@ function tokens({ prompt_tokens, completion_tokens }) {
   return known.map(([count, what]) => `${counted(count)} ${what}`).join(", ");
 }
 
-function makeTexts({ input, expected, actual }) {
+function makeTexts(each) {
+  const { input, expected, actual } = each;
   const both = expected !== undefined && actual !== undefined;
   const [wanted, came] = both ? makeDifference(expected, actual) : [expected, actual];
   return make("div", { class: "texts" },
     makeText("Input", input),
     makeText("Expected", wanted),
-    makeText("Actual", came, both && expected === actual ? "the same as expected" : ""));
+    makeText("Actual", came, both ? makeNote(each) : ""));
+}
+
+function makeNote({ expected, actual, differs_at, types }) {
+  const place = differs_at && `differs at character ${counted(differs_at)}`;
+  if (expected !== actual) return place ?? "";
+  if (types) return `the same text, of another type: ${types}`;
+  return place ? `${place}, which is not kept` : "the same as expected";
 }
 
 function makeDifference(expected, actual) {
   const [wanted, came] = difference(expected, actual);
-  const show = (parts, name) => parts.map(([text, isShared]) => (isShared ? text : make(name, {}, text)));
-  return [show(wanted, "del"), show(came, "ins")];
+  return [showParts(wanted, came, "del"), showParts(came, wanted, "ins")];
 }
 
 function makeText(name, content, note = "") {

@@ -1,6 +1,12 @@
 // The difference of two texts, word by word: each becomes a list of [part, isShared]
 
-const WORDS = /\s+|[\p{L}\p{M}\p{N}_]+|[^\s\p{L}\p{M}\p{N}_]/gu;
+// a blank run, a word, a flag, an emoji of several characters, or a sign
+const WORDS = new RegExp(
+  "\\s+|[\\p{L}\\p{M}\\p{N}_\\u200c\\u200d]+|\\p{RI}{2}" +
+    "|\\p{ExtPict}[\\p{M}\\p{EMod}]*(?:\\u200d\\p{ExtPict}[\\p{M}\\p{EMod}]*)*" +
+    "|[^\\s\\p{L}\\p{M}\\p{N}_]",
+  "gu",
+);
 const MOST_EDITS = 2000; // 16 MB, and a few hundredths of a second
 
 function difference(one, other) {
@@ -81,4 +87,40 @@ function parts(words, isKept) {
     found.push([words.slice(from, to).join(""), isShared(from)]);
   }
   return found;
+}
+
+// Parts that differ and look the same are shown with escapes, as difference.py does it
+
+const BLANK = /\p{Zs}/gu;
+const UNSEEN =
+  /[\u034f\u115f\u1160\u17b4\u17b5\u200c\u200d\u2800\u3164\uffa0\ufe00-\ufe0f\u{e0020}-\u{e01ef}]/gu;
+const ODD = [new RegExp(`${UNSEEN.source}|(?! )\\p{Zs}`, "u"), /[^\0-\x7f]/u, /\s/u];
+const LATIN = {
+  from:
+    "\u0391\u0392\u0395\u0396\u0397\u0399\u039a\u039c\u039d\u039f\u03a1\u03a4\u03a5\u03a7\u03bf" +
+    "\u0405\u0406\u0408\u0410\u0412\u0415\u041a\u041c\u041d\u041e\u0420\u0421\u0422\u0425" +
+    "\u0430\u0435\u043e\u0440\u0441\u0443\u0445\u0455\u0456\u0458\u2010\u2011",
+  to: "ABEZHIKMNOPTYXoSIJABEKMHOPCTXaeopcyxsij--",
+};
+
+function outline(text) {
+  const seen = text.replace(UNSEEN, "").replace(BLANK, " ").normalize("NFC").trim();
+  return seen.replace(/[^\0-\x7f]/g, (char) => LATIN.to[LATIN.from.indexOf(char)] ?? char);
+}
+
+// make an element of each part that differs, with escapes if the other text has its like
+function showParts(parts, others, name) {
+  const differing = others.filter(([, isShared]) => !isShared).map(([text]) => text);
+  const alike = new Map(differing.map((text) => [outline(text), text]));
+  const content = (text) => {
+    const like = alike.get(outline(text)) ?? (outline(text) ? undefined : "");
+    return like === undefined ? text : withEscapes(text, like);
+  };
+  return parts.map(([text, isShared]) => (isShared ? text : make(name, {}, content(text))));
+}
+
+function withEscapes(text, like) {
+  const odd = ODD.find((each) => each.test(text + like));
+  const show = (char) => (char === "\n" ? [makeEscape(char), char] : makeEscape(char));
+  return [...text].flatMap((char) => (odd?.test(char) ? show(char) : char));
 }

@@ -3,10 +3,11 @@ const FACTS = JSON.parse(document.getElementById("facts").textContent);
 
 // Elements: text goes in as text, and what hides or turns it is shown as an escape
 
-// the same as in markup.py, but for tab and line feed
+// as in markup.py, but for tab, line feed, and the tags that make a flag
 const HIDDEN = new RegExp(
   "((?:[\\0-\\x08\\x0b-\\x1f\\x7f-\\x9f\\xad\\u061c\\u180e\\u200b\\u200e\\u200f\\u2028-\\u202e" +
-    "\\u2060-\\u206f\\ufeff\\ufff9-\\ufffb\\ud800-\\udfff\\u{e0000}-\\u{e007f}])+)",
+    "\\u2060-\\u206f\\ufeff\\ufff9-\\ufffb\\ud800-\\udfff]" +
+    "|(?<!\\u{1f3f4}[\\u{e0030}-\\u{e007a}]{0,6})[\\u{e0000}-\\u{e007f}])+)",
   "u",
 );
 
@@ -30,9 +31,13 @@ function makeEscape(hidden) {
   return element;
 }
 
+const SHORT = { "\n": "\\n", "\r": "\\r", "\t": "\\t" };
+
 function escape(character) {
+  if (SHORT[character]) return SHORT[character];
   const code = character.codePointAt(0);
-  const [letter, digits] = code < 0x100 ? ["x", 2] : code < 0x10000 ? ["u", 4] : ["U", 8];
+  const isByte = code < 0x80 || (code < 0x100 && /\p{C}/u.test(character));
+  const [letter, digits] = isByte ? ["x", 2] : code < 0x10000 ? ["u", 4] : ["U", 8];
   return `\\${letter}${code.toString(16).padStart(digits, "0")}`;
 }
 
