@@ -66,8 +66,13 @@ def _parsed(item: pytest.Item, name: str, default_trials: int, seen: int) -> Eva
     marks = [*_parameter_marks(item, name), *item.iter_markers(name)]
     given: dict[str, Any] = {}
     for each in marks:
-        given = {**each.kwargs, **given}
+        given = {**_valid(each.kwargs), **given}
     return EvalMark(given, given.get("trials", default_trials if marks else 1), seen)
+
+
+def _valid(given: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what may be said; what is wrong is told, and fails the test or more."""
+    return {k: v for k, v in given.items() if k in _KEYWORDS and _KEYWORDS[k][0](v)}
 
 
 def _parameter_marks(item: pytest.Item, name: str) -> list[pytest.Mark]:
