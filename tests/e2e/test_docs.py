@@ -144,7 +144,7 @@ VARIABLES = {
 }
 
 
-# Names
+# CaseNames
 
 
 @pytest.mark.parametrize("name", NAMES)

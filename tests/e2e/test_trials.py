@@ -13,7 +13,7 @@ from pytest_evalguard.model.values import MAX_TEXT
 from pytest_evalguard.recording.combining import (
     as_trial,
     combined,
-    spokesman,
+    deciding_trial,
     verdict_line,
 )
 from pytest_evalguard.recording.mark import Plan
@@ -844,7 +844,7 @@ def test_without_trials_nothing_of_them_is_loaded(everywhere: Suite) -> None:
 def test_one_trial_speaks_for_the_case(
     outcomes: list[Outcome], require: int, index: int
 ) -> None:
-    assert spokesman(outcomes, Plan(len(outcomes), require)) == index
+    assert deciding_trial(outcomes, Plan(len(outcomes), require)) == index
 
 
 def test_what_some_trials_lack_does_not_count_in_sums_and_named_means() -> None:

@@ -21,7 +21,7 @@ MAX_SHOWN = 20
 _MAX_TEXT = 2_000
 
 
-class Names:
+class CaseNames:
     """How many cases, and the first names of them, by rank and then in order."""
 
     def __init__(self, most: int) -> None:
@@ -70,16 +70,16 @@ class Totals:
     def __init__(self, most: int = MAX_SHOWN) -> None:
         self._most = most
         self.outcomes: Counter[Outcome] = Counter()
-        self.flaky = Names(most)
-        self.silent = Names(most)
-        self.withheld = Names(most)
-        self.unscored = Names(most)
+        self.flaky = CaseNames(most)
+        self.silent = CaseNames(most)
+        self.withheld = CaseNames(most)
+        self.unscored = CaseNames(most)
         self.failed: list[Case] = []
         self.score = Mean()
         self.scorers: dict[str, Mean] = {}
         self.tags: dict[str, tuple[int, int]] = {}
         self.trials: list[tuple[int, int]] = []
-        self.unstable = Names(most)
+        self.unstable = CaseNames(most)
         self.prompt_tokens = 0
         self.completion_tokens = 0
         self.cost_usd = 0.0

@@ -133,7 +133,7 @@ class Ending:
     def _decide(self, session: pytest.Session) -> None:
         """Do all that may fail the session, before a service is told how it ended."""
         try:
-            self._judge(session)
+            self._check_gates(session)
             self._write_comparison(session)
             if self._settings.html is not None:
                 self._write_page(session)
@@ -142,7 +142,7 @@ class Ending:
             self._live.update(status="interrupted")
             session.exitstatus = pytest.ExitCode.INTERRUPTED
 
-    def _judge(self, session: pytest.Session) -> None:
+    def _check_gates(self, session: pytest.Session) -> None:
         """Hold the session against its gates; they turn no red session green."""
         settings = self._settings
         if not settings.gates and settings.baseline is None:

@@ -243,7 +243,7 @@ class Client:
 def retrying(
     attempt: Callable[[], Reply],
     deadline: Deadline,
-    chance: random.Random,
+    rng: random.Random,
     tell: Callable[[str], object] = str,
 ) -> Reply:
     """Repeat a request until it is answered for good, the deadline or the cap is met.
@@ -257,7 +257,7 @@ def retrying(
     """
     conflicts = 0
     for number in range(MAX_ATTEMPTS):
-        pause = chance.uniform(0, min(_LONGEST_WAIT, _FIRST_WAIT * 2**number))
+        pause = rng.uniform(0, min(_LONGEST_WAIT, _FIRST_WAIT * 2**number))
         is_last = number == MAX_ATTEMPTS - 1
         try:
             reply = attempt()

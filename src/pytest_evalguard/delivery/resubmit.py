@@ -8,7 +8,7 @@ from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 
-from ..analysis.totals import MAX_SHOWN, Names, Totals
+from ..analysis.totals import MAX_SHOWN, CaseNames, Totals
 from ..config.services import Access
 from ..errors import ConfigurationError, SessionError
 from ..model.text import counted, display_path
@@ -35,7 +35,7 @@ from .outbox import (
 )
 from .sending import Progress
 from .services import built_in_service, stored_targets, with_targets
-from .target import Target, is_proven, prove
+from .target import Target, has_proof, proof_of
 
 
 def unsent(
@@ -121,7 +121,7 @@ def submit(
     :raises ConfigurationError: the session names a URL, and not with this key, or all
         of it was accepted at another one than the user names.
     """
-    if not access.is_said and not is_proven(target, access.key or ""):
+    if not access.is_said and not has_proof(target, access.key or ""):
         option = f"--{target.info.url_setting.replace('_', '-')}"
         raise ConfigurationError(
             f"{display_path(session.path)} says it goes to {target.url}, but was not"
@@ -148,7 +148,7 @@ def _moved(session: Session, target: Target, access: Access) -> Target:
 
     :raises ConfigurationError: all that can be sent was accepted at the first URL.
     """
-    moved = replace(target, url=access.url, proof=prove(access))
+    moved = replace(target, url=access.url, proof=proof_of(access))
     if _base(access.url) == _base(target.url):
         return moved
     found = submission_of(session, target)
@@ -236,7 +236,7 @@ def _rest(
     merged: Session, target: Target, frozen: Iterable[FrozenRequest]
 ) -> Iterator[LeftOut]:
     """Yield what is still to be frozen, as one entry."""
-    done, names = {each.nodeid for each in frozen}, Names(MAX_SHOWN)
+    done, names = {each.nodeid for each in frozen}, CaseNames(MAX_SHOWN)
     for case in merged.cases():
         if target.takes(case) and case.nodeid not in done:
             names.add(case.nodeid)

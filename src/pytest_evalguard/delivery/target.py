@@ -17,9 +17,9 @@ from ..model.case import Case
 class Target:
     """Where results go at one service; each service has a kind of its own.
 
-    `proof` is explained by `prove`. `finish` says that what `id` names is ours to end.
-    A batched service takes every row, many in a request; another one takes a request
-    for each case, with a key that `request_key` matches.
+    `proof` is explained by `proof_of`. `finish` says that what `id` names is ours to
+    end. A batched service takes every row, many in a request; another one takes a
+    request for each case, with a key that `request_key` matches.
     """
 
     is_batched: ClassVar[bool] = False
@@ -60,7 +60,7 @@ def slug(target: Target) -> str:
     return f"{target.service}-{digest}"
 
 
-def prove(access: Access) -> str:
+def proof_of(access: Access) -> str:
     """Return a proof that who wrote a URL into a session had the key.
 
     A session directory may come from elsewhere. Without the proof, its URL could make
@@ -69,7 +69,7 @@ def prove(access: Access) -> str:
     return _proof(access.key or "", access.url)
 
 
-def is_proven(target: Target, key: str) -> bool:
+def has_proof(target: Target, key: str) -> bool:
     """Whether a target's URL was chosen by someone who had the key."""
     return hmac.compare_digest(target.proof.encode(), _proof(key, target.url).encode())
 

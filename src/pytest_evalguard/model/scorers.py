@@ -11,7 +11,7 @@ from .figures import ROUNDING
 from .values import clean_text, describe
 
 RESERVED_NAMES = frozenset(("pytest", "_metadata"))
-"""Names of scorers that the rows use themselves."""
+"""CaseNames of scorers that the rows use themselves."""
 
 MAX_COUNT = 2**53
 """Most tokens of a count: larger integers are not the same in every JSON reader."""

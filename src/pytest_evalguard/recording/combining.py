@@ -15,7 +15,7 @@ from .mark import Plan
 T = TypeVar("T", int, float)
 
 
-def spokesman(outcomes: Sequence[Outcome], plan: Plan) -> int:
+def deciding_trial(outcomes: Sequence[Outcome], plan: Plan) -> int:
     """Return the index of the trial whose verdict is that of the case.
 
     It is the last one that passed, if enough did, else the first of the worst.

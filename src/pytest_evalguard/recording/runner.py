@@ -22,7 +22,7 @@ from ..model.redaction import Redactor
 from ..model.text import printable, shortened
 from ..model.values import as_data, as_text
 from .collection import FIXTURE, identity_of, is_case
-from .combining import as_trial, combined, spokesman, total, verdict_line
+from .combining import as_trial, combined, deciding_trial, total, verdict_line
 from .mark import EvalMark, Plan, current_mark, problems_of
 from .modification import modified
 from .recorder import EvalCase, ambiguity, close, recorded, remark
@@ -218,7 +218,7 @@ class CaseRunner:
         outcomes = [case.outcome for case in cases]
         failed = [index for index, run in enumerate(runs) if run.failed_subtest]
         # a failed subtest is pytest's own verdict, which it has told already
-        index = failed[0] if failed else spokesman(outcomes, plan)
+        index = failed[0] if failed else deciding_trial(outcomes, plan)
         chosen = item.stash[run_key] = runs[index]
         verdict, letters = verdict_line(outcomes, plan), letters_of(outcomes)
         for when, report in chosen.reports.items():

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 
 from ..analysis.comparison import Comparison, verdict_lines
 from ..analysis.statistics import all_pass_rate
-from ..analysis.totals import MAX_SHOWN, Names, Totals, rate_text
+from ..analysis.totals import MAX_SHOWN, CaseNames, Totals, rate_text
 from ..model.case import Case
 from ..model.difference import compared, difference_place, sameness
 from ..model.outcome import OUTCOMES
@@ -74,7 +74,7 @@ def _interval(rate: float, low: float, high: float) -> str:
     return f"{rate:.1%}, 95% interval {low:.1%} to {high:.1%}"
 
 
-def worth_a_look(totals: Totals) -> Iterator[tuple[str, Names]]:
+def worth_a_look(totals: Totals) -> Iterator[tuple[str, CaseNames]]:
     """Yield cases that one should know of, with what is the matter with them."""
     found = {
         "with trials that disagree": totals.unstable,

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from pytest_evalguard.analysis.totals import Names, Totals, rate_text
+from pytest_evalguard.analysis.totals import CaseNames, Totals, rate_text
 from pytest_evalguard.model.case import Attempt, Case, ScorerResult
 from pytest_evalguard.model.outcome import Outcome
 
@@ -16,14 +16,14 @@ def trials(letters: str) -> list[Attempt]:
 
 
 def test_all_names_are_counted_and_the_first_are_kept() -> None:
-    names = Names(2)
+    names = CaseNames(2)
     for name in "cab":
         names.add(name)
     assert (names.count, names.first) == (3, ["a", "b"])
 
 
 def test_a_rank_comes_before_a_name() -> None:
-    names = Names(2)
+    names = CaseNames(2)
     names.add("a", 0.5)
     names.add("b", 0.25)
     names.add("c")

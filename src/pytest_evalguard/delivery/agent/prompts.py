@@ -13,7 +13,7 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ...analysis.totals import MAX_SHOWN, Names
+from ...analysis.totals import MAX_SHOWN, CaseNames
 from ...config.settings import DEFAULT_OUT, PROMPTS_LOCK
 from ...errors import ConfigurationError, ServiceError
 from ...model.case import Case, is_prompt_id
@@ -196,7 +196,7 @@ def assign(
     :param frozen: the prompts that have a case for good, each with its node id.
     """
     known, done = tuple(known), set(frozen.values())
-    names: dict[str, Names] = {}
+    names: dict[str, CaseNames] = {}
     owners: dict[int, list[str]] = {}
     for case in cases:
         if case.nodeid in done:
@@ -204,7 +204,7 @@ def assign(
         prompt_id = prompt_of(case, *known)
         why = _obstacle(case, prompt_id)
         if why is not None:
-            names.setdefault(why, Names(MAX_SHOWN)).add(case.nodeid)
+            names.setdefault(why, CaseNames(MAX_SHOWN)).add(case.nodeid)
         elif prompt_id is not None:
             owners.setdefault(prompt_id, []).append(case.nodeid)
     ids: dict[str, int] = {}
@@ -212,7 +212,7 @@ def assign(
         if len(sharing) == 1 and prompt_id not in frozen:
             ids[sharing[0]] = prompt_id
             continue
-        found = names.setdefault(SHARED, Names(MAX_SHOWN))
+        found = names.setdefault(SHARED, CaseNames(MAX_SHOWN))
         for nodeid in sharing:
             found.add(f"{nodeid} (prompt {prompt_id})")
     left = [LeftOut(why, each.count, tuple(each.first)) for why, each in names.items()]

@@ -51,7 +51,7 @@ class AgentApi:
         agent = f"{base}/agents/{quote(agent_id, safe='')}"
         self._client = Client(agent, key, ("x-api-key", key))
         self._progress = progress or Progress()
-        self._chance = random.Random()  # noqa: S311 # spreads retries, hides nothing
+        self._random = random.Random()  # noqa: S311 # spreads retries, hides nothing
 
     def close(self) -> None:
         """Close all connections."""
@@ -102,7 +102,7 @@ class AgentApi:
 
         :raises Unreachable: the last attempt got no answer.
         """
-        return retrying(attempt, deadline, self._chance, self._progress.wait_for)
+        return retrying(attempt, deadline, self._random, self._progress.wait_for)
 
 
 class AgentService:
@@ -212,7 +212,7 @@ class AgentService:
         if sending.is_reading_back:
             why = _failure(_UNREAD, reply)
             return Answer("unsent", f"prompt {request.key}: {why}")
-        return _judge(reply, request)
+        return _answer_from(reply, request)
 
 
 def open_service(
@@ -355,7 +355,7 @@ def _is_error(reply: Reply) -> bool:
     return isinstance(reply.data, dict) and bool(reply.data.get("error"))
 
 
-def _judge(reply: Reply, request: FrozenRequest) -> Answer:
+def _answer_from(reply: Reply, request: FrozenRequest) -> Answer:
     error = f"prompt {request.key}: {reply.explain(_REASONS)}"
     if reply.status < 300:
         if not reply.is_cut:

@@ -9,7 +9,7 @@ from typing import ClassVar, Literal
 from ...config.services import Access
 from ...config.settings import MAX_AT_ONCE, Settings
 from ...model.case import Case
-from ..target import Target, prove, require_id
+from ..target import Target, proof_of, require_id
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,6 +49,6 @@ def new_target(settings: Settings, access: Access) -> AgentTarget:
     return AgentTarget(
         agent_id=str(access.id),
         url=access.url,
-        proof=prove(access),
+        proof=proof_of(access),
         at_once=settings.agent_concurrency,
     )

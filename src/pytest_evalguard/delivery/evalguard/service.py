@@ -54,7 +54,7 @@ class EvalGuard:
         header = ("authorization", f"Bearer {key}")
         self._client = Client(api_base(url), key, header)
         self._progress = progress or Progress()
-        self._chance = random.Random()  # noqa: S311 # spreads retries, hides nothing
+        self._random = random.Random()  # noqa: S311 # spreads retries, hides nothing
 
     def close(self) -> None:
         """Close all connections."""
@@ -136,10 +136,10 @@ class EvalGuard:
             return self._client.send("POST", path, deadline, request.body, headers)
 
         try:
-            reply = retrying(attempt, deadline, self._chance, self._progress.wait_for)
+            reply = retrying(attempt, deadline, self._random, self._progress.wait_for)
         except ServiceError as error:
             return Answer("unsent", str(error), is_fatal=True)
-        return _judge(reply, target)
+        return _answer_from(reply, target)
 
     def _call(
         self, method: str, path: str, deadline: Deadline, body: dict[str, Any]
@@ -288,7 +288,7 @@ def _batch(
     return FrozenRequest(str(uuid.UUID(bytes=digest[:16], version=5)), len(chunk), body)
 
 
-def _judge(reply: Reply, target: RunTarget) -> Answer:
+def _answer_from(reply: Reply, target: RunTarget) -> Answer:
     if _is_success(reply):
         return Answer("accepted")
     error = reply.explain(_REASONS)

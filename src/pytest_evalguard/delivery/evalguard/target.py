@@ -8,7 +8,7 @@ from typing import ClassVar, Literal
 
 from ...config.services import Access
 from ...config.settings import MAX_BATCH, NEW, Dialect, Settings
-from ..target import Target, prove, require_id
+from ..target import Target, proof_of, require_id
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,7 +49,7 @@ def new_target(settings: Settings, access: Access) -> RunTarget:
     return RunTarget(
         run_id=None if is_new else access.id,
         url=access.url,
-        proof=prove(access),
+        proof=proof_of(access),
         dialect=settings.dialect,
         batch_size=settings.batch_size,
         project_id=settings.project_id,

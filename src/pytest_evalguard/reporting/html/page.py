@@ -29,15 +29,15 @@ from ..terminal import (
 )
 from .parts import (
     TrendPoint,
+    definitions,
     escaped,
     gate_list,
     gone_list,
-    led,
     linked,
     outcome_bar,
     outcome_items,
-    terms,
     trend,
+    with_lead,
 )
 
 
@@ -140,10 +140,10 @@ def _parts(page: Page, cases: Iterable[Case]) -> Iterator[str]:
         policy=_policy(style, script),
         style=style,
         title=escaped(page.title),
-        facts=terms(page.facts, linked),
+        facts=definitions(page.facts, linked),
         notes="".join(f"<p>{escaped(each)}</p>" for each in page.notes),
         gone=gone_list(page.gone),
-        figures=terms(page.figures, led),
+        figures=definitions(page.figures, with_lead),
         gates=gate_list(page.gates),
         trend=trend(page.trend),
     )

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from ...storage.session import Gate
 
 
-def terms(pairs: Iterable[tuple[str, str]], form: Callable[[str], str]) -> str:
+def definitions(pairs: Iterable[tuple[str, str]], form: Callable[[str], str]) -> str:
     """Return labels with their values, each value as `form` makes it."""
     return "".join(
         f"<div><dt>{escaped(label)}</dt><dd>{form(value)}</dd></div>"
@@ -112,7 +112,7 @@ def _is_https(text: str) -> bool:
 _LEAD = re.compile(r"\$?[0-9][0-9.,]*%?(?= |$)")
 
 
-def led(figure: str) -> str:
+def with_lead(figure: str) -> str:
     """Return a figure in which the number that it begins with stands out."""
     lead = _LEAD.match(figure)
     if lead is None:
