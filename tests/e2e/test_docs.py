@@ -131,7 +131,7 @@ def options() -> Options:
 
 
 _SETTINGS = "".join(
-    (SOURCE / name).read_text("utf-8") for name in ("settings.py", "configuration.py")
+    path.read_text("utf-8") for path in sorted((SOURCE / "config").glob("*.py"))
 )
 VARIABLES = set(re.findall(r'"(EVALGUARD_[A-Z_]+)"', _SETTINGS))
 
@@ -160,14 +160,13 @@ def test_all_that_the_recorder_has_is_told_and_nothing_else() -> None:
 
 
 def test_all_keywords_of_the_mark_are_told_and_no_others(
-    pytestconfig: pytest.Config,
+    suite: Suite,
 ) -> None:
     text = (ROOT / "docs/recording.md").read_text("utf-8")
     text = text[text.index("## The mark") : text.index("## Values")]
     told = {word for row in rows(text) for word in re.findall(r"`(\w+)`", row[0])}
-    (mark,) = [
-        each for each in pytestconfig.getini("markers") if "(pytest-evalguard)" in each
-    ]
+    lines = suite.run("--markers").out.splitlines()
+    (mark,) = [line for line in lines if "(pytest-evalguard)" in line]
     assert told == set(re.findall(r"(\w+)=[,)]", mark))
 
 

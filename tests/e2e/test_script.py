@@ -316,6 +316,7 @@ def test_text_that_the_terminal_has_no_letters_for_is_escaped(suite: Suite) -> N
     assert "\\xe9t\\xe9" in result.out
 
 
+@pytest.mark.real_process("it ends by os._exit")
 def test_shards_that_still_run_or_were_killed_are_told_apart(
     suite: Suite, standin: StandIn
 ) -> None:
@@ -339,8 +340,8 @@ def test_shards_that_still_run_or_were_killed_are_told_apart(
 @pytest.mark.parametrize(
     ("command", "module", "told"),
     [
-        ("submit", "sending", "interrupted; the same command sends what was not"),
-        ("list", "listing", "interrupted\n"),
+        ("submit", "submit", "interrupted; the same command sends what was not"),
+        ("list", "list", "interrupted\n"),
     ],
 )
 def test_an_interrupted_command_says_what_can_be_done(
@@ -353,7 +354,7 @@ def test_an_interrupted_command_says_what_can_be_done(
     def interrupt(given: str | None) -> Path:
         raise KeyboardInterrupt
 
-    home = f"pytest_evalguard.commands.{module}"
+    home = f"pytest_evalguard.cli.{module}"
     monkeypatch.setattr(f"{home}.find_out", interrupt)
     assert main([command]) == 1
     assert f"pytest-evalguard: error: {told}" in capsys.readouterr().err
