@@ -63,15 +63,17 @@ def call(
     :returns: the exit status, and what was written to stdout and stderr, by whomever.
     """
     with ExitStack() as stack:
-        stack.enter_context(_collection())
         stack.enter_context(_signals())
         stack.enter_context(_environment(env))
         stack.enter_context(_directory(directory))
-        stack.enter_context(_modules(directory))
         stack.enter_context(_loggers())
         stack.enter_context(_warnings())
+        stack.enter_context(_collection())
+        stack.enter_context(_modules(directory))
         out, err = stack.enter_context(_streams())
         stack.enter_context(_attribute(sys, "argv", [program, *words]))
+        # a file that is written again within a second has the same byte code to Python
+        stack.enter_context(_attribute(sys, "dont_write_bytecode", True))
         stack.enter_context(_attribute(util, "_config", None))
         is_late = stack.enter_context(_time_limit(seconds))
         status = _status_of(main, list(words))
@@ -109,11 +111,12 @@ def _attribute(owner: object, name: str, value: object) -> Iterator[None]:
 
 @contextmanager
 def _collection() -> Iterator[None]:
-    """Let the caller's objects out of each garbage collection, which they make slow."""
+    """Collect the call's garbage alone: the caller's objects would make that slow."""
     gc.freeze()
     try:
         yield
     finally:
+        gc.collect()
         gc.unfreeze()
 
 

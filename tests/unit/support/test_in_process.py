@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 import warnings
+import weakref
 from collections.abc import Callable
 from pathlib import Path
 
@@ -164,6 +165,23 @@ def test_the_filters_of_warnings_are_those_of_a_fresh_process(run: Run) -> None:
     assert status == 2
     assert "UserWarning: told" in err
     assert "not told" not in err
+
+
+def test_its_garbage_is_gone_when_it_returns(run: Run) -> None:
+    class Node:
+        def __init__(self) -> None:
+            self.me = self
+
+    left: list[weakref.ref[Node]] = []
+    assert run(lambda: left.append(weakref.ref(Node())))[0] == 2
+    assert left[0]() is None
+
+
+def test_a_module_that_is_written_again_is_read_again(run: Run, tmp_path: Path) -> None:
+    for value in ("1", "2"):
+        (tmp_path / "own.py").write_text(f"VALUE = {value}")
+        status, out, _ = run(lambda: sys.stdout.write(str(__import__("own").VALUE)))
+        assert (status, out) == (2, value)
 
 
 def test_what_does_not_end_is_stopped(run: Run) -> None:
