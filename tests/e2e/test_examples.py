@@ -133,7 +133,8 @@ def quickstart(run: Runner) -> Ran:
 
 @pytest.fixture(scope="module")
 def async_agent(run: Runner) -> Ran:
-    pytest.importorskip("pytest_asyncio")
+    if importlib.util.find_spec("pytest_asyncio") is None:
+        pytest.skip("pytest-asyncio is not installed")
     return run("async_agent", plugins=["pytest_asyncio.plugin"])
 
 

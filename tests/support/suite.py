@@ -37,6 +37,8 @@ _FOREIGN = re.compile(
 _ALONE = {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1", "COLUMNS": "80"}
 # what Python reads when it starts, so that it needs a start
 _OF_PYTHON = ("PYTHON", "LANG", "LC_", "TZ")
+# plugins that change pytest or keep what a session said, or whose names are loaded here
+_OF_PROCESS = ("flaky", "pytest-retry", "pytest_retry", "asyncio", "anyio")
 
 
 @dataclass(frozen=True)
@@ -187,7 +189,7 @@ class Suite:
 
         :param check: false where the test breaks what must hold.
         """
-        if self._is_process(env):
+        if self._is_process(env, plugins):
             process = self.start(*args, standin=standin, plugins=plugins, env=env)
             result = self.finish(process)
         else:
@@ -197,8 +199,10 @@ class Suite:
             check_invariants(result, standin)
         return result
 
-    def _is_process(self, env: Mapping[str, str]) -> bool:
-        return self.needs_process or any(name.startswith(_OF_PYTHON) for name in env)
+    def _is_process(self, env: Mapping[str, str], plugins: Sequence[str] = ()) -> bool:
+        is_for_python = any(name.startswith(_OF_PYTHON) for name in env)
+        is_for_plugin = any(name.startswith(_OF_PROCESS) for name in plugins)
+        return self.needs_process or is_for_python or is_for_plugin
 
     def _call(
         self,
