@@ -40,7 +40,8 @@ HELD = """
     import pytest
 
     def pytest_configure(config):
-        tracemalloc.start()
+        if not hasattr(config, "workerinput"):
+            tracemalloc.start()
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_sessionfinish(session):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from importlib.metadata import entry_points
 from pathlib import Path
 
 import pytest
@@ -110,7 +111,9 @@ def _loaded_by_script(directory: Path, *args: str) -> set[str]:
 def test_the_plugin_is_found_by_its_entry_point(suite: Suite) -> None:
     suite.test("def test_it(eval_case): eval_case.score = 1")
     env = {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": ""}
-    command = [sys.executable, "-m", "pytest", "-pno:asyncio"]
+    found = {each.name for each in entry_points(group="pytest11")}
+    others = (f"-pno:{name}" for name in found - {"pytest-evalguard"})
+    command = [sys.executable, "-m", "pytest", *others]
     suite.is_measured = False
     for args, passed in (([], True), (["-pno:pytest-evalguard"], False)):
         done = subprocess.run(
