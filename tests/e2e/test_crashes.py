@@ -105,7 +105,7 @@ def test_past_the_last_restart_the_rest_is_not_run(distributed: Suite) -> None:
             os._exit(1)
     """)
     # the controller of xdist may itself fail when all workers are gone
-    result = distributed.finish(distributed.start("--max-worker-restart=1"))
+    result = distributed.run("--max-worker-restart=1", check=False)
     counts = result.session.state["counts"]
     assert counts["error"] >= 1
     assert counts["error"] + counts["not run"] == 30
@@ -130,9 +130,7 @@ def test_a_report_that_xdist_loses_is_still_a_row(
             if n == 3:
                 {spoil}
     """)
-    result = distributed.finish(
-        distributed.start("--evalguard-run=new", standin=standin)
-    )
+    result = distributed.run("--evalguard-run=new", standin=standin, check=False)
     assert result.session.outcomes["test_it[3]"] == "failed"
     assert result.status not in (0, 5)
     assert result.session.state["selected"] == 6

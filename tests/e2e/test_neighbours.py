@@ -147,6 +147,7 @@ def runs(
     @cache
     def run(name: str, distribution: tuple[str, ...]) -> Ran:
         suite = Suite(tmp_path_factory.mktemp(name), distribution)
+        suite.needs_process = True
         with StandIn() as standin:
             result = run_beside(suite, NEIGHBOURS[name], standin)
             return Ran(result, rows_of(standin), list(standin.requests))
@@ -287,6 +288,7 @@ def test_an_alias_of_httpx_is_what_sends(beside: Beside) -> None:
 # Other kinds of tests as cases
 
 
+@pytest.mark.real_process("anyio is loaded here already")
 def test_async_cases_run_on_each_backend_of_anyio(everywhere: Suite) -> None:
     need("trio")
     everywhere.test("""

@@ -316,6 +316,7 @@ def test_text_that_the_terminal_has_no_letters_for_is_escaped(suite: Suite) -> N
     assert "\\xe9t\\xe9" in result.out
 
 
+@pytest.mark.real_process("it ends by os._exit")
 def test_shards_that_still_run_or_were_killed_are_told_apart(
     suite: Suite, standin: StandIn
 ) -> None:
