@@ -93,7 +93,9 @@ NEIGHBOURS = {
         conftest=MARK_ALL.replace("MARK", "langsmith"),
     ),
     "pytest-cov": Neighbour(
-        ["pytest_cov"], ["--cov=answers", "--cov-report=json:coverage.json"]
+        ["pytest_cov"],
+        ["--cov=answers", "--cov-report=json:coverage.json"],
+        env={"COVERAGE_FILE": ".coverage"},  # not where these tests are measured
     ),
     "pytest-evals": Neighbour(EVALS, ["-Wdefault"], mark="llm"),  # has warnings itself
     "pytest-github-actions-annotate-failures": Neighbour(
