@@ -138,8 +138,8 @@ class _Source:
         try:
             given = self._config.getini(setting.dest)
         except (ValueError, TypeError, pytest.UsageError) as error:
-            wanted = f"it must {setting.kind.wanted}"
-            raise ConfigurationError(f"{what}: {error}; {wanted}") from error
+            wanted = setting.kind.wanted
+            raise ConfigurationError(f"{what} must {wanted}: {error}") from error
         if given is None or given == "" or given == []:
             return None
         return _Said(Given(given, self._config.rootpath), what)
