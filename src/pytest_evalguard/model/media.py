@@ -13,7 +13,7 @@ DATA_URL = ";base64,"
 """What every data URL in base64 has in it, looked for before the pattern is."""
 
 _DATA_URL = re.compile(
-    r"data:([\w.+-]{1,80}/[\w.+-]{1,80})?(?:;[\w.+-]{1,80}=[^\s;,\"'<>]{1,80})*"
+    r"data:([\w.+-]{1,80}\\?/[\w.+-]{1,80})?(?:;[\w.+-]{1,80}=[^\s;,\"'<>]{1,80}){0,9}"
     # with the slashes that some JSON writers escape, and the signs that URLs escape
     rf"{DATA_URL}((?:[A-Za-z0-9+/_-]+|\\/|%[23][0-9A-Fa-f])+={{0,2}})"
 )
@@ -82,10 +82,11 @@ def image_text(image: Any) -> str:
 
 
 def _data_url_line(found: re.Match[str]) -> str:
-    digits = unquote(found[2].replace("\\/", "/")).rstrip("=").translate(_URL_SAFE)
+    media, digits = (part and part.replace("\\/", "/") for part in found.groups())
+    digits = unquote(digits).rstrip("=").translate(_URL_SAFE)
     digits = digits[: len(digits) - (len(digits) % 4 == 1)]  # one alone is no byte
     raw = binascii.a2b_base64(digits + "=" * (-len(digits) % 4))
-    return _line(found[1] or _media_type(raw), raw)
+    return _line(media or _media_type(raw), raw)
 
 
 def _line(media: str, raw: bytes) -> str:

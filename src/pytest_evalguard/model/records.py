@@ -12,6 +12,8 @@ from typing import Any
 
 import pytest
 
+from .data import unused_key
+
 # not the value's doing: Ctrl-C, and what ends a test or the session from a signal
 PASSED_ON = (KeyboardInterrupt, pytest.exit.Exception, pytest.fail.Exception)
 
@@ -235,7 +237,8 @@ def _records(value: Any, method: str) -> Any:
 
 
 def _head(value: Any, size: int, most: int) -> Any:
-    return value.head(most) if size > most else value
+    # one more than is kept, so that the cut shows
+    return value.head(most + 1) if size > most else value
 
 
 def _too_large(value: Any, size: int, most: int) -> str:

@@ -12,6 +12,7 @@ SHORTEST_SHARE = 100
 """No string is cut below this many characters: where there are too many, some go."""
 
 _LONGEST_SECRET = 20_000
+_CLEANED_WHOLE = 500_000  # characters, for some 10 ms
 
 
 def shortened(text: str, limit: int, clean: Clean = str) -> str:
@@ -19,15 +20,15 @@ def shortened(text: str, limit: int, clean: Clean = str) -> str:
 
     :param limit: from `SHORTEST_SHARE` on, so that there is room for the mark.
     :param clean: replaces secrets. It sees text before it is cut, as a part of a secret
-        has its shape no more; of a long text only what is kept, and what a secret
-        across a cut may have there.
+        has its shape no more; of a very long text it sees what is kept, and on the
+        other side of each cut what a secret may have there.
     """
     if len(text) <= limit:
         return text
     room = limit - len(_mark(limit, len(text)))
     back = room // 3
     front = room - back
-    if len(text) <= limit + 2 * _LONGEST_SECRET:
+    if len(text) <= _CLEANED_WHOLE:
         head = tail = clean(text)
         if len(head) <= limit:
             return head
