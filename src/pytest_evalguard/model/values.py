@@ -15,7 +15,7 @@ from collections import UserString
 from collections.abc import Callable, Iterable, Mapping, Sequence, Set, ValuesView
 from typing import Any
 
-from .data import Json, unused_key
+from .data import MAX_TEXT, Json, unused_key
 from .media import (
     DATA_URL,
     binary_text,
@@ -34,9 +34,6 @@ from .records import (
     type_name,
 )
 from .shortening import SHORTEST_SHARE, Clean, elements_mark, fitted, shortened
-
-MAX_TEXT = 100_000
-"""Longest text kept of one value, in characters; what is cut off leaves a mark."""
 
 MAX_ELEMENTS = 10_000
 """Most elements kept of one value, counted over all its levels."""

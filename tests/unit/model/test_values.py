@@ -32,11 +32,11 @@ import pydantic
 import pytest
 from hypothesis import given, settings, strategies as st
 
+from pytest_evalguard.model.data import MAX_TEXT
 from pytest_evalguard.model.redaction import Redactor
 from pytest_evalguard.model.values import (
     MAX_DEPTH,
     MAX_ELEMENTS,
-    MAX_TEXT,
     as_data,
     as_text,
     cut,

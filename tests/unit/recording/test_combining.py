@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from pytest_evalguard.model.case import Attempt, Case, ScorerResult
+from pytest_evalguard.model.data import MAX_TEXT
 from pytest_evalguard.model.outcome import Outcome
-from pytest_evalguard.model.values import MAX_TEXT
 from pytest_evalguard.recording.combining import (
     as_trial,
     combined,
