@@ -43,7 +43,8 @@ def data_of(kind: Any) -> Plan | None:
     return _itself if _is_data(kind) else _plan(kind, data_of)
 
 
-def fields_of(kind: type, part: Callable[[Any], Plan | None]) -> Mapping[str, Plan]:
+@cache
+def fields_of(kind: Any, part: Callable[[Any], Plan | None]) -> Mapping[str, Plan]:
     """Return the plans of those fields of a dataclass that have one.
 
     :param part: `texts_of` or `data_of`.
@@ -59,7 +60,7 @@ def _plan(kind: Any, part: Callable[[Any], Plan | None]) -> Plan | None:
         plan = part(next(each for each in types if each is not NoneType))
         return plan and _Optional(plan)
     if dataclasses.is_dataclass(kind):
-        plans = fields_of(kind, part)  # type: ignore[arg-type] # it is a class
+        plans = fields_of(kind, part)  # type: ignore[arg-type] # classes are hashable
         return _Fields(plans) if plans else None
     if _is_elements(kind):
         plan = part(types[0])

@@ -13,6 +13,7 @@ import pytest
 from hypothesis import example, given, settings, strategies as st
 
 from pytest_evalguard.model.case import Case
+from pytest_evalguard.model.data import Json
 from pytest_evalguard.model.redaction import REDACTED, Redactor
 from pytest_evalguard.model.values import as_text
 from pytest_evalguard.recording.modification import redact_case
@@ -36,7 +37,7 @@ def after(prefix: str, alphabet: str, least: int) -> st.SearchStrategy[str]:
 
 URL_SAFE = ALNUM + "-_"
 KEYS = st.one_of(
-    after("eg_", URL_SAFE, 8),
+    after("eg_4", URL_SAFE, 7),
     after("sk-", ALNUM, 16).filter(lambda key: any(map(str.isdigit, key))),
     after("sk-ant-api03-", URL_SAFE, 16),
     after("sk-proj-A1", URL_SAFE, 16),
@@ -389,21 +390,65 @@ def test_a_word_is_no_live_key() -> None:
 # Data and cases
 
 
-def test_all_under_the_name_of_a_secret_is_replaced() -> None:
-    data = {
+def test_values_under_the_name_of_a_secret_are_replaced() -> None:
+    data: Json = {
         "api_key": "x",
-        "Client-Secret": ["x", {"a": 1, "b": None}],
+        "Client-Secret": ["x", ["y"]],
         "headers": [{"Authorization": "Bearer x", "Accept": "*/*"}],
         "tokenUsage": {"prompt": 12},
+        "pin_password": 123456,
         "password": False,
     }
-    assert redact.data(data) == {  # type: ignore[arg-type]
+    assert redact.data(data) == {
         "api_key": REDACTED,
-        "Client-Secret": [REDACTED, {"a": REDACTED, "b": None}],
+        "Client-Secret": [REDACTED, [REDACTED]],
         "headers": [{"Authorization": REDACTED, "Accept": "*/*"}],
         "tokenUsage": {"prompt": 12},
+        "pin_password": REDACTED,
         "password": False,
     }
+
+
+def test_what_is_nested_under_the_name_of_a_secret_is_no_value_of_it() -> None:
+    schema: Json = {
+        "type": "object",
+        "properties": {
+            "password": {"type": "string", "minLength": 8, "examples": ["a"]},
+            "api_key": {"type": ["string", "null"], "default": None},
+        },
+        "required": ["password"],
+    }
+    assert redact.data(schema) == schema
+    assert redact(json.dumps(schema, indent=1)) == json.dumps(schema, indent=1)
+    deep: Json = {"password": {"token": "s3cr3tT0ken9x"}}
+    assert redact.data(deep) == {"password": {"token": REDACTED}}
+
+
+SCALARS = st.one_of(
+    *(st.none(), st.booleans(), st.integers(0, 99999), VALUES, LINE_VALUES),
+    st.sampled_from(["", "required", "oatmeal", "Hello", "is too short", "a=b"]),
+)
+FIELD_NAMES = st.sampled_from(
+    [
+        *(*NAMES.split(), "DB_PASS", "MY_TOKEN", "token", "max_tokens", "title", "key"),
+        *("pass", "auth", "primary_key", "password_hint", "type"),
+    ]
+)
+
+
+def objects(values: st.SearchStrategy[Json]) -> st.SearchStrategy[Json]:
+    return st.dictionaries(FIELD_NAMES, values, max_size=4).map(dict)
+
+
+LEAVES = st.one_of(SCALARS, st.lists(SCALARS, max_size=3), st.lists(st.lists(SCALARS)))
+FIELDS = objects(st.one_of(LEAVES, objects(LEAVES), st.lists(objects(LEAVES))))
+
+
+@settings(max_examples=400, deadline=None)
+@given(FIELDS)
+def test_data_is_redacted_as_its_text_is(data: Json) -> None:
+    text = redact(json.dumps(data)).replace(f": {REDACTED}", f': "{REDACTED}"')
+    assert json.loads(text) == redact.data(data)
 
 
 def test_keys_that_become_one_all_stay() -> None:

@@ -1,0 +1,404 @@
+"""Secrets that are known by what they are assigned to, and by the word before them.
+
+In a sentence these words stand as often as in a setting, so that what is assigned has
+to look like a value. A password may be any word, a token is no word.
+"""
+
+from __future__ import annotations
+
+import binascii
+import re
+from collections.abc import Callable, Iterator
+from typing import NamedTuple
+
+from .secret_shapes import Span, is_random
+
+IsValue = Callable[[str], bool]
+
+# What looks like a value
+
+_BLANK = re.compile(r"\s|\\[nrt]")
+_DIGIT = re.compile("[0-9]")
+_NUMBER = re.compile(r"[+-]?[0-9][0-9_,]*(?:\.[0-9]+)?(?:[Ee][+-]?[0-9]+)?%?")
+_WORDS = re.compile(
+    # names as gpt-4o, step-2a, eof12 and llama_70b, and words of any length
+    r"[^A-Za-z0-9]*(?:(?:[A-Za-z]+[0-9]{0,4}|[0-9]{1,4}[A-Za-z]{0,2}|[0-9]+)"
+    r"(?:[^A-Za-z0-9]+|\Z))+"
+)
+_PLACE = re.compile(r"[~/.]|[A-Za-z]:[\\/]|[a-z][a-z0-9+.-]{1,20}://")
+_PLACEHOLDER = re.compile(
+    r"\$\{?\{?[ ]?[A-Z_][^\s{}]*(?:[:-][^{}]*)?\}?\}?|\$\([^()]*\)|\$?\{+[^{}]*\}+"
+    r"|<[^<>]*>|\[[^\[\]]*\]|%\(\w+\)s|%s|[*•]+|[.…xX]{3,}|\S{0,20}(?:\.{3}|…|\*{3,})"
+    r"|(?:os\.environ|process\.env|env|ENV|secrets)\b[.:/\[(].*|(?:op|vault)://.*"
+    r"|(?i:(?:your|insert|replace|change)[_ -][a-z0-9_ -]+)"
+)
+_STATES = re.compile(
+    "(?i:n/?a|none|null|nil|true|false|yes|no|on|off|undefined|unset|unknown|empty"
+    "|blank|missing|required|optional|invalid|valid|wrong|correct|incorrect|expired"
+    "|hidden|masked|redacted|filtered|changed|unchanged|(?:too[_ -])?(?:short|long|weak)"
+    "|strong|string|str|text|bytes|int|integer|number|bool|boolean|object|array|any"
+    "|include|omit|same-origin|secretstr|basic|bearer|digest)"
+)
+_STEM = "(?:password|passphrase|secret|token|key)s?"
+_MESSAGE = re.compile(
+    r"(?is:(?:is|are|was|must|should|shall|may|can|can't|cannot|has|have|at|enter"
+    r"|choose|confirm|forgot|reset|your|please|the|an?|this|that|no|not|too|invalid"
+    r"|minimum|needs?|use|for|to|if|do|does|don't|never|what|which|how)"
+    r"\s[a-z'-]+[\s,.!?].*"
+    r"|(?:[a-z'-]+\s){2,}[a-z'-]+[.!?]"
+    rf"|(?:enter|confirm|forgot|reset|your|the|new|old|current)\s(?:api )?{_STEM}[?:*.]?)"
+)
+_COOKIES = re.compile(r"[^\s=;\"'\\]{1,100}=[^\r\n\"'\\]*")
+
+
+def _is_password(value: str) -> bool:
+    """Whether it is more than a placeholder, a state, the name of a type, a message."""
+    is_none = _PLACEHOLDER.fullmatch(value) or _STATES.fullmatch(value)
+    return bool(value) and not is_none and not _MESSAGE.fullmatch(value)
+
+
+_LEAST = r"(?:\[|[^\s\"',;]{6})"
+_is_at_least = re.compile(_LEAST).match
+
+
+def _is_long_password(value: str) -> bool:
+    return _is_password(value) and _is_at_least(value) is not None
+
+
+def _is_token(value: str) -> bool:
+    """Whether it is no word, number, name, path or address."""
+    if len(value) < 8 or _BLANK.search(value) or _PLACE.match(value):
+        return False
+    if _NUMBER.fullmatch(value) or _PLACEHOLDER.fullmatch(value):
+        return False
+    return is_random(value) or not _WORDS.fullmatch(value)
+
+
+def _is_long_token(value: str) -> bool:
+    return len(value) >= 16 and _is_token(value) and is_random(value)
+
+
+def _is_cookie(value: str) -> bool:
+    """Whether it is what a browser sends, and not what is eaten."""
+    if _COOKIES.match(value):
+        return True
+    is_word = len(value) < 8 or _BLANK.search(value) or not _DIGIT.search(value)
+    return not is_word and not _PLACEHOLDER.fullmatch(value)
+
+
+def _is_pwd(value: str) -> bool:
+    """Whether it is a password and no directory, as a shell's PWD is."""
+    return _is_password(value) and not _PLACE.match(value)
+
+
+def _is_variable_value(value: str) -> bool:
+    return _is_long_password(value) and not _NUMBER.fullmatch(value)
+
+
+# Names
+
+
+_ASSIGNS = (
+    r"{named}\\{{0,31}}[\"']\]?)?[ \t]{{0,16}}{sign}=>|:=|[:=])"
+    r"[ \t]{{0,16}}{open}\\{{0,31}}[\"'])?"
+)
+_IS_ASSIGNED = _ASSIGNS.format(named="(?:", sign="(?:", open="(?:")
+_ASSIGNED = _ASSIGNS.format(named="(?P<quoted>", sign="(?P<sign>", open="(?P<open>")
+
+
+class _Name(NamedTuple):
+    """A kind of names that end alike, in lower case.
+
+    `pattern` is theirs with what assigns behind it, `end` theirs alone.
+    """
+
+    pattern: re.Pattern[str]
+    end: re.Pattern[str]
+    is_value: IsValue
+
+
+def _name(pattern: str, is_value: IsValue) -> _Name:
+    end = re.compile(rf"(?:{pattern})\Z")
+    return _Name(re.compile(f"(?:{pattern}){_ASSIGNED}"), end, is_value)
+
+
+def _behind(words: str, stem: str, look: str) -> list[str]:
+    """Return what looks for any of `words` before the stem that was just found."""
+    by_width: dict[int, list[str]] = {}
+    for word in words.split():
+        by_width.setdefault(len(word), []).append(word)
+        by_width.setdefault(len(word) + 1, []).append(f"{word}[_ -]")
+    return [f"({look}(?:{'|'.join(each)}){stem})" for each in by_width.values()]
+
+
+def _after(words: str, stem: str, *more: str) -> str:
+    return f"(?:{'|'.join((*_behind(words, stem, '?<='), *more))})"
+
+
+def _not_after(words: str, stem: str) -> str:
+    return "".join(_behind(words, stem, "?<!"))
+
+
+_KEYS = (
+    "api secret access private account signing encryption subscription master storage"
+    " shared role"
+)
+_TOKENS = "access auth refresh session bearer api bot deploy"
+_ID_TOKENS = [
+    rf"(?<={start}id{sep}token)"
+    for start in ("(?<![a-z])", r"(?<=\\[nrt])")
+    for sep in ("", "[_ -]")
+]
+# parts of a text, places in a list, and what a parser did not expect
+_NO_TOKENS = (
+    "max min num n eos bos pad unk sep cls mask stop start end special next prev per"
+    " prompt completion input output total cached reasoning first last page cursor"
+    " continuation sync new unexpected this each every"
+)
+_LOGINS = (
+    "db database sql pg postgres redis mongo smtp mail imap ftp ssh admin root user"
+    " login auth proxy app ldap"
+)
+# by the word that is looked for in text, and what a value starts with there
+_NAMES = {
+    "key": (
+        _name(f"key{_after(_KEYS, 'key')}s?", _is_password),
+        _name("(?<=_)key", _is_long_token),
+    ),
+    "token": (
+        _name(f"token{_after(_TOKENS, 'token', *_ID_TOKENS)}", _is_long_password),
+        _name(f"token{_not_after(_NO_TOKENS, 'token')}", _is_token),
+    ),
+    "secret": (_name("secret", _is_password),),
+    "pass": (
+        _name("pass(?:(?:word|wd)s?|phrase)", _is_password),
+        _name(f"pass{_after(_LOGINS, 'pass')}", _is_password),
+        _name("(?<=_)pass", _is_token),
+    ),
+    "pwd": (_name("pwd", _is_pwd),),
+    "credential": (_name("credentials?", _is_token),),
+    "auth": (
+        _name("authorization", _is_password),
+        _name("(?<![a-z])auth", _is_long_token),
+    ),
+    "sig": (_name("(?<=[?&;-])sig(?:nature)?", _is_long_token),),
+    "cookie": (_name("cookie", _is_cookie),),
+}
+# where each may be: what follows is the rarest
+_ASSIGNED_WORDS = {
+    word: re.compile(
+        rf"{word}(?=[a-z]{{0,9}}{_IS_ASSIGNED}{_LEAST if word == 'token' else ''})"
+    )
+    for word in _NAMES
+}
+
+
+def value_test(name: str) -> IsValue | None:
+    """Return what tells a secret from other values of a field; None if none is one."""
+    folded = name.lower()
+    for word, names in _NAMES.items():
+        if word in folded:
+            for each in names:
+                if found := each.end.search(folded):
+                    return _test(each, found, name)
+    return None
+
+
+def is_secret_number(is_value: IsValue, number: int) -> bool:
+    """Whether a number may be a password; under other names it is a count."""
+    return is_value is _is_password and number > 999
+
+
+def _test(name: _Name, found: re.Match[str], text: str) -> IsValue:
+    if name.is_value is _is_token and _is_variable(found, text):
+        return _is_variable_value
+    return name.is_value
+
+
+def _is_variable(found: re.Match[str], text: str) -> bool:
+    """Whether it is one of an environment, as DB_PASS and MY_TOKEN."""
+    start = found.start()
+    return text[start - 1 : start] == "_" and text[start : start + 3].isupper()
+
+
+# What is assigned to them in text
+
+
+def spans_of_names(text: str) -> list[Span]:
+    """Return where secrets are that are known by their name, in any order."""
+    folded = _folded(text)
+    spans: list[Span] = []
+    if ":" in text or "=" in text:
+        for word in _NAMES:
+            if word in folded:
+                spans += _assigned(word, text, folded)
+    if "bearer" in folded:
+        spans += _after_word(_BEARER, _is_token, text, folded)
+    if "basic" in folded:
+        spans += _after_word(_BASIC, _is_userinfo, text, folded)
+    if "-" in text:
+        spans += _after_word(_OPTION, _is_password, text, folded)
+    return spans
+
+
+def _folded(text: str) -> str:
+    """Return text in lower case, as long as before: one letter would become two."""
+    return text.lower() if text.isascii() else text.replace("\u0130", "i").lower()
+
+
+# what is passed over may end with the next of its kind
+_BEARER = re.compile(r"bearer[ \t]{1,4}(?=([a-z0-9._~+/=-]{8,}))")
+_BASIC = re.compile(r"basic[ \t]{1,4}(?=([a-z0-9+/]{6,}={0,2}))")
+_OPTION = re.compile(
+    r"-(?:-(?:[a-z]{1,20}-){0,3}(?:pass(?:word|wd)?|token|secret|key)[ \t]{1,4}"
+    r"|(?:u|-user)[ =]{1,4}[\"']?[^\s:\"']{1,60}:)"
+    r"[\"']?(?=((?=[^\s\"']{0,99}[a-z])(?=[^\s\"']{0,99}[0-9])[a-z0-9!@#%^&*+./=_~-]{6,}))"
+)
+
+
+def _after_word(
+    pattern: re.Pattern[str], is_secret: IsValue, text: str, folded: str
+) -> Iterator[Span]:
+    for found in pattern.finditer(folded):
+        start, end = found.span(1)
+        if is_secret(text[start:end]):
+            yield start, end
+
+
+def _is_userinfo(value: str) -> bool:
+    """Whether it is what RFC 7617 sends: base64 of ``user:password``."""
+    try:
+        decoded = binascii.a2b_base64(f"{value}==").decode()
+    except ValueError:
+        return False
+    return ":" in decoded and decoded.isprintable()
+
+
+def _assigned(word: str, text: str, folded: str) -> Iterator[Span]:
+    place = 0
+    while at := _ASSIGNED_WORDS[word].search(folded, place):
+        place = at.end()
+        for name in _NAMES[word]:
+            if found := name.pattern.match(folded, at.start()):
+                spans, place = _values(name, text, found)
+                yield from spans
+                break
+
+
+def _values(name: _Name, text: str, found: re.Match[str]) -> tuple[list[Span], int]:
+    """Return the secrets that are assigned, and where to look on."""
+    is_value = _test(name, found, text)
+    spans: list[Span] = []
+    if found["quoted"] and text.startswith("[", found.end()):
+        spans += _elements(text, found.end(), is_value)
+    if found["open"]:
+        start, end, is_secret = _quoted(text, found, is_value)
+    else:
+        start, end, is_secret = _bare(text, found, is_value)
+    if is_secret:
+        spans.append((start, end))
+    # what is passed over may hold a secret; a long word is not looked at twice
+    is_over = is_secret or (not found["open"] and end - found.end() > 200)
+    return spans, end if is_over else found.end()
+
+
+_STOPS = {mark: re.compile(rf"(?<!\\)(\\*)([{mark}\n])") for mark in "\"'"}
+_STEP = re.compile(
+    r"(?:[\s,]|\\{1,31}[nrt])*(?:(?P<mark>[\[\]])|(?P<open>\\{0,31}[\"'])|[^\s,\[\]\"'{}\\]+)"
+)
+
+
+def _elements(text: str, place: int, is_value: IsValue) -> Iterator[Span]:
+    """Return where the values are of a list, and of lists in it."""
+    depth = 0
+    while step := _STEP.match(text, place):
+        place = step.end()
+        if opened := step["open"]:
+            end = _closing(text, place, opened)
+            if is_value(text[place:end]):
+                yield place, end
+            place = end + len(opened)
+        elif mark := step["mark"]:
+            depth += 1 if mark == "[" else -1
+            if depth == 0:
+                return
+
+
+def _quoted(
+    text: str, found: re.Match[str], is_value: IsValue
+) -> tuple[int, int, bool]:
+    start = found.end()
+    end = _closing(text, start, found["open"])
+    value = text[start:end]
+    if not found["quoted"]:
+        # prose has a colon before a quotation
+        is_prose = found["sign"] == ":" and " " in value
+        if len(value) < 4 or is_prose:
+            return start, end, False
+    return start, end, is_value(value)
+
+
+def _closing(text: str, start: int, opened: str) -> int:
+    """Return where a quoted value ends: at its closing quote, or with the line.
+
+    In JSON within JSON the quotes have 1, 3 or 7 backslashes, and those of the value's
+    own more than that.
+    """
+    depth = len(opened) - 1
+    for stop in _STOPS[opened[-1]].finditer(text, start):
+        more = len(stop[1]) - depth
+        if stop[2] == "\n" or more <= 0 or more % (2 * depth + 2) == 0:
+            return stop.start(2) - min(depth, len(stop[1]))
+    return len(text)
+
+
+_RUN = re.compile(r"[^\s\"'&;,<>\\]{4,}")
+_WORD = re.compile(r"[^\s\"'<>{}()\[\],;\\]{4,}")
+_SCHEME = re.compile(r"(?i)(?:bearer|basic|token|api-?key|digest|negotiate)[ \t]{1,4}")
+_LINE_END = re.compile(r"[,;]?[ \t]*(?:[\r\n]|\\{1,31}[nr]|\\{0,31}[\"']|\Z)")
+_CODE = re.compile(
+    r"(?:self|cls|os|settings|config|cfg|args|options|env|process)\.|[A-Za-z_.]+[(\[]"
+)
+_VARIABLE = re.compile(
+    r"(?i:(?:[\w.]*[_.])?(?:pass(?:word|wd)?|pwd|secret|token|api_?key|key|cookie))"
+    r"|[a-z]+(?:[A-Z][a-z]+)*(?:Pass(?:word)?|Pwd|Secret|Token|Key|Cookie)"
+)
+_ARGUMENT = re.compile("[A-Za-z]+(?:[_.][A-Za-z]+)+|[a-z]+(?:[A-Z][a-z]+)+")
+
+
+def _bare(text: str, found: re.Match[str], is_value: IsValue) -> tuple[int, int, bool]:
+    """Tell the value of a setting or a header from code and prose."""
+    start = found.end()
+    if found[0].startswith("authorization") and not found["quoted"]:
+        return _header(text, start)
+    is_cookie = is_value is _is_cookie and found["sign"] == ":"
+    if is_cookie and (value := _COOKIES.match(text, start)):
+        return start, value.end(), True
+    is_tight = found["sign"] == "=" and not found[0].endswith((" ", "\t", " ="))
+    value = (_RUN if is_tight else _WORD).match(text, start)
+    if value is None:
+        return start, start, False
+    end, word = value.end(), value[0].rstrip(")]}.:")
+    is_variable = _is_variable(found, text)
+    if not is_tight:
+        is_alone = found["quoted"] or _LINE_END.match(text, end)
+        if not is_alone or not (is_variable or _DIGIT.search(word)):
+            return start, end, False
+        if _NUMBER.fullmatch(word):
+            is_whole = word.isdecimal() and is_secret_number(is_value, int(word[:9]))
+            return start, end, is_whole
+    is_argument = text.startswith((")", ","), start + len(word))
+    is_code = _CODE.match(word) or (not is_variable and _VARIABLE.fullmatch(word))
+    is_code = is_code or (is_argument and _ARGUMENT.fullmatch(word))
+    return start, end, not is_code and is_value(word)
+
+
+def _header(text: str, start: int) -> tuple[int, int, bool]:
+    scheme = _SCHEME.match(text, start)
+    start = scheme.end() if scheme else start
+    value = _RUN.match(text, start)
+    if value is None or not _is_password(value[0]):
+        return start, start, False
+    is_long = len(value[0]) >= 20 or _DIGIT.search(value[0])
+    ends = scheme and _LINE_END.match(text, value.end())
+    return start, value.end(), bool(is_long or ends)
