@@ -6,97 +6,30 @@ to look like a value. A password may be any word, a token is no word.
 
 from __future__ import annotations
 
-import binascii
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import NamedTuple
 
-from .secret_shapes import Span, is_random
-
-IsValue = Callable[[str], bool]
-
-# What looks like a value
-
-_BLANK = re.compile(r"\s|\\[nrt]")
-_DIGIT = re.compile("[0-9]")
-_NUMBER = re.compile(r"[+-]?[0-9][0-9_,]*(?:\.[0-9]+)?(?:[Ee][+-]?[0-9]+)?%?")
-_WORDS = re.compile(
-    # names as gpt-4o, step-2a, eof12 and llama_70b, and words of any length
-    r"[^A-Za-z0-9]*(?:(?:[A-Za-z]+[0-9]{0,4}|[0-9]{1,4}[A-Za-z]{0,2}|[0-9]+)"
-    r"(?:[^A-Za-z0-9]+|\Z))+"
+from .secret_shapes import Span
+from .secret_values import (
+    COOKIES,
+    LEAST,
+    NUMBER,
+    PLACEHOLDER,
+    IsValue,
+    is_cookie,
+    is_long_password,
+    is_long_token,
+    is_mixed,
+    is_nothing,
+    is_password,
+    is_pwd,
+    is_token,
+    is_userinfo,
+    is_variable_value,
 )
-_PLACE = re.compile(r"[~/.]|[A-Za-z]:[\\/]|[a-z][a-z0-9+.-]{1,20}://")
-_PLACEHOLDER = re.compile(
-    r"\$\{?\{?[ ]?[A-Z_][^\s{}]*(?:[:-][^{}]*)?\}?\}?|\$\([^()]*\)|\$?\{+[^{}]*\}+"
-    r"|<[^<>]*>|\[[^\[\]]*\]|%\(\w+\)s|%s|[*•]+|[.…xX]{3,}|\S{0,20}(?:\.{3}|…|\*{3,})"
-    r"|(?:os\.environ|process\.env|env|ENV|secrets)\b[.:/\[(].*|(?:op|vault)://.*"
-    r"|(?i:(?:your|insert|replace|change)[_ -][a-z0-9_ -]+)"
-)
-_STATES = re.compile(
-    "(?i:n/?a|none|null|nil|true|false|yes|no|on|off|undefined|unset|unknown|empty"
-    "|blank|missing|required|optional|invalid|valid|wrong|correct|incorrect|expired"
-    "|hidden|masked|redacted|filtered|changed|unchanged|(?:too[_ -])?(?:short|long|weak)"
-    "|strong|string|str|text|bytes|int|integer|number|bool|boolean|object|array|any"
-    "|include|omit|same-origin|secretstr|basic|bearer|digest)"
-)
-_STEM = "(?:password|passphrase|secret|token|key)s?"
-_MESSAGE = re.compile(
-    r"(?is:(?:is|are|was|must|should|shall|may|can|can't|cannot|has|have|at|enter"
-    r"|choose|confirm|forgot|reset|your|please|the|an?|this|that|no|not|too|invalid"
-    r"|minimum|needs?|use|for|to|if|do|does|don't|never|what|which|how)"
-    r"\s[a-z'-]+[\s,.!?].*"
-    r"|(?:[a-z'-]+\s){2,}[a-z'-]+[.!?]"
-    rf"|(?:enter|confirm|forgot|reset|your|the|new|old|current)\s(?:api )?{_STEM}[?:*.]?)"
-)
-_COOKIES = re.compile(r"[^\s=;\"'\\]{1,100}=[^\r\n\"'\\]*")
-
-
-def _is_password(value: str) -> bool:
-    """Whether it is more than a placeholder, a state, the name of a type, a message."""
-    is_none = _PLACEHOLDER.fullmatch(value) or _STATES.fullmatch(value)
-    return bool(value) and not is_none and not _MESSAGE.fullmatch(value)
-
-
-_LEAST = r"(?:\[|[^\s\"',;]{6})"
-_is_at_least = re.compile(_LEAST).match
-
-
-def _is_long_password(value: str) -> bool:
-    return _is_password(value) and _is_at_least(value) is not None
-
-
-def _is_token(value: str) -> bool:
-    """Whether it is no word, number, name, path or address."""
-    if len(value) < 8 or _BLANK.search(value) or _PLACE.match(value):
-        return False
-    if _NUMBER.fullmatch(value) or _PLACEHOLDER.fullmatch(value):
-        return False
-    return is_random(value) or not _WORDS.fullmatch(value)
-
-
-def _is_long_token(value: str) -> bool:
-    return len(value) >= 16 and _is_token(value) and is_random(value)
-
-
-def _is_cookie(value: str) -> bool:
-    """Whether it is what a browser sends, and not what is eaten."""
-    if _COOKIES.match(value):
-        return True
-    is_word = len(value) < 8 or _BLANK.search(value) or not _DIGIT.search(value)
-    return not is_word and not _PLACEHOLDER.fullmatch(value)
-
-
-def _is_pwd(value: str) -> bool:
-    """Whether it is a password and no directory, as a shell's PWD is."""
-    return _is_password(value) and not _PLACE.match(value)
-
-
-def _is_variable_value(value: str) -> bool:
-    return _is_long_password(value) and not _NUMBER.fullmatch(value)
-
 
 # Names
-
 
 _ASSIGNS = (
     r"{named}\\{{0,31}}[\"']\]?)?[ \t]{{0,16}}{sign}=>|:=|[:=])"
@@ -109,17 +42,19 @@ _ASSIGNED = _ASSIGNS.format(named="(?P<quoted>", sign="(?P<sign>", open="(?P<ope
 class _Name(NamedTuple):
     """A kind of names that end alike, in lower case.
 
-    `pattern` is theirs with what assigns behind it, `end` theirs alone.
+    `pattern` is theirs with what assigns behind it, `end` theirs alone. What stands in
+    no quotes may be code or prose: `is_bare` tells it.
     """
 
     pattern: re.Pattern[str]
     end: re.Pattern[str]
     is_value: IsValue
+    is_bare: IsValue
 
 
-def _name(pattern: str, is_value: IsValue) -> _Name:
-    end = re.compile(rf"(?:{pattern})\Z")
-    return _Name(re.compile(f"(?:{pattern}){_ASSIGNED}"), end, is_value)
+def _name(pattern: str, is_value: IsValue, is_bare: IsValue | None = None) -> _Name:
+    whole, end = f"(?:{pattern}){_ASSIGNED}", rf"(?:{pattern})\Z"
+    return _Name(re.compile(whole), re.compile(end), is_value, is_bare or is_value)
 
 
 def _behind(words: str, stem: str, look: str) -> list[str]:
@@ -127,7 +62,7 @@ def _behind(words: str, stem: str, look: str) -> list[str]:
     by_width: dict[int, list[str]] = {}
     for word in words.split():
         by_width.setdefault(len(word), []).append(word)
-        by_width.setdefault(len(word) + 1, []).append(f"{word}[_ -]")
+        by_width.setdefault(len(word) + 1, []).append(f"{word}[_. -]")
     return [f"({look}(?:{'|'.join(each)}){stem})" for each in by_width.values()]
 
 
@@ -142,6 +77,10 @@ def _not_after(words: str, stem: str) -> str:
 _KEYS = (
     "api secret access private account signing encryption subscription master storage"
     " shared role"
+)
+_NO_KEYS = (
+    "public primary foreign sort partition cache object idempotency routing group join"
+    " unique natural lookup index row item parent"
 )
 _TOKENS = "access auth refresh session bearer api bot deploy"
 _ID_TOKENS = [
@@ -159,35 +98,39 @@ _LOGINS = (
     "db database sql pg postgres redis mongo smtp mail imap ftp ssh admin root user"
     " login auth proxy app ldap"
 )
+_NO_PASSES = (
+    "first second third next last final one two multi low high band by test did"
+)
 # by the word that is looked for in text, and what a value starts with there
 _NAMES = {
     "key": (
-        _name(f"key{_after(_KEYS, 'key')}s?", _is_password),
-        _name("(?<=_)key", _is_long_token),
+        _name(f"key{_after(_KEYS, 'key')}s?", is_password),
+        _name(f"(?<=_)key{_not_after(_NO_KEYS, 'key')}", is_long_token),
     ),
     "token": (
-        _name(f"token{_after(_TOKENS, 'token', *_ID_TOKENS)}", _is_long_password),
-        _name(f"token{_not_after(_NO_TOKENS, 'token')}", _is_token),
+        _name(f"token{_after(_TOKENS, 'token', *_ID_TOKENS)}", is_long_password),
+        _name(f"token{_not_after(_NO_TOKENS, 'token')}", is_mixed, is_token),
     ),
-    "secret": (_name("secret", _is_password),),
+    "secret": (_name("secret", is_password),),
     "pass": (
-        _name("pass(?:(?:word|wd)s?|phrase)", _is_password),
-        _name(f"pass{_after(_LOGINS, 'pass')}", _is_password),
-        _name("(?<=_)pass", _is_token),
+        _name("pass(?:(?:word|wd)s?|phrase)", is_password),
+        _name(f"pass{_after(_LOGINS, 'pass')}", is_password),
+        _name(f"(?<=_)pass{_not_after(_NO_PASSES, 'pass')}", is_mixed, is_token),
+        _name("(?<![a-z_])pass", is_mixed, is_nothing),
     ),
-    "pwd": (_name("pwd", _is_pwd),),
-    "credential": (_name("credentials?", _is_token),),
+    "pwd": (_name("pwd", is_pwd),),
+    "credential": (_name("credentials?", is_mixed, is_token),),
     "auth": (
-        _name("authorization", _is_password),
-        _name("(?<![a-z])auth", _is_long_token),
+        _name("authorization", is_password),
+        _name("(?<![a-z])auth", is_long_token),
     ),
-    "sig": (_name("(?<=[?&;-])sig(?:nature)?", _is_long_token),),
-    "cookie": (_name("cookie", _is_cookie),),
+    "sig": (_name("(?<=[?&;-])sig(?:nature)?", is_long_token),),
+    "cookie": (_name("cookie", is_cookie),),
 }
 # where each may be: what follows is the rarest
 _ASSIGNED_WORDS = {
     word: re.compile(
-        rf"{word}(?=[a-z]{{0,9}}{_IS_ASSIGNED}{_LEAST if word == 'token' else ''})"
+        rf"{word}(?=[a-z]{{0,9}}{_IS_ASSIGNED}{LEAST if word == 'token' else ''})"
     )
     for word in _NAMES
 }
@@ -200,25 +143,35 @@ def value_test(name: str) -> IsValue | None:
         if word in folded:
             for each in names:
                 if found := each.end.search(folded):
-                    return _test(each, found, name)
+                    return _test(each.is_value, found, name)
     return None
 
 
 def is_secret_number(is_value: IsValue, number: int) -> bool:
     """Whether a number may be a password; under other names it is a count."""
-    return is_value is _is_password and number > 999
+    return is_value is is_password and number > 999
 
 
-def _test(name: _Name, found: re.Match[str], text: str) -> IsValue:
-    if name.is_value is _is_token and _is_variable(found, text):
-        return _is_variable_value
-    return name.is_value
+def _test(is_value: IsValue, found: re.Match[str], text: str) -> IsValue:
+    if is_value is not is_mixed and is_value is not is_token:
+        return is_value
+    is_sure = _is_variable(found, text) or _is_in_query(found, text)
+    return is_variable_value if is_sure else is_value
 
 
 def _is_variable(found: re.Match[str], text: str) -> bool:
     """Whether it is one of an environment, as DB_PASS and MY_TOKEN."""
     start = found.start()
     return text[start - 1 : start] == "_" and text[start : start + 3].isupper()
+
+
+_NAME = re.compile("[A-Za-z_.-]*")
+
+
+def _is_in_query(found: re.Match[str], text: str) -> bool:
+    start = found.start()
+    mark = max(text.rfind(each, max(0, start - 21), start) for each in "?&")
+    return mark >= 0 and _NAME.fullmatch(text, mark + 1, start) is not None
 
 
 # What is assigned to them in text
@@ -233,11 +186,13 @@ def spans_of_names(text: str) -> list[Span]:
             if word in folded:
                 spans += _assigned(word, text, folded)
     if "bearer" in folded:
-        spans += _after_word(_BEARER, _is_token, text, folded)
+        spans += _after_word(_BEARER, is_token, text, folded)
     if "basic" in folded:
-        spans += _after_word(_BASIC, _is_userinfo, text, folded)
+        spans += _after_word(_BASIC, is_userinfo, text, folded)
+    if "</" in text:
+        spans += _elements_of_xml(text)
     if "-" in text:
-        spans += _after_word(_OPTION, _is_password, text, folded)
+        spans += _after_word(_OPTION, is_password, text, folded)
     return spans
 
 
@@ -265,13 +220,14 @@ def _after_word(
             yield start, end
 
 
-def _is_userinfo(value: str) -> bool:
-    """Whether it is what RFC 7617 sends: base64 of ``user:password``."""
-    try:
-        decoded = binascii.a2b_base64(f"{value}==").decode()
-    except ValueError:
-        return False
-    return ":" in decoded and decoded.isprintable()
+def _elements_of_xml(text: str) -> Iterator[Span]:
+    for found in _XML.finditer(text):
+        is_value = value_test(found[1])
+        if is_value and is_value(found[2]):
+            yield found.span(2)
+
+
+_XML = re.compile(r"<([A-Za-z0-9_.:-]{1,60})>([^<>\s]{1,500})</\1>")
 
 
 def _assigned(word: str, text: str, folded: str) -> Iterator[Span]:
@@ -287,24 +243,25 @@ def _assigned(word: str, text: str, folded: str) -> Iterator[Span]:
 
 def _values(name: _Name, text: str, found: re.Match[str]) -> tuple[list[Span], int]:
     """Return the secrets that are assigned, and where to look on."""
-    is_value = _test(name, found, text)
-    spans: list[Span] = []
-    if found["quoted"] and text.startswith("[", found.end()):
-        spans += _elements(text, found.end(), is_value)
     if found["open"]:
+        is_value = _test(name.is_value, found, text)
         start, end, is_secret = _quoted(text, found, is_value)
+    elif found["quoted"] and text.startswith("[", found.end()):
+        is_value = _test(name.is_value, found, text)
+        return list(_elements(text, found.end(), is_value)), found.end()
     else:
+        is_value = _test(name.is_bare, found, text)
         start, end, is_secret = _bare(text, found, is_value)
-    if is_secret:
-        spans.append((start, end))
     # what is passed over may hold a secret; a long word is not looked at twice
     is_over = is_secret or (not found["open"] and end - found.end() > 200)
-    return spans, end if is_over else found.end()
+    return [(start, end)] if is_secret else [], end if is_over else found.end()
 
 
 _STOPS = {mark: re.compile(rf"(?<!\\)(\\*)([{mark}\n])") for mark in "\"'"}
+# none is a colon: a name is no element
 _STEP = re.compile(
-    r"(?:[\s,]|\\{1,31}[nrt])*(?:(?P<mark>[\[\]])|(?P<open>\\{0,31}[\"'])|[^\s,\[\]\"'{}\\]+)"
+    r"(?:[\s,]|\\{1,31}[nrt])*"
+    r"(?:(?P<mark>[\[\]])|(?P<open>\\{0,31}[\"'])|[^\s,:\[\]\"'{}\\]+)"
 )
 
 
@@ -332,7 +289,8 @@ def _quoted(
     value = text[start:end]
     if not found["quoted"]:
         # prose has a colon before a quotation
-        is_prose = found["sign"] == ":" and " " in value
+        is_part = text[found.start() - 1 : found.start()] in ("_", "-")
+        is_prose = found["sign"] == ":" and " " in value and not is_part
         if len(value) < 4 or is_prose:
             return start, end, False
     return start, end, is_value(value)
@@ -356,6 +314,7 @@ _RUN = re.compile(r"[^\s\"'&;,<>\\]{4,}")
 _WORD = re.compile(r"[^\s\"'<>{}()\[\],;\\]{4,}")
 _SCHEME = re.compile(r"(?i)(?:bearer|basic|token|api-?key|digest|negotiate)[ \t]{1,4}")
 _LINE_END = re.compile(r"[,;]?[ \t]*(?:[\r\n]|\\{1,31}[nr]|\\{0,31}[\"']|\Z)")
+_DIGIT = re.compile("[0-9]")
 _CODE = re.compile(
     r"(?:self|cls|os|settings|config|cfg|args|options|env|process)\.|[A-Za-z_.]+[(\[]"
 )
@@ -371,20 +330,22 @@ def _bare(text: str, found: re.Match[str], is_value: IsValue) -> tuple[int, int,
     start = found.end()
     if found[0].startswith("authorization") and not found["quoted"]:
         return _header(text, start)
-    is_cookie = is_value is _is_cookie and found["sign"] == ":"
-    if is_cookie and (value := _COOKIES.match(text, start)):
+    is_header = is_value is is_cookie and found["sign"] == ":"
+    if is_header and (value := COOKIES.match(text, start)):
         return start, value.end(), True
     is_tight = found["sign"] == "=" and not found[0].endswith((" ", "\t", " ="))
     value = (_RUN if is_tight else _WORD).match(text, start)
     if value is None:
         return start, start, False
     end, word = value.end(), value[0].rstrip(")]}.:")
+    if PLACEHOLDER.fullmatch(value[0]):
+        return start, end, False
     is_variable = _is_variable(found, text)
     if not is_tight:
         is_alone = found["quoted"] or _LINE_END.match(text, end)
         if not is_alone or not (is_variable or _DIGIT.search(word)):
             return start, end, False
-        if _NUMBER.fullmatch(word):
+        if NUMBER.fullmatch(word):
             is_whole = word.isdecimal() and is_secret_number(is_value, int(word[:9]))
             return start, end, is_whole
     is_argument = text.startswith((")", ","), start + len(word))
@@ -397,7 +358,7 @@ def _header(text: str, start: int) -> tuple[int, int, bool]:
     scheme = _SCHEME.match(text, start)
     start = scheme.end() if scheme else start
     value = _RUN.match(text, start)
-    if value is None or not _is_password(value[0]):
+    if value is None or not is_password(value[0]):
         return start, start, False
     is_long = len(value[0]) >= 20 or _DIGIT.search(value[0])
     ends = scheme and _LINE_END.match(text, value.end())

@@ -98,9 +98,9 @@ _KINDS = (
     ),
     _Kind("pypi-", "AgE[A-Za-z0-9_-]{16,}"),
     _Kind("dckr_pat_ dckr_oat_", _URL_SAFE + "{16,}", _is_no_words),
-    # models and their tools: OpenAI, Anthropic, OpenRouter, Langfuse, Hugging Face, Groq,
-    # Replicate, Fireworks, E2B, Jina, RunPod, Cerebras, xAI, Perplexity, Firecrawl,
-    # Together, NVIDIA, Tavily, LangSmith, Weights & Biases, Pinecone, Voyage
+    # models and their tools: OpenAI, Anthropic, OpenRouter, Langfuse, Hugging Face,
+    # Groq, Replicate, Fireworks, E2B, Jina, RunPod, Cerebras, xAI, Perplexity,
+    # Firecrawl, Together, NVIDIA, Tavily, LangSmith, Weights & Biases, Pinecone, Voyage
     _Kind("sk-", _URL_SAFE + "{16,}", _is_sk_key),
     _Kind("pk-lf-", _URL_SAFE + "{16,}", _is_no_words),
     _Kind("hf_ api_org_", _ALNUM + "{16,}"),
@@ -144,12 +144,18 @@ def _prefixed(mark: str) -> _Prefixed:
         if prefix.endswith(mark)
     }
     by_length: dict[int, list[str]] = {}
-    for prefix in rests:
+    # sb_secret_ is looked for before secret_
+    for prefix in sorted(rests, key=len, reverse=True):
         by_length.setdefault(len(prefix), []).append(prefix)
     starts = "|".join(_STARTS)
-    groups = [f"(?<=(?:{starts})({'|'.join(each)}))" for each in by_length.values()]
+    # which of them it is before where it starts, as that takes longer
+    groups = [
+        f"(?<=(?=({'|'.join(each)}))(?:{starts}).{{{length}}})"
+        for length, each in by_length.items()
+    ]
     follows = "(?=[A-Za-z0-9_.+/=-]{8})"
-    return _Prefixed(re.compile(f"{mark}{follows}(?:{'|'.join(groups)})"), rests)
+    pattern = f"{mark}(?<=[A-Za-z0-9]{mark}){follows}(?:{'|'.join(groups)})"
+    return _Prefixed(re.compile(pattern), rests)
 
 
 _PREFIXED = {mark: _prefixed(mark) for mark in "_-"}
@@ -212,7 +218,7 @@ _SHAPES = {
         ),
         _shape("AIza", _URL_SAFE + "{20,}"),
         _shape("A(?:BSK|TAT)", "[A-Za-z0-9+/_=-]{50,}"),  # Bedrock, Atlassian
-        _anywhere("A(?<=[0-9]:A)(A[A-Za-z0-9_-]{30,40})"),  # a Telegram bot
+        _anywhere("A(?<=[0-9]:A)A[A-Za-z0-9_-]{30,40}"),  # a Telegram bot
     ),
     "J": (
         _shape(
@@ -246,7 +252,7 @@ _USER = r"[^\s/:@\"'<>?#,;()\[\]|\\]{0,200}"
 _USERINFO = re.compile(
     rf"://(?!{_USER}:[0-9]{{1,5}}[?#])"  # a port, and an @ in the query
     # a port of a host, and a mail address after it
-    r"(?!(?:[A-Za-z0-9-]{1,63}\.){1,9}[A-Za-z0-9-]{2,63}:[0-9]{1,5}[^A-Za-z0-9:@%])"
+    r"(?!(?:localhost|(?:[A-Za-z0-9-]{1,63}\.){1,9}[A-Za-z0-9-]{2,63}):[0-9]{1,5}[^A-Za-z0-9@%])"
     rf"({_USER}:(?:[^\s/\"'<>\\]|\\(?![nrt])){{1,500}})@"
 )
 _NO_PASSWORD = re.compile(r":(?:\*+|\$?\{+[\w. ]*\}+|\$[A-Z_]+|%s)\Z")
