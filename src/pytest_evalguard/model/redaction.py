@@ -38,7 +38,8 @@ class Redactor:
             text = _without(spans, text)
             # a key that stood right behind another begins a word only now
             text = _without(spans_of_shapes(text), text)
-        return _without(spans_of_names(text), text)
+        spans = spans_of_names(text)
+        return _without(spans, text) if spans else text
 
     def data(self, value: Json) -> Json:
         """Return JSON data redacted, as its text would be."""
@@ -89,4 +90,4 @@ def _without(spans: Iterable[Span], text: str) -> str:
         if start >= place:
             parts += (text[place:start], REDACTED)
         place = max(place, end)
-    return "".join((*parts, text[place:])) if parts else text
+    return "".join((*parts, text[place:]))

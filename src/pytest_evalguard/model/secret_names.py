@@ -189,7 +189,7 @@ def spans_of_names(text: str) -> list[Span]:
         spans += _after_word(_BEARER, is_token, text, folded)
     if "basic" in folded:
         spans += _after_word(_BASIC, is_userinfo, text, folded)
-    if "</" in text:
+    if "<" in text:
         spans += _elements_of_xml(text)
     if "-" in text:
         spans += _after_word(_OPTION, is_password, text, folded)
