@@ -21,7 +21,6 @@ from .secret_values import (
     is_long_password,
     is_long_token,
     is_mixed,
-    is_nothing,
     is_password,
     is_pwd,
     is_token,
@@ -92,7 +91,8 @@ _ID_TOKENS = [
 _NO_TOKENS = (
     "max min num n eos bos pad unk sep cls mask stop start end special next prev per"
     " prompt completion input output total cached reasoning first last page cursor"
-    " continuation sync new unexpected this each every"
+    " continuation sync new unexpected this each every image audio video lang prefix"
+    " suffix tool think"
 )
 _LOGINS = (
     "db database sql pg postgres redis mongo smtp mail imap ftp ssh admin root user"
@@ -116,7 +116,7 @@ _NAMES = {
         _name("pass(?:(?:word|wd)s?|phrase)", is_password),
         _name(f"pass{_after(_LOGINS, 'pass')}", is_password),
         _name(f"(?<=_)pass{_not_after(_NO_PASSES, 'pass')}", is_mixed, is_token),
-        _name("(?<![a-z_])pass", is_mixed, is_nothing),
+        _name("(?<![a-z_])pass", is_mixed, is_token),
     ),
     "pwd": (_name("pwd", is_pwd),),
     "credential": (_name("credentials?", is_mixed, is_token),),
@@ -155,14 +155,20 @@ def is_secret_number(is_value: IsValue, number: int) -> bool:
 def _test(is_value: IsValue, found: re.Match[str], text: str) -> IsValue:
     if is_value is not is_mixed and is_value is not is_token:
         return is_value
-    is_sure = _is_variable(found, text) or _is_in_query(found, text)
-    return is_variable_value if is_sure else is_value
+    if _is_variable(found, text) or _is_in_query(found, text):
+        return is_variable_value
+    # a word of two parts is a setting's, as in my_token=tok_abc123
+    is_compound = text[found.start() - 1 : found.start()] in ("_", "-")
+    return is_mixed if is_compound else is_value
 
 
 def _is_variable(found: re.Match[str], text: str) -> bool:
-    """Whether it is one of an environment, as DB_PASS and MY_TOKEN."""
+    """Whether it is one of an environment, as DB_PASS, MY_TOKEN and TOKEN=."""
     start = found.start()
-    return text[start - 1 : start] == "_" and text[start : start + 3].isupper()
+    before = text[start - 1 : start]
+    is_assigned = "sign" in found.re.groupindex and found["sign"] == "="
+    is_whole = before == "_" or (is_assigned and not before.isalnum())
+    return is_whole and text[start : start + 3].isupper()
 
 
 _NAME = re.compile("[A-Za-z_.-]*")

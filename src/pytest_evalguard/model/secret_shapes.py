@@ -60,7 +60,8 @@ def _is_no_words(word: str) -> bool:
 
 
 def _is_sk_key(rest: str) -> bool:
-    return is_random(rest) or bool(_SK_VENDOR.match(rest) and _is_no_words(rest))
+    is_of_vendor = _SK_VENDOR.match(rest) and _is_no_words(rest)
+    return bool(is_of_vendor or _NO_CLASS_NAME.search(rest)) or is_random(rest)
 
 
 def _is_slack_key(rest: str) -> bool:
@@ -72,6 +73,7 @@ def _is_key(_: str) -> bool:
 
 
 _SLACK_KEY = re.compile("[0-9]|[A-Za-z]{8}")
+_NO_CLASS_NAME = re.compile("[a-z]{16}")
 _SK_VENDOR = re.compile("(?:proj|svcacct|admin|None|ant-[a-z]+[0-9]*|or-v1|lf)-")
 
 
@@ -104,7 +106,10 @@ _KINDS = (
     _Kind("sk-", _URL_SAFE + "{16,}", _is_sk_key),
     _Kind("pk-lf-", _URL_SAFE + "{16,}", _is_no_words),
     _Kind("hf_ api_org_", _ALNUM + "{16,}"),
-    _Kind("gsk_ r8_ fw_ e2b_ jina_ rpa_ csk- xai- pplx- fc-", _ALNUM + "{20,}"),
+    _Kind(
+        "gsk_ r8_ fw_ e2b_ jina_ rpa_ csk- xai- pplx- fc-",
+        "(?=[A-Za-z]{0,19}[0-9])[A-Za-z0-9]{16,}|[A-Za-z0-9]{20,}",
+    ),
     _Kind("tgp_v1_ nvapi- tvly-", _URL_SAFE + "{16,}", _is_no_words),
     _Kind("lsv2_pt_ lsv2_sk_ wandb_v1_ pcsk_", "[A-Za-z0-9_]{16,}", _is_no_words),
     _Kind("pa-", _URL_SAFE + "{40,}", is_random),

@@ -110,8 +110,3 @@ def is_userinfo(value: str) -> bool:
     except ValueError:
         return False
     return ":" in decoded and decoded.isprintable()
-
-
-def is_nothing(_: str) -> bool:
-    """Return False: no value is one."""
-    return False
