@@ -41,19 +41,18 @@ _ASSIGNED = _ASSIGNS.format(named="(?P<quoted>", sign="(?P<sign>", open="(?P<ope
 class _Name(NamedTuple):
     """A kind of names that end alike, in lower case.
 
-    `pattern` is theirs with what assigns behind it, `end` theirs alone. What stands in
-    no quotes may be code or prose: `is_bare` tells it.
+    `pattern` is theirs with what assigns behind it. What stands in no quotes may be
+    code or prose: `is_bare` tells it.
     """
 
     pattern: re.Pattern[str]
-    end: re.Pattern[str]
     is_value: IsValue
     is_bare: IsValue
 
 
 def _name(pattern: str, is_value: IsValue, is_bare: IsValue | None = None) -> _Name:
-    whole, end = f"(?:{pattern}){_ASSIGNED}", rf"(?:{pattern})\Z"
-    return _Name(re.compile(whole), re.compile(end), is_value, is_bare or is_value)
+    whole = re.compile(f"(?:{pattern}){_ASSIGNED}")
+    return _Name(whole, is_value, is_bare or is_value)
 
 
 def _behind(words: str, stem: str, look: str) -> list[str]:
@@ -138,11 +137,12 @@ _ASSIGNED_WORDS = {
 
 def value_test(name: str) -> IsValue | None:
     """Return what tells a secret from other values of a field; None if none is one."""
-    folded = name.lower()
+    assigned = f"{name.lower()}:"
     for word, names in _NAMES.items():
-        if word in folded:
+        if word in assigned:
             for each in names:
-                if found := each.end.search(folded):
+                found = each.pattern.search(assigned)
+                if found and found.end() == len(assigned):
                     return _test(each.is_value, found, name)
     return None
 
@@ -166,8 +166,7 @@ def _is_variable(found: re.Match[str], text: str) -> bool:
     """Whether it is one of an environment, as DB_PASS, MY_TOKEN and TOKEN=."""
     start = found.start()
     before = text[start - 1 : start]
-    is_assigned = "sign" in found.re.groupindex and found["sign"] == "="
-    is_whole = before == "_" or (is_assigned and not before.isalnum())
+    is_whole = before == "_" or (found["sign"] == "=" and not before.isalnum())
     return is_whole and text[start : start + 3].isupper()
 
 
