@@ -18,6 +18,7 @@ _DATA_URL = re.compile(
     rf"{DATA_URL}((?:[A-Za-z0-9+/_-]+|\\/|%[23][0-9A-Fa-f])+={{0,2}})"
 )
 _CONTROL = re.compile(rb"[\0-\x08\x0e-\x1a\x1c-\x1f\x7f]")  # not a terminal's ESC
+_BINARY = (bytes, bytearray, memoryview, io.BytesIO)
 _URL_SAFE = str.maketrans("-_", "+/")
 _UNKNOWN = "application/octet-stream"
 _MAGIC = (
@@ -47,10 +48,11 @@ _MAGIC = (
 
 def raw_bytes(value: Any, kind: type) -> bytes | None:
     """Return what a value holds that is binary by its type, or None."""
-    if issubclass(kind, (bytes, bytearray, memoryview)):
-        return memoryview(value).tobytes()
-    # without its position, which reading would move
-    return io.BytesIO.getvalue(value) if issubclass(kind, io.BytesIO) else None
+    if not issubclass(kind, _BINARY):
+        return None
+    if issubclass(kind, io.BytesIO):
+        return io.BytesIO.getvalue(value)  # reading it would move its position
+    return memoryview(value).tobytes()
 
 
 def binary_text(raw: bytes) -> str:

@@ -45,7 +45,6 @@ HOSTILE = (Exception, SystemExit, GeneratorExit)
 """What a hook of a user's may raise; `SystemExit` is none of a test's verdicts."""
 
 _ELEMENTS = (Sequence, Set, ValuesView)
-_SIMPLE = frozenset({str, float, bool, type(None)})
 _SPELT_OUT = ("datetime", "decimal", "fractions", "uuid", "ipaddress")
 _MOST = f"at most {MAX_ELEMENTS:,} and {MAX_TEXT:,} characters are kept"
 _STRINGS_ROOM = MAX_TEXT * 9 // 10  # what holds the strings needs room as well
@@ -60,18 +59,15 @@ _IDENTITY = re.compile(r" at 0x[0-9a-fA-F]+| id='[0-9]+'")
 _encode = json.JSONEncoder(ensure_ascii=False).encode
 
 
-def as_text(value: object, clean: Clean = str) -> str:
+def as_text(value: Any, clean: Clean = str) -> str:
     """Return `value` as text of at most `MAX_TEXT` characters: strings, or JSON.
 
     :param clean: replaces secrets, before text is cut.
     """
     kind = type(value)
-    if kind is str and _stays(value):
-        return value  # type: ignore[return-value] # it is a string
-    if _is_text(kind):
-        text = _plain(value)  # type: ignore[arg-type] # it is a string
-        return text if len(text) <= MAX_TEXT else shortened(text, MAX_TEXT, clean)
-    if kind in _SIMPLE and _stays(value):
+    if kind is str or _is_text(kind):
+        return _whole_text(value, clean)
+    if kind is float and math.isfinite(value):
         return _encode(value)
     reader = _Reader(clean)
     data = reader.read(value, 0)
@@ -82,13 +78,16 @@ def as_text(value: object, clean: Clean = str) -> str:
     return _long_json(data, min(reader.length, _STRINGS_ROOM), clean)
 
 
-def as_data(value: object, clean: Clean = str) -> Json:
+def as_data(value: Any, clean: Clean = str) -> Json:
     """Return `value` as data that `json` can write: no NaN, cycle or surrogate.
 
     :param clean: replaces secrets, before a string is cut.
     """
-    if type(value) in _SIMPLE and _stays(value):
-        return value  # type: ignore[return-value] # it is a string or a number
+    kind = type(value)
+    if kind is str:
+        return _whole_text(value, clean)
+    if kind is float and math.isfinite(value):
+        return value  # type: ignore[no-any-return] # it is a number
     reader = _Reader(clean)
     data = reader.read(value, 0)
     is_long = reader.length > MAX_TEXT
@@ -319,8 +318,11 @@ class _Reader:
         return _SET_ASIDE
 
     def _take(self) -> bool:
-        self._left = max(self._left, 0) - 1
-        return self._left >= 0
+        if self._left <= 0:
+            self._left = -1
+            return False
+        self._left -= 1
+        return True
 
     def _cut_mark(self, value: Any) -> str:
         try:
@@ -344,11 +346,12 @@ def _long_json(data: Json, room: int, clean: Clean) -> str:
     return shortened(text, MAX_TEXT, clean)
 
 
-def _stays(value: Any) -> bool:
-    """Whether a simple value needs no look at all: most don't, and are many."""
-    if type(value) is str:
-        return len(value) <= MAX_TEXT and ";" not in value and value.isascii()
-    return type(value) is not float or math.isfinite(value)
+def _whole_text(value: str, clean: Clean) -> str:
+    text = value
+    # most need no more than this look, and are many
+    if type(text) is not str or ";" in text or not text.isascii():
+        text = _plain(text)
+    return text if len(text) <= MAX_TEXT else shortened(text, MAX_TEXT, clean)
 
 
 def _is_text(kind: type) -> bool:

@@ -53,10 +53,12 @@ TREES: st.SearchStrategy[Json] = st.recursive(
 
 
 def length(data: Json) -> int:
+    """Return the length of all strings, without the marks of what was cut off."""
     if isinstance(data, str):
         return 0 if data.startswith("[cut: ") else len(data)
     if isinstance(data, dict):
-        return sum(map(len, data)) + sum(map(length, data.values()))
+        keys = sum(len(key) for key in data if key != "…")
+        return keys + sum(map(length, data.values()))
     return sum(map(length, data)) if isinstance(data, list) else 0
 
 
