@@ -10,7 +10,6 @@ import pluggy
 import pytest
 
 from .. import hookspecs
-from ..model.text import counted
 
 if TYPE_CHECKING:
     from ..config.settings import Settings
@@ -64,6 +63,8 @@ def find_problems(
 def _trial_problems(
     config: pytest.Config, marked: Sequence[tuple[pytest.Item, EvalMark]], name: str
 ) -> Iterator[str]:
+    from ..model.text import counted  # for a session with cases
+
     for item, mark in marked:
         least, most = mark.given.get("require", 1), mark.trials
         if least > most:
