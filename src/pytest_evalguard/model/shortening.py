@@ -104,7 +104,8 @@ class _Fitting:
             if self._room <= 0:
                 fit[unused_key("…", fit)] = elements_mark(len(data), self._most)
                 break
-            fit[unused_key(self._text(key), fit)] = self.fit(element)
+            name = unused_key(self._text(key), fit)  # takes its room before the element
+            fit[name] = self.fit(element)
         return fit
 
     def _elements(self, data: list[Json]) -> Json:
