@@ -86,10 +86,11 @@ def show(options: Namespace) -> int:
 
 def write_html(options: Namespace) -> int:
     """Write a session's report page."""
-    from ..reporting.html.page import write_report
+    from ..reporting.html.page import CaseData, write_report
     from ..reporting.report import report_of
 
     session = find_session(options.dir, options.out)
-    write_report(report_of(session), Path(options.output))
+    data = CaseData()
+    write_report(report_of(session, through=data.keep), Path(options.output), data)
     say(f"report page of {display_path(session.path)} in {printable(options.output)}")
     return DONE

@@ -7,6 +7,7 @@ import os
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -23,6 +24,9 @@ from ..reporting.report import Report
 from ..storage.session import STATE, Gate, Session, remove_session, sessions_in
 from .live_session import LiveSession
 from .submitting import Destination, Submitted, Submitter, kept
+
+if TYPE_CHECKING:
+    from ..reporting.html.page import CaseData
 
 COLLECTED = (0, 1, 5)
 """Exit statuses of sessions whose tests were collected, and run if there were any."""
@@ -76,6 +80,7 @@ class Ending:
         self._comparison: Comparison | None = None
         self._submitted = Submitted()
         self._notes: list[str] = []
+        self._data: CaseData | None = None
         self._page_is_open = False
 
     def run(
@@ -182,14 +187,15 @@ class Ending:
             self._tell_problem(session, f"the comparison was not kept: {error}")
 
     def _write_page(self, session: pytest.Session) -> None:
-        from ..reporting.html.page import write_report
+        from ..reporting.html.page import CaseData, write_report
 
         path = self._settings.html or Path()
         if self._live.is_empty and session.exitstatus not in COLLECTED:
             self._notes.append(f"the report page {path} was not written: no cases")
             return
         try:
-            write_report(self._report(), path)
+            self._data = self._data or CaseData.of(self._live.session.cases())
+            write_report(self._report(), path, self._data)
             self._page_is_open = path.is_file()  # a pipe takes one page only
         except (EvalguardError, OSError) as error:
             self._tell_problem(session, str(error))
