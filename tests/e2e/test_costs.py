@@ -6,6 +6,9 @@ import json
 
 import pytest
 
+from pytest_evalguard.model.case import Case
+from pytest_evalguard.storage import journal
+from standin import StandIn
 from suite import Suite
 
 COUNT_WRITES = """
@@ -110,3 +113,48 @@ def test_what_is_held_does_not_grow_with_the_size_of_values(everywhere: Suite) -
     small, large = held
     # 60 cases with 150,000 characters each would be 9 MB
     assert large - small < 1_500_000
+
+
+def counted_lines(monkeypatch: pytest.MonkeyPatch) -> list[bytes]:
+    """Return a list to which each stored line is added when it is parsed."""
+    parsed: list[bytes] = []
+    real = journal._parsed
+
+    def counting(line: bytes) -> Case | None:
+        parsed.append(line)
+        return real(line)
+
+    monkeypatch.setattr(journal, "_parsed", counting)
+    return parsed
+
+
+@pytest.mark.parametrize(
+    "command", ["show", "html -o page.html", "bless -o b.json", "submit --run RUN"]
+)
+def test_a_stored_line_is_parsed_once_a_command(
+    suite: Suite, standin: StandIn, monkeypatch: pytest.MonkeyPatch, command: str
+) -> None:
+    suite.test("""
+        @pytest.mark.parametrize("n", range(4))
+        def test_it(eval_case, n): eval_case.score = n / 4
+        """)
+    suite.run()
+    parsed = counted_lines(monkeypatch)
+    words = command.replace("RUN", standin.add_run()).split()
+    assert suite.script(*words, standin=standin).status == 0
+    assert len(parsed) == len(set(parsed)) == 4
+
+
+def test_a_session_parses_its_own_lines_once_to_send_them(
+    suite: Suite, standin: StandIn, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """And those of its baseline; what it compares it has in memory."""
+    suite.test("""
+        @pytest.mark.parametrize("n", range(4))
+        def test_it(eval_case, n): eval_case.score = n / 4
+        """)
+    suite.run()
+    parsed = counted_lines(monkeypatch)
+    args = ("--evalguard-baseline=last", f"--evalguard-run={standin.add_run()}")
+    assert suite.run(*args, standin=standin, check=False).status == 0
+    assert len(parsed) == 4 + 4
