@@ -6,130 +6,34 @@ finished case is published with the test's last report.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Mapping
-from dataclasses import dataclass, field
-from operator import attrgetter
+from collections.abc import Callable, Generator
 from typing import Any
 
 import pytest
 from _pytest._code.code import ExceptionRepr
 
 from ..model.case import Attempt, Case
-from ..model.difference import note_unseen
 from ..model.figures import reaches
-from ..model.outcome import Outcome, letters_of
+from ..model.outcome import letters_of
 from ..model.redaction import Redactor
 from ..model.text import printable, shortened
-from ..model.values import as_data, as_text
-from .collection import FIXTURE, identity_of, is_case, name_scheduled_run
-from .combining import as_trial, combined, deciding_trial, total, verdict_line
-from .mark import EvalMark, Plan, current_mark, problems_of
+from .collection import FIXTURE, is_case, name_scheduled_run
+from .combining import as_trial, combined, deciding_trial, verdict_line
+from .mark import Plan, current_mark, problems_of
 from .modification import modified
-from .recorder import EvalCase, ambiguity, close, recorded, remark
-from .verdict import error_line, outcome_of, reason_of, will_rerun
+from .recorder import EvalCase, recorded, remark
+from .run import Run, case_of
+from .verdict import error_line, reason_of
 
-_PHASES = ("setup", "call", "teardown")
-_PLAN = ("trials", "require")
-_SPENT = ("prompt_tokens", "completion_tokens", "cost_usd")
 _LONGEST_NAME = 100
 _PLUGIN = "pytest_evalguard.plugin"
 
 TRIALS = "evalguard_trials"
 """The attribute of a test report that has its trials' outcomes, a letter each."""
 
-run_key = pytest.StashKey["_Run"]()
-trials_key = pytest.StashKey["list[_Run]"]()
+run_key = pytest.StashKey[Run]()
+trials_key = pytest.StashKey[list[Run]]()
 """The trials of a test that have ended, where it has any."""
-
-
-@dataclass
-class _Run:
-    """One run of a case's test: its recorder, and what pytest said of each phase.
-
-    `body_ms` is how long its body took, None where pytest did not run that itself.
-    """
-
-    recorder: EvalCase
-    mark: EvalMark
-    attempts: list[Attempt]
-    has_setup: bool
-    body_ms: float | None = None
-    is_published: bool = False
-    case: Case | None = None
-    reports: dict[str, pytest.TestReport] = field(default_factory=dict)
-    reasons: dict[str, str | None] = field(default_factory=dict)
-    failed_subtest: str | None = None
-    logged: set[str] = field(default_factory=set)
-
-    def note(self, report: pytest.TestReport) -> None:
-        self.logged.add(str(report.when))
-        self.reports[str(report.when)] = report
-
-    def add_teardown(self, report: pytest.TestReport, reason: str | None) -> None:
-        """Take what became of the fixtures that the trials of a case shared."""
-        if report.failed and self.case is not None:
-            self.reports["teardown"] = report
-            if self.case.outcome != "failed":
-                self.case.outcome, self.case.reason = "error", reason
-
-    @property
-    def is_finished(self) -> bool:
-        # a plugin that will run the test again keeps the report of the call to itself,
-        # or gives a report an outcome of its own
-        setup = self.reports.get("setup")
-        is_over = "call" in self.logged or (setup is not None and not setup.passed)
-        return is_over and not self.will_rerun
-
-    @property
-    def will_rerun(self) -> bool:
-        """Whether a plugin said that the test will run again."""
-        return any(map(will_rerun, self.reports.values()))
-
-    @property
-    def has_begun(self) -> bool:
-        """Whether it is more than a recorder that was asked for before the setup."""
-        return self.has_setup or bool(self.reports or self.reasons)
-
-    @property
-    def latency_ms(self) -> float:
-        """How long the body took."""
-        if self.body_ms is not None:
-            return self.body_ms
-        call = self.reports.get("call")
-        return 0.0 if call is None else max(0.0, call.duration * 1000)
-
-    @property
-    def outcome(self) -> Outcome:
-        outcome = outcome_of(self.reports)
-        if outcome == "not run" and "call" in self.reasons:
-            return "failed"  # a plugin made no report of this attempt
-        if self.failed_subtest is not None and outcome != "error":
-            return "failed"
-        if outcome == "passed" and ambiguity(self.recorder) is not None:
-            return "ambiguous"
-        return outcome
-
-    def reason(self, outcome: Outcome) -> str | None:
-        if outcome == "ambiguous":
-            why = ambiguity(self.recorder)
-            return f"ambiguous: {why}" if why else "ambiguous"
-        said = [phase for phase in _PHASES if self.reasons.get(phase)]
-        failed = [phase for phase in said if self._has_failed(phase)]
-        # a skip is no reason for the error that came after it
-        for phase in (*failed, *said):
-            return self.reasons[phase]
-        return self.failed_subtest if outcome == "failed" else None
-
-    def _has_failed(self, phase: str) -> bool:
-        report = self.reports.get(phase)
-        return report is not None and report.failed
-
-    def as_attempt(self) -> Attempt:
-        outcome = self.outcome
-        fields = recorded(self.recorder)
-        fields.setdefault("latency_ms", self.latency_ms)
-        kept = {name: fields.get(name) for name in ("score", "latency_ms", *_SPENT)}
-        return Attempt(outcome, reason=self.reason(outcome), **kept)
 
 
 class CaseRunner:
@@ -250,13 +154,13 @@ class CaseRunner:
             mark = current_mark(item, self._mark, self._trials)
             recorder = EvalCase(item.nodeid, self._redact, mark.given)
             attempts = self._attempts_before(item, run)
-            item.stash[run_key] = _Run(recorder, mark, attempts, has_setup)
+            item.stash[run_key] = Run(recorder, mark, attempts, has_setup)
             if run is None:
                 self._open.setdefault(item.nodeid, []).append(item)
         if isinstance(item, pytest.Function):
             self._hand_over(item, item.stash[run_key].recorder)
 
-    def _attempts_before(self, item: pytest.Item, run: _Run | None) -> list[Attempt]:
+    def _attempts_before(self, item: pytest.Item, run: Run | None) -> list[Attempt]:
         if run is None or trials_key in item.stash:
             return []
         return [*run.attempts, run.as_attempt()]
@@ -273,7 +177,9 @@ class CaseRunner:
     def end_trial(self, item: pytest.Item) -> None:
         """Close the record of a trial."""
         run = item.stash[run_key]
-        run.case = self._case(item, run)
+        for report in run.reports.values():
+            _detach(report)
+        run.case = case_of(item, run, self._redact)
         item.stash[trials_key].append(run)
 
     def decide(self, item: pytest.Item, plan: Plan) -> None:
@@ -383,7 +289,7 @@ class CaseRunner:
             elif run.reports and not run.is_published:
                 self._publish_finished(item, run, None)
 
-    def _keep_interrupted(self, item: pytest.Item, run: _Run) -> None:
+    def _keep_interrupted(self, item: pytest.Item, run: Run) -> None:
         if "teardown" in run.logged:
             return
         is_decided = trials_key not in item.stash and (
@@ -395,7 +301,7 @@ class CaseRunner:
         self._publish_finished(item, run, None)
 
     def _publish_finished(
-        self, item: pytest.Item, run: _Run, report: pytest.TestReport | None
+        self, item: pytest.Item, run: Run, report: pytest.TestReport | None
     ) -> None:
         case = self._finish(item, run)
         if report is not None and self._has_junit:
@@ -403,46 +309,17 @@ class CaseRunner:
         run.is_published = True
         self._publish(case, report)
 
-    def _finish(self, item: pytest.Item, run: _Run) -> Case:
+    def _finish(self, item: pytest.Item, run: Run) -> Case:
         case = self._whole_case(item, run)
         return modified(item.config, item, case, self._redact)
 
-    def _whole_case(self, item: pytest.Item, run: _Run) -> Case:
+    def _whole_case(self, item: pytest.Item, run: Run) -> Case:
         if run.case is not None:
             return run.case
-        case = self._case(item, run)
+        case = case_of(item, run, self._redact)
         ended = item.stash.get(trials_key, [])
         case.trials = [as_trial(run.case) for run in ended if run.case is not None]
         return case
-
-    def _case(self, item: pytest.Item, run: _Run) -> Case:
-        outcome = run.outcome
-        expected, actual = run.recorder.expected, run.recorder.actual
-        marked, fields = _mark_fields(run.mark.given, self._redact), close(run.recorder)
-        metadata = {**marked.get("metadata", {}), **fields.get("metadata", {})}
-        fields = {**marked, **fields, "metadata": metadata}
-        fields.setdefault("latency_ms", run.latency_ms)
-        if "input" not in fields:
-            fields["input"] = self._default_input(item)
-            fields["default_input"] = True
-        for name in _SPENT if run.attempts else ():
-            fields[name] = total(fields.get(name), *map(attrgetter(name), run.attempts))
-        case = Case(identity_of(item), outcome, **fields)
-        case.reason = None if outcome in ("passed", "xpassed") else run.reason(outcome)
-        case.attempts = run.attempts
-        case.flaky = outcome == "passed" and any(
-            attempt.outcome in ("failed", "error") for attempt in run.attempts
-        )
-        if not case.passed:
-            note_unseen(case, expected, actual)
-        case.silent = "actual" not in fields and _is_silent(item, case)
-        return case
-
-    def _default_input(self, item: pytest.Item) -> str:
-        callspec = getattr(item, "callspec", None)
-        if callspec is None:
-            return identity_of(item)
-        return as_text(callspec.params, self._redact)
 
 
 def _is_handed_over(fixtures: Any) -> bool:
@@ -465,7 +342,17 @@ def _is_pytests(fixture: Any) -> bool:
     return str(fixture.func.__module__).startswith("_pytest.")
 
 
-def _seconds(run: _Run, when: str) -> float:
+def _detach(report: pytest.TestReport) -> None:
+    """Keep what plugins put on a report from what the next trial does to it.
+
+    pytest-json-report puts the same dict on all reports of an item.
+    """
+    for name, value in vars(report).items():
+        if type(value) is dict:
+            setattr(report, name, dict(value))
+
+
+def _seconds(run: Run, when: str) -> float:
     report = run.reports.get(when)
     return 0.0 if report is None else report.duration
 
@@ -484,25 +371,6 @@ def _properties(case: Case) -> list[tuple[str, object]]:
 
 def _short(name: str) -> str:
     return shortened(printable(name), _LONGEST_NAME)
-
-
-def _mark_fields(mark: Mapping[str, Any], clean: Redactor) -> dict[str, Any]:
-    fields = {name: each for name, each in mark.items() if name not in _PLAN}
-    for name in ("input", "expected", "name"):
-        if name in fields:
-            fields[name] = as_text(fields[name], clean)
-    if "metadata" in fields:
-        fields["metadata"] = as_data(fields["metadata"], clean)
-    if "tags" in fields:
-        fields["tags"] = sorted(as_text(tag, clean) for tag in fields["tags"])
-    return fields
-
-
-def _is_silent(item: pytest.Item, case: Case) -> bool:
-    if FIXTURE not in getattr(item, "fixturenames", ()):
-        return False
-    ran = case.outcome in ("passed", "xpassed", "ambiguous")
-    return ran and case.score is None and not case.scores
 
 
 def _require_score(recorder: EvalCase, threshold: float) -> None:

@@ -138,7 +138,7 @@ def test_a_traceback_keeps_its_form() -> None:
     crash = {"path": "a.py", "lineno": 1, "message": "half \ud800"}
     lines = [{"type": "ReprEntryNative", "data": {"lines": ["E half \ud800"]}}]
     chain = [({"reprentries": lines}, crash, None)]
-    data = {"longrepr": {"reprcrash": crash, "chain": chain}}
+    data: dict[str, Any] = {"longrepr": {"reprcrash": crash, "chain": chain}}
     make_portable(data)
     ((traceback, its_crash, reason),) = data["longrepr"]["chain"]
     assert its_crash == {**crash, "message": "half \\ud800"}
