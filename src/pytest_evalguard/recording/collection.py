@@ -79,6 +79,11 @@ def _trial_problems(
                 f"{item.nodeid} has {most} trials and would be run again by {plugin}:"
                 " trials take the place of reruns, use one of the two"
             )
+        elif most > 1 and (plugin := _run_side_by_side_by(config, item)) is not None:
+            yield (
+                f"{item.nodeid} has {most} trials, and {plugin} runs a test once only,"
+                " side by side with others: take its mark away, or the trials"
+            )
 
 
 def _shared_prompts(
@@ -159,6 +164,24 @@ def _rerun_by(config: pytest.Config, item: pytest.Item) -> str | None:
             is_marked = item.get_closest_marker(_FLAKY) is not None
             if is_marked or any(_is_on(config, option) for option in options):
                 return name.partition(".")[0].replace("_", "-")
+    return None
+
+
+# by the name that each is registered under: the mark of the tests that it runs itself
+_SIDE_BY_SIDE: Mapping[str, str] = {
+    "asyncio-cooperative": "asyncio_cooperative",
+    "pytest_asyncio_cooperative.plugin": "asyncio_cooperative",
+    "asyncio-concurrent": "asyncio_concurrent",
+    "pytest_asyncio_concurrent.plugin": "asyncio_concurrent",
+}
+
+
+def _run_side_by_side_by(config: pytest.Config, item: pytest.Item) -> str | None:
+    """Return the name of the active plugin that runs a test as one of several tasks."""
+    for name, mark in _SIDE_BY_SIDE.items():
+        is_marked = item.get_closest_marker(mark) is not None
+        if is_marked and config.pluginmanager.has_plugin(name):
+            return f"pytest-{mark.replace('_', '-')}"
     return None
 
 

@@ -214,7 +214,8 @@ class CaseRunner:
             try:
                 yield
             finally:
-                if run.has_setup:  # else the body has run already
+                # else the body has run already, as pytest-asyncio-cooperative does it
+                if run.has_setup and "runtest" not in vars(item):
                     run.body_ms = (EvalCase._clock() - start) * 1000
             if (threshold := run.mark.threshold) is not None:
                 _require_score(run.recorder, threshold)
