@@ -112,6 +112,37 @@ def test_past_the_last_restart_the_rest_is_not_run(distributed: Suite) -> None:
     assert result.status != 0
 
 
+def test_a_crash_whose_handler_runs_the_test_again_is_an_attempt(
+    distributed: Suite, standin: StandIn
+) -> None:
+    distributed.write(
+        "conftest.py",
+        """
+        def pytest_handlecrashitem(crashitem, sched):
+            sched.mark_test_pending(crashitem)
+        """,
+    )
+    distributed.test("""
+        import os
+        from pathlib import Path
+
+        def test_it(eval_case):
+            if not Path("crashed").exists():
+                Path("crashed").touch()
+                os._exit(1)
+            eval_case.actual = "kept"
+    """)
+    result = distributed.run("--evalguard-run=new", standin=standin)
+    case = result.session.cases["test_it"]
+    assert (case["outcome"], case["flaky"]) == ("passed", True)
+    (attempt,) = case["attempts"]
+    assert attempt["outcome"] == "error"
+    assert "crashed while running" in attempt["reason"]
+    (row,) = rows_of(standin)
+    assert (row["passed"], row["actualOutput"]) == (True, "kept")
+    assert "1 flaky" in result.summary
+
+
 NOT_CARRIED = {
     "message": "assert False, '\\ud800 half a character'",
     "log": "logging.warning('\\ud800 half a character'); assert False",
