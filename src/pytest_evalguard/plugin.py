@@ -198,12 +198,14 @@ def _runner(config: pytest.Config) -> CaseRunner:
 
         is_worker, settings = hasattr(config, "workerinput"), _settings(config)
         publisher = _worker(config) if is_worker else _reporter(config)
+        make_portable = _worker(config).make_portable if is_worker else None
         runner = CaseRunner(
             settings.mark,
             settings.trials,
             _redact(config),
             publisher.publish,
             has_junit=config.getoption("xmlpath", None) is not None,
+            make_portable=make_portable,
         )
         config.pluginmanager.register(runner, _RUNNER)
     return cast("CaseRunner", config.pluginmanager.get_plugin(_RUNNER))
