@@ -117,7 +117,14 @@ class Reply:
 
 
 class Unreachable(ServiceError):
-    """No answer came: no connection, a connection lost, or no time left."""
+    """No answer came: no connection, a connection lost, or no time left.
+
+    `was_sent` says that the service may have heard the request all the same.
+    """
+
+    def __init__(self, message: str, *, was_sent: bool = True) -> None:
+        super().__init__(message)
+        self.was_sent = was_sent
 
 
 class Client:
@@ -207,7 +214,7 @@ class Client:
     ) -> Reply:
         host = request.url.netloc.decode("ascii", "replace")
         if not deadline.left:
-            raise Unreachable(f"{host}: no time left")
+            raise Unreachable(f"{host}: no time left", was_sent=False)
         try:
             return _exchange(http, request, deadline, most, self._clean)
         except (httpx.HTTPError, OSError, RuntimeError) as error:
@@ -296,6 +303,15 @@ def retry_after(reply: Reply, now: Callable[[], float] = time.time) -> float:
 def is_temporary(status: int) -> bool:
     """Whether a later attempt may have another answer."""
     return status in _RETRIED or status >= 500 or status == _CONFLICT
+
+
+def leaves_doubt(reply: Reply) -> bool:
+    """Whether what was sent may have been stored for all that was answered."""
+    data = reply.data
+    is_error = isinstance(data, dict) and bool(data.get("error"))
+    if reply.status == 503 and ("retry-after" in reply.headers or is_error):
+        return False  # it is the service that takes none now, not a gateway in between
+    return reply.status < 300 or reply.status >= 500 or reply.status == 408
 
 
 def _pause(reply: Reply) -> float:
