@@ -162,10 +162,8 @@ class Client:
         if not _is_from_network(error) and not is_closed:
             return ServiceError(f"{host}: {text}{_MOCK}")
         if _is_distrust(error):
-            found = (
-                self._certificates.source or "httpx's own: SSL_CERT_FILE names others"
-            )
-            return ServiceError(f"{host}: {text} (trusted are those of {found})")
+            found = self._certificates.source or "httpx's, SSL_CERT_FILE names others"
+            return ServiceError(f"{host}: {text} (trusted certificates: {found})")
         was_sent = not isinstance(error, _NOT_SENT)
         if proxy is None:
             return Unreachable(f"{host}: {text}", was_sent=was_sent)
