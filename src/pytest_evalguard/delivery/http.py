@@ -153,23 +153,26 @@ class Client:
         except UnicodeError as error:  # of the look-up of a name
             raise ServiceError(f"{host}: {self._message(error)}") from None
         except Exception as error:  # noqa: BLE001 # no network raises it: a mock left on
+            by = f" (by {self._proxy.name})" if self._proxy else _MOCK
             # it may quote the key
-            raise ServiceError(f"{host}: {self._message(error)}{_MOCK}") from None
+            raise ServiceError(f"{host}: {self._message(error)}{by}") from None
 
     def _lost(self, host: str, error: Exception, is_closed: bool) -> ServiceError:
         """Return what to say of a request that got no answer."""
         text, proxy = self._message(error), self._proxy
         if not _is_from_network(error) and not is_closed:
             return ServiceError(f"{host}: {text}{_MOCK}")
-        if _is_distrust(error):
+        if _is_caused_by(error, ssl.SSLCertVerificationError):  # as the next time
             found = self._certificates.source or "httpx's, SSL_CERT_FILE names others"
             return ServiceError(f"{host}: {text} (trusted certificates: {found})")
         was_sent = not isinstance(error, _NOT_SENT)
         if proxy is None:
             return Unreachable(f"{host}: {text}", was_sent=was_sent)
         if not isinstance(error, httpx.ProxyError):
-            if was_sent:
-                return Unreachable(f"{host} by {proxy.name}: {text}")
+            is_tls = _is_caused_by(error, ssl.SSLError)
+            if was_sent or (is_tls and not proxy.url.startswith("https:")):
+                what = f"{host} by {proxy.name}: {text}"
+                return Unreachable(what, was_sent=was_sent)
             what = f"{proxy.name} can't be reached, and so {host} can't"
             return Unreachable(f"{what}: {text}", was_sent=False)
         what = f"{host}: {text}: {proxy.name} says so, not the service"
@@ -313,9 +316,8 @@ def _is_from_network(error: Exception) -> bool:
     return not isinstance(error, RuntimeError)
 
 
-def _is_distrust(error: BaseException | None) -> bool:
-    """Whether a certificate was not trusted: the next attempt would be no better."""
-    while error is not None and not isinstance(error, ssl.SSLCertVerificationError):
+def _is_caused_by(error: BaseException | None, kind: type[BaseException]) -> bool:
+    while error is not None and not isinstance(error, kind):
         error = error.__cause__ or error.__context__
     return error is not None
 

@@ -498,6 +498,37 @@ def test_what_a_run_does_not_tell_is_only_sent_as_it_was(
     assert sessions.inputs == questions(0, 1, 2, 3)
 
 
+def test_what_can_t_be_asked_now_stays_unsent(sessions: Sessions, capsys: Out) -> None:
+    sessions.add(4)
+    sessions.standin.plan(
+        *[Status(503)] * 9, method="GET", path_contains=sessions.run_id
+    )
+    sessions.standin.plan(Reset("after"), Status(413))
+    assert sessions.submit("--timeout", "3") == 1
+    out = capsys.readouterr().out
+    assert "not submitted: 4 results" in out
+    assert "whether it arrived before can't be asked" in out
+    sessions.standin.forget_faults()
+    assert sessions.submit() == 0
+    assert sessions.inputs == questions(0, 1, 2, 3)
+
+
+@pytest.mark.parametrize("limit", [300, 100])
+def test_what_arrived_before_a_kill_is_not_halved(
+    sessions: Sessions, limit: int
+) -> None:
+    session = sessions.add(4)
+    sessions.standin.plan(StoredThen(Status(401)))
+    sessions.submit()
+    (path,) = session.path.glob("*.answers.jsonl")
+    (sent, _) = path.read_text().splitlines(keepends=True)
+    path.write_text(sent)  # as a kill leaves it that comes before the answer
+    sessions.standin.limit = limit
+    assert sessions.submit() == 0
+    assert sessions.inputs == questions(0, 1, 2, 3)
+    assert len(sessions.sent) == 2
+
+
 def test_a_half_whose_answer_was_lost_is_sent_with_its_own_key(
     sessions: Sessions,
 ) -> None:

@@ -146,17 +146,19 @@ class EvalGuard:
     def has_arrived(
         self, run_id: str, request: FrozenRequest, deadline: Deadline
     ) -> bool | None:
-        """Whether a run has all rows of a batch; None where it can't be told."""
+        """Whether a run has all rows of a batch; None where it does not tell.
+
+        :raises ServiceError: the service can't be asked now.
+        """
         path, send = _run_path(run_id), self._client.send
-        try:
-            reply = retrying(
-                lambda: send("GET", path, deadline, most=MAX_LIST),
-                deadline,
-                self._random,
-                self._progress.wait_for,
-            )
-        except ServiceError:
-            return None
+        reply = retrying(
+            lambda: send("GET", path, deadline, most=MAX_LIST),
+            deadline,
+            self._random,
+            self._progress.wait_for,
+        )
+        if is_temporary(reply.status):
+            raise ServiceError(reply.explain(REASONS))
         stored = field(reply, "results") if is_success(reply) else None
         return stored_rows(stored, json.loads(request.body)["results"])
 
@@ -215,6 +217,7 @@ class EvalGuardService:
         under other ones it could be there twice.
 
         :param changes: the settings that are to be others, as the target names them.
+        :raises ServiceError: the service can't be asked what has arrived.
         """
         outbox = Outbox(session, self._target)
         anew: dict[RunTarget, list[str]] = {}
@@ -290,7 +293,11 @@ class EvalGuardService:
             outbox.note(request.key, Note.UNSENT)
         if answer.state in ("accepted", "unsent"):
             return answer
-        arrived = is_in_doubt and self._has_arrived(request, deadline)
+        try:
+            arrived = is_in_doubt and self._has_arrived(request, deadline)
+        except ServiceError as error:
+            why = f"{answer.error}; whether it arrived before can't be asked: {error}"
+            return Answer("unsent", why, is_in_doubt=True)
         if arrived:
             return Answer("accepted")
         if arrived is None:
