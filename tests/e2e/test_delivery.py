@@ -101,9 +101,8 @@ def test_all_batches_of_a_session_with_passing_faults_arrive(
 @pytest.mark.parametrize(
     ("fault", "told", "calls"),
     [
-        (Status(400), "rejected: 2 results", 1),
-        (Status(413), "lower evalguard_batch_size", 1),
-        (Status(422), "rejected: 2 results", 1),
+        (Status(400), "not submitted: 2 results", 1),
+        (Status(422), "not submitted: 2 results", 1),
         (Status(401), "EVALGUARD_API_KEY is not accepted", 1),
         (Status(403), "not submitted: 2 results", 1),
         (Status(404), "belongs to another project", 1),
@@ -170,7 +169,7 @@ def test_one_refused_batch_does_not_stop_the_others(
     result = suite.run(f"--evalguard-run={run_id}", standin=standin)
     assert f"submitted 4 results to run {run_id} (2 batches)" in result.summary
     told = " ".join(result.summary.split())
-    assert "rejected: 2 results" in told
+    assert f"not submitted: 2 results to run {run_id}: rejected" in told
     assert "BAD: row 1 is bad" in told
     assert "(request req-77)" in told
     assert "4 accepted, 2 rejected, 0 unsent" in suite.script("list").out
@@ -529,7 +528,7 @@ def test_a_page_in_reply_is_cut_and_cleaned(suite: Suite, standin: StandIn) -> N
         Reply(400, b"\x1b[2Jbad\n::error::x " + b"y" * 5_000_000, "text/plain")
     )
     result = suite.run(f"--evalguard-run={standin.add_run()}", standin=standin)
-    (line,) = [each for each in result.summary.splitlines() if "rejected" in each]
+    (line,) = [each for each in result.summary.splitlines() if "rejected:" in each]
     assert "\x1b" not in line
     assert len(line) < 400
 

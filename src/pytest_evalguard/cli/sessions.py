@@ -10,10 +10,11 @@ from pathlib import Path
 from typing import Any
 
 from ..delivery.outbox import Sent, submission_of
+from ..delivery.resubmit import rejected
 from ..delivery.services import stored_targets
 from ..errors import SessionError
 from ..model.text import counted, display_path, printable
-from ..reporting.whereabouts import destination
+from ..reporting.whereabouts import destination, rejected_lines
 from ..storage.session import Session, find_out, find_session, sessions_in
 from .console import DONE, say, say_lines
 
@@ -27,7 +28,10 @@ def list_sessions(options: Namespace) -> int:
     elif not entries:
         say(f"no sessions in {display_path(out)}")
     else:
-        say_lines(_entry_line(entry) for entry in entries)
+        for entry in entries:
+            say(_entry_line(entry))
+        for session, sent in rejected(out):
+            say_lines(rejected_lines(sent, session.path))
     return DONE
 
 

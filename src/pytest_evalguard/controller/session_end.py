@@ -278,7 +278,7 @@ def _fail(session: pytest.Session) -> None:
 
 
 def remove_old_sessions(out: Path, keep: int, spared: Collection[Path]) -> None:
-    """Remove the oldest finished sessions but `keep`; never one with unsent results.
+    """Remove the oldest finished sessions but `keep`; never one with results to send.
 
     :param spared: directories of sessions that stay, however old they seem.
     """
@@ -296,10 +296,10 @@ def _is_done(session: Session) -> bool:
         if _is_local(session):
             return True
         targets = stored_targets(session)
-        is_open = any(submission_of(session, each).is_open for each in targets)
+        is_sent = all(submission_of(session, each).is_complete for each in targets)
     except (SessionError, OSError, ValueError, RecursionError):
         return False  # what can't be read may be somebody's only copy
-    return session.state.status == "finished" and not is_open
+    return session.state.status == "finished" and is_sent
 
 
 def _is_local(session: Session) -> bool:
