@@ -13,8 +13,8 @@ from ..delivery.agent.prompts import last_cases, locked_prompts, project_of, pul
 from ..delivery.agent.service import AgentApi
 from ..delivery.deadline import Deadline, within
 from ..model.text import counted, display_path, printable
-from ..storage.session import find_out, newest_session
-from .console import DONE, say
+from ..storage.session import PassedOver, find_out
+from .console import DONE, say, say_passed_over, session_named
 
 
 def pull_prompts(options: Namespace) -> int:
@@ -22,7 +22,9 @@ def pull_prompts(options: Namespace) -> int:
     agent_id, out = checked_id(options.agent, "--agent"), find_out(options.out)
     path = project_of(out) / PROMPTS_LOCK
     with closing(_api(options, agent_id)) as api:
-        deadline, cases = Deadline(DEFAULT_TIMEOUT), last_cases(out)
+        passed_over = PassedOver()
+        deadline, cases = Deadline(DEFAULT_TIMEOUT), last_cases(out, passed_over)
+        say_passed_over(passed_over)
         prompts = within(deadline, lambda: pull(api, agent_id, path, cases, deadline))
     known = sum(bool(each.nodeids) for each in prompts)
     say(
@@ -35,10 +37,10 @@ def pull_prompts(options: Namespace) -> int:
 def push_prompts(options: Namespace) -> int:
     """Create the prompts that the last session has and the agent has not."""
     agent_id, out = checked_id(options.agent, "--agent"), find_out(options.out)
-    session = newest_session(out)
+    session = session_named(None, out)
     with closing(_api(options, agent_id)) as api:
         locked = locked_prompts(project_of(out), agent_id)
-        deadline, cases = Deadline(DEFAULT_TIMEOUT), last_cases(out)
+        deadline, cases = Deadline(DEFAULT_TIMEOUT), list(session.cases())
         created = within(deadline, lambda: push(api, locked, cases, deadline))
     said = (
         f"{counted(created, 'prompt')} created at agent {printable(agent_id)} from"

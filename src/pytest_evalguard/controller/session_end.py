@@ -20,7 +20,14 @@ from ..errors import EvalguardError, SessionError
 from ..model.redaction import Redactor
 from ..model.text import counted
 from ..reporting.report import Report
-from ..storage.session import STATE, Gate, Session, remove_session, sessions_in
+from ..storage.session import (
+    STATE,
+    Gate,
+    PassedOver,
+    Session,
+    remove_session,
+    sessions_in,
+)
 from .live_session import LiveSession
 from .submitting import Destination, Submitted, Submitter, kept
 
@@ -57,6 +64,7 @@ class Ending:
     """Does what is to be done when the last test has ended, step by step.
 
     :param baseline: what the session is compared with, if anything.
+    :param passed_over: the sessions of others that can't be read, told in the end.
     """
 
     def __init__(
@@ -66,6 +74,7 @@ class Ending:
         course: Course,
         baseline: Baseline | None,
         redact: Redactor,
+        passed_over: PassedOver,
     ) -> None:
         self._settings = settings
         self._live = live
@@ -73,6 +82,7 @@ class Ending:
         self._is_interrupted = course.is_interrupted
         self._baseline = baseline
         self._redact = redact
+        self._passed_over = passed_over
         self._comparison: Comparison | None = None
         self._submitted = Submitted()
         self._notes: list[str] = []
@@ -115,7 +125,7 @@ class Ending:
             missing = self._missing(session)
             status = "interrupted" if self._is_interrupted else "finished"
             live.close(status=status, missing=missing)
-        except OSError as error:  # no file can be opened any more, or worse
+        except (OSError, SessionError) as error:  # no file can be opened any more
             self._tell_problem(session, f"the session could not be closed: {error}")
             return
         has_hidden_failure = any(not case.passed for case in recovered)
@@ -234,7 +244,9 @@ class Ending:
         spared = [self._live.session.path]
         if self._baseline is not None and self._baseline.path is not None:
             spared.append(self._baseline.path)
-        remove_old_sessions(self._settings.out, self._settings.keep, spared)
+        out, keep = self._settings.out, self._settings.keep
+        remove_old_sessions(out, keep, spared, self._passed_over)
+        self._notes += self._passed_over.summary()
 
     def _tell_problem(self, session: pytest.Session, problem: str) -> None:
         self._notes.append(problem)
@@ -271,27 +283,33 @@ def _fail(session: pytest.Session) -> None:
         session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
 
-def remove_old_sessions(out: Path, keep: int, spared: Collection[Path]) -> None:
+def remove_old_sessions(
+    out: Path, keep: int, spared: Collection[Path], passed_over: PassedOver
+) -> None:
     """Remove the oldest finished sessions but `keep`; never one with unsent results.
 
     :param spared: directories of sessions that stay, however old they seem.
+    :param passed_over: takes the sessions that can't be read.
     """
-    sessions = sessions_in(out)
+    sessions = sessions_in(out, passed_over)
     if len(sessions) > keep:
-        removable = [session for session in sessions if _is_done(session)]
+        removable = [session for session in sessions if _is_done(session, passed_over)]
         places = {path.resolve() for path in spared}
         for session in removable[:-keep]:
             if session.path.resolve() not in places:
                 remove_session(session)
 
 
-def _is_done(session: Session) -> bool:
+def _is_done(session: Session, passed_over: PassedOver) -> bool:
     try:
         if _is_local(session):
             return True
         targets = stored_targets(session)
         is_open = any(submission_of(session, each).is_open for each in targets)
-    except (SessionError, OSError, ValueError, RecursionError):
+    except OSError as error:
+        passed_over.add(session.path, error)
+        return False
+    except (SessionError, ValueError, RecursionError):
         return False  # what can't be read may be somebody's only copy
     return session.state.status == "finished" and not is_open
 

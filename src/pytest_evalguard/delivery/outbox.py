@@ -16,7 +16,7 @@ from typing import Any, Literal, Protocol
 from urllib.parse import urlsplit
 
 from ..errors import SessionError
-from ..storage.files import replace_file, validator
+from ..storage.files import is_file, replace_file, validator
 from ..storage.session import Session
 from .deadline import Deadline, Overdue, within
 from .target import Target, slug
@@ -122,7 +122,7 @@ class Outbox:
     @property
     def is_frozen(self) -> bool:
         """Whether the requests are on disk."""
-        return self._requests.is_file()
+        return is_file(self._requests)
 
     def freeze(
         self, requests: Iterable[FrozenRequest], left_out: Iterable[LeftOut] = ()
@@ -189,7 +189,7 @@ class Outbox:
 
     def answers(self) -> dict[str, Answer]:
         """Return the answers so far by key; a torn line is no answer."""
-        if not self._answers.is_file():
+        if not is_file(self._answers):
             return {}
         lines = self._answers.read_text(encoding="ascii", errors="replace").splitlines()
         return dict(filter(None, map(_read_answer, lines)))
@@ -232,7 +232,7 @@ class Outbox:
 
         :raises SessionError: somebody damaged what was written of them.
         """
-        if not self._left_out.is_file():
+        if not is_file(self._left_out):
             return ()
         try:
             text = self._left_out.read_bytes()

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
+import stat
 import sys
 import tempfile
 from collections.abc import Iterable
@@ -37,6 +39,30 @@ def validator(kind: Any) -> SchemaValidator:
     from pydantic_core import SchemaValidator
 
     return SchemaValidator(TypeAdapter(kind).core_schema)
+
+
+def is_file(path: Path) -> bool:
+    """Whether there is a file.
+
+    :raises OSError: that can't be seen, or what is there is no regular file.
+    """
+    try:
+        mode = path.stat().st_mode
+    except (FileNotFoundError, NotADirectoryError):
+        if os.path.islink(path):
+            raise
+        return False
+    if not stat.S_ISREG(mode):
+        raise OSError(errno.EINVAL, "not a regular file", str(path))
+    return True
+
+
+def why_unreadable(error: Exception) -> str:
+    """Return why something can't be read, in a few words and without its path."""
+    cause = error if isinstance(error, OSError) else error.__cause__
+    if isinstance(cause, OSError) and cause.strerror:
+        return cause.strerror
+    return str(error)
 
 
 def read_checked(path: Path, kind: type[T], schema: int) -> T:
@@ -85,6 +111,23 @@ class Lock:
         _open_locks.add(self)
         return _lock(file)
 
+    def is_held(self) -> bool:
+        """Whether another process has the lock; nothing is written to see that.
+
+        :raises OSError: it can't be seen.
+        """
+        flags = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
+        try:
+            file = os.open(self._path, os.O_RDWR | flags)
+        except FileNotFoundError:
+            return False
+        except OSError:  # another user's, or on a file system that takes no writes
+            file = os.open(self._path, os.O_RDONLY | flags)
+        try:
+            return not _lock(file)
+        finally:
+            os.close(file)
+
     def release(self) -> None:
         """Give the lock back, also where another process has the file open."""
         if self._is_ours():
@@ -111,8 +154,8 @@ def identity_of(file: int) -> tuple[int, int]:
 
     :raises OSError: the descriptor is closed.
     """
-    stat = fstat(file)
-    return stat.st_dev, stat.st_ino
+    found = fstat(file)
+    return found.st_dev, found.st_ino
 
 
 _open_locks: set[Lock] = set()

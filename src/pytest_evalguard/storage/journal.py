@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from ..model.case import Case
-from .files import identity_of, validator
+from .files import identity_of, is_file, validator
 
 CASES = "cases.jsonl"
 """The journal of a plain session, or of the controller of a distributed one."""
@@ -104,6 +104,8 @@ class StoredCases:
     The last line of a case counts, and a controller's journal before those of workers.
     Torn and foreign lines are passed over and counted in `damaged`. A line is parsed
     when its case is read; where the lines are is known before that.
+
+    :raises OSError: a journal can't be read.
     """
 
     def __init__(self, directory: Path) -> None:
@@ -180,7 +182,7 @@ class StoredCases:
             del self._places[identity]
 
     def _index(self, path: Path, known: frozenset[str] = frozenset()) -> None:
-        if not path.is_file():
+        if not is_file(path):
             return
         offset = 0
         with path.open("rb") as file:

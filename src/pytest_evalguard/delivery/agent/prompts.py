@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
@@ -19,7 +20,7 @@ from ...errors import ConfigurationError, ServiceError
 from ...model.case import Case, is_prompt_id
 from ...model.redaction import REDACTED
 from ...storage.files import read_checked, replace_shared_file
-from ...storage.session import sessions_in
+from ...storage.session import PassedOver, newest_first
 from ..deadline import Deadline
 from ..outbox import LeftOut
 
@@ -119,7 +120,7 @@ def find_project(place: Path) -> Path:
     here = Path.cwd()
     for start in (place.absolute(), here):
         for directory in (start, *start.parents):
-            if (directory / PROMPTS_LOCK).is_file():
+            if os.path.isfile(directory / PROMPTS_LOCK):  # also where one can't look
                 return directory
     return here
 
@@ -227,13 +228,14 @@ def _obstacle(case: Case, prompt_id: int | None) -> str | None:
     return NO_PROMPT if prompt_id is None else None
 
 
-def last_cases(out: Path) -> list[Case]:
+def last_cases(out: Path, passed_over: PassedOver) -> list[Case]:
     """Return the cases of the newest session below `out`, none when there is none.
 
-    :raises SessionError: it can't be read.
+    :param passed_over: takes the sessions that can't be read.
     """
-    sessions = sessions_in(out)
-    return list(sessions[-1].cases()) if sessions else []
+    for session in newest_first(out, passed_over):
+        return list(session.cases())
+    return []
 
 
 def pull(
