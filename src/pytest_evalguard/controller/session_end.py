@@ -20,6 +20,7 @@ from ..errors import EvalguardError, SessionError
 from ..model.redaction import Redactor
 from ..model.text import counted
 from ..reporting.report import Report
+from ..reporting.whereabouts import command
 from ..storage.session import (
     STATE,
     Gate,
@@ -106,8 +107,10 @@ class Ending:
         if not self._live.is_empty:
             self._write_job_summary()
         if self._live.is_started:
-            self._live.release()
             self._remove_old_sessions()
+            if not self._live.is_saved:
+                self._save_state()
+            self._live.release()
         return SessionEnd(self._report(), self._lacks_results)
 
     def _has_session(self) -> bool:
@@ -247,6 +250,22 @@ class Ending:
         out, keep = self._settings.out, self._settings.keep
         remove_old_sessions(out, keep, spared, self._passed_over)
         self._notes += self._passed_over.summary()
+
+    def _save_state(self) -> None:
+        """Write the state again, or what the next command can complete it from."""
+        live = self._live
+        live.update()  # old sessions may have made room
+        if live.is_saved:
+            return
+        note = f"the session's state could not be written: {live.disk_error};"
+        try:
+            live.session.mark_ended(live.state)
+        except OSError:
+            note += " pytest-evalguard list will call it killed. Its cases are kept"
+        else:
+            listing = command("show", live.session.path)
+            note += f" when there is room, complete it by: {listing}"
+        self._notes.append(note)
 
     def _tell_problem(self, session: pytest.Session, problem: str) -> None:
         self._notes.append(problem)

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from ..model.case import Case
-from .files import identity_of, is_file, validator
+from .files import identity_of, validator
 
 CASES = "cases.jsonl"
 """The journal of a plain session, or of the controller of a distributed one."""
@@ -182,7 +182,7 @@ class StoredCases:
             del self._places[identity]
 
     def _index(self, path: Path, known: frozenset[str] = frozenset()) -> None:
-        if not is_file(path):
+        if not path.is_file():
             return
         offset = 0
         with path.open("rb") as file:

@@ -3,24 +3,30 @@
 <out>/<UTC time>-<id>/    session.json    state, replaced as a whole
                           cases.jsonl     the case journal
                           lock            held by who runs or submits the session
+                          ended-*         how it ended, where the disk was full then
 """
 
 from __future__ import annotations
 
 import errno
 import json
+import math
 import os
 import re
 import shutil
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field
+from array import array
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime, timezone
+from os import open as open_file  # what a test patches in `os` must not stop us
 from pathlib import Path
 from typing import Any, Literal
 
 from ..config.settings import DEFAULT_OUT, OUT_VARIABLE
 from ..errors import SessionError
+from ..model.case import Case
 from ..model.figures import Share
 from ..model.text import display_path
 from .files import Lock, is_file, read_checked, replace_file, why_unreadable
@@ -31,6 +37,8 @@ STATE = "session.json"
 _FIRST_YEAR, _LAST_YEAR = 2000, 9000  # within which times can be added and compared
 _NAME = re.compile(r"[0-9]{8}T[0-9]{6}")
 _MOST_NAMED = 3
+_ENDED = "ended"
+_ENDING = re.compile(rf"{_ENDED}-(finished|interrupted)-([0-9]+)-([0-9]+)")
 _TAG = """Signature: 8a477f597d28d172789f06886806bc55
 # Made by pytest-evalguard; see https://bford.info/cachedir/
 """
@@ -89,11 +97,39 @@ class Session:
 
     @property
     def state(self) -> SessionState:
-        """The state on disk.
+        """The state on disk, completed where the session's end could not write it.
 
         :raises SessionError: there is none, or another version wrote it.
         """
-        return _read_state(self.path / STATE)
+        state = _read_state(self.path / STATE)
+        if state.status == "running":
+            for path in self.path.glob(f"{_ENDED}-*"):
+                if ending := _ENDING.fullmatch(path.name):
+                    return self._completed(state, ending)
+        return state
+
+    def mark_ended(self, state: SessionState) -> None:
+        """Keep how a session ended in the name of an empty file: a full disk takes it.
+
+        :raises OSError: not even that can be written.
+        """
+        name = f"{_ENDED}-{state.status}-{state.exit_status}-{state.missing}"
+        os.close(open_file(self.path / name, os.O_CREAT | os.O_WRONLY, 0o600))
+
+    def _completed(self, state: SessionState, ending: re.Match[str]) -> SessionState:
+        """Return a state with what the journal says, on disk if that takes it now."""
+        status, exit_status, missing = ending.groups()
+        completed = replace(
+            _counted(state, self.cases()),
+            status="finished" if status == "finished" else "interrupted",
+            exit_status=int(exit_status),
+            missing=int(missing),
+        )
+        with suppress(OSError), self.locked() as is_free:
+            if is_free:
+                self.write(completed)
+                (self.path / ending[0]).unlink(missing_ok=True)
+        return completed
 
     @property
     def status(self) -> str:
@@ -119,6 +155,7 @@ class Session:
         :raises SessionError: a journal can't be read.
         """
         try:
+            is_file(self.journal_path)  # a journal that is none is not an empty one
             return StoredCases(self.path)
         except OSError as error:
             raise unreadable(self.path, error) from error
@@ -145,6 +182,28 @@ class Session:
             yield lock.acquire()
         finally:
             lock.release()
+
+
+def _counted(state: SessionState, cases: Iterable[Case]) -> SessionState:
+    """Return a state with the figures of its cases."""
+    counts: Counter[str] = Counter()
+    scores, passed = array("d"), 0
+    for case in cases:
+        counts[case.outcome] += 1
+        if case.has_row:
+            scores.append(case.overall_score)
+            passed += case.passed
+    if (rest := state.selected - counts.total()) > 0:
+        counts["not run"] += rest
+    rows = len(scores)
+    return replace(
+        state,
+        selected=counts.total(),
+        counts=dict(counts),
+        rows=rows,
+        pass_rate=passed / rows if rows else None,
+        score=math.fsum(scores) / rows if rows else None,
+    )
 
 
 def create_session(session: Session, state: SessionState) -> None:
