@@ -16,7 +16,7 @@ from ..model.figures import Change, Share
 from ..model.outcome import PASSING, Outcome
 from ..model.text import counted
 from ..storage.files import read_checked, replace_file, replace_shared_file, validator
-from ..storage.session import Session, open_session, sessions_in
+from ..storage.session import PassedOver, Session, newest_first, open_session
 
 MOVED = 0.05
 """A case's score is said to have moved by more than this, 0..1."""
@@ -240,15 +240,16 @@ def counting(case: Case) -> BaselineCase:
     return BaselineCase(case.outcome, round(case.overall_score, 6), scores)
 
 
-def find_baseline(name: str, out: Path) -> Path | None:
+def find_baseline(name: str, out: Path, passed_over: PassedOver) -> Path | None:
     """Return the directory or file that is meant by a name; None for no `last` yet.
 
     :param out: where sessions are kept.
+    :param passed_over: takes the sessions there that can't be read.
     :raises ConfigurationError: there is nothing of that name.
     """
     if name == LAST:
-        finished = [each for each in sessions_in(out) if _is_finished(each)]
-        return finished[-1].path if finished else None
+        finished = filter(_is_finished, newest_first(out, passed_over))
+        return next((each.path for each in finished), None)
     path = Path(name)
     if not os.path.exists(path):  # whatever the system says of the name
         raise ConfigurationError(
@@ -258,13 +259,14 @@ def find_baseline(name: str, out: Path) -> Path | None:
     return path
 
 
-def load_baseline(name: str, out: Path) -> Baseline | None:
+def load_baseline(name: str, out: Path, passed_over: PassedOver) -> Baseline | None:
     """Return the baseline that is meant by a name; None for no `last` yet.
 
     :param out: where sessions are kept.
+    :param passed_over: takes the sessions there that can't be read.
     :raises ConfigurationError: there is nothing of that name, or it can't be read.
     """
-    path = find_baseline(name, out)
+    path = find_baseline(name, out, passed_over)
     return None if path is None else read_baseline(path)
 
 

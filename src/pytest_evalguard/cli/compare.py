@@ -19,15 +19,24 @@ from ..analysis.comparison import (
 from ..errors import SessionError
 from ..model.text import counted, display_path, printable
 from ..reporting.terminal import comparison_lines
-from ..storage.session import find_out, find_session
-from .console import DONE, REFUSED, say, say_lines, say_note
+from ..storage.session import PassedOver, find_out
+from .console import (
+    DONE,
+    REFUSED,
+    say,
+    say_lines,
+    say_note,
+    say_passed_over,
+    session_named,
+)
 
 
 def compare_sessions(options: Namespace) -> int:
     """Compare two sessions."""
     out = find_out(options.out)
-    names = (options.before, options.after)
-    (name, before), (_, after) = (_baseline(each, out) for each in names)
+    names, passed_over = (options.before, options.after), PassedOver()
+    (name, before), (_, after) = (_baseline(each, out, passed_over) for each in names)
+    say_passed_over(passed_over)
     found = compare(name, before, after)
     for doubt in (*before.doubts, *after.doubts):
         say_note(doubt)
@@ -41,8 +50,8 @@ def compare_sessions(options: Namespace) -> int:
     return DONE if is_good or not options.fail_on_regression else REFUSED
 
 
-def _baseline(name: str, out: Path) -> tuple[str, Baseline]:
-    path = find_baseline(name, out)
+def _baseline(name: str, out: Path, passed_over: PassedOver) -> tuple[str, Baseline]:
+    path = find_baseline(name, out, passed_over)
     if path is None:
         raise SessionError(f"there is no finished session in {display_path(out)}")
     return path.name, read_baseline(path)
@@ -50,7 +59,7 @@ def _baseline(name: str, out: Path) -> tuple[str, Baseline]:
 
 def bless(options: Namespace) -> int:
     """Write a session's outcomes and scores into a file to be committed."""
-    session = find_session(options.dir, options.out)
+    session = session_named(options.dir, find_out(options.out))
     baseline = session_baseline(session)
     for doubt in baseline.doubts:
         say_note(doubt)

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterable
+from pathlib import Path
 
 from ..model.text import printable
+from ..storage.session import PassedOver, Session, newest_session, open_session
 
 DONE = 0
 REFUSED = 1
@@ -27,6 +29,26 @@ def rewrite(line: str) -> None:
     """Print a line in the place of the last one."""
     sys.stdout.write(f"\r{line:<79}\r")
     sys.stdout.flush()
+
+
+def say_passed_over(passed_over: PassedOver) -> None:
+    """Print on stderr which sessions can't be read."""
+    for each in passed_over.sentences():
+        say_note(f"left out: {each}")
+
+
+def session_named(name: str | None, out: Path) -> Session:
+    """Return the session in the directory of that name, the newest without a name.
+
+    :raises SessionError: there is none.
+    """
+    if name is not None:
+        return open_session(Path(name))
+    passed_over = PassedOver()
+    try:
+        return newest_session(out, passed_over)
+    finally:
+        say_passed_over(passed_over)
 
 
 def say_error(message: str) -> None:

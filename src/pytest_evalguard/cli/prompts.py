@@ -28,8 +28,8 @@ from ..errors import ServiceError
 from ..model.case import Case
 from ..model.redaction import REDACTED
 from ..model.text import counted, display_path, printable
-from ..storage.session import find_out, newest_session, sessions_in
-from .console import DONE, say
+from ..storage.session import PassedOver, find_out, newest_first
+from .console import DONE, say, say_passed_over, session_named
 
 
 def pull_prompts(options: Namespace) -> int:
@@ -37,7 +37,9 @@ def pull_prompts(options: Namespace) -> int:
     agent_id, out = checked_id(options.agent, "--agent"), find_out(options.out)
     path = project_of(out) / PROMPTS_LOCK
     with closing(_api(options, agent_id)) as api:
-        deadline, cases = Deadline(DEFAULT_TIMEOUT), last_cases(out)
+        passed_over = PassedOver()
+        deadline, cases = Deadline(DEFAULT_TIMEOUT), last_cases(out, passed_over)
+        say_passed_over(passed_over)
         prompts = within(deadline, lambda: pull(api, agent_id, path, cases, deadline))
     known = sum(bool(each.nodeids) for each in prompts)
     say(
@@ -50,10 +52,10 @@ def pull_prompts(options: Namespace) -> int:
 def push_prompts(options: Namespace) -> int:
     """Create the prompts that the last session has and the agent has not."""
     agent_id, out = checked_id(options.agent, "--agent"), find_out(options.out)
-    session = newest_session(out)
+    session = session_named(None, out)
     with closing(_api(options, agent_id)) as api:
         locked = locked_prompts(project_of(out), agent_id)
-        deadline, cases = Deadline(DEFAULT_TIMEOUT), last_cases(out)
+        deadline, cases = Deadline(DEFAULT_TIMEOUT), list(session.cases())
         created = within(deadline, lambda: push(api, locked, cases, deadline))
     said = (
         f"{counted(created, 'prompt')} created at agent {printable(agent_id)} from"
@@ -69,13 +71,14 @@ def _api(options: Namespace, agent_id: str) -> AgentApi:
     return AgentApi(access.url, agent_id, str(access.key))
 
 
-def last_cases(out: Path) -> list[Case]:
+def last_cases(out: Path, passed_over: PassedOver) -> list[Case]:
     """Return the cases of the newest session below `out`, none when there is none.
 
-    :raises SessionError: it can't be read.
+    :param passed_over: takes the sessions that can't be read.
     """
-    sessions = sessions_in(out)
-    return list(sessions[-1].cases()) if sessions else []
+    for session in newest_first(out, passed_over):
+        return list(session.cases())
+    return []
 
 
 def pull(

@@ -17,8 +17,8 @@ from ..delivery.evalguard.service import EvalGuard, run_summary
 from ..delivery.services import stored_targets
 from ..errors import ConfigurationError, SessionError
 from ..model.text import printable
-from ..storage.session import Session, find_out, sessions_in
-from .console import DONE, say, say_error
+from ..storage.session import PassedOver, Session, find_out, sessions_in
+from .console import DONE, say, say_error, say_passed_over
 
 
 def create_run(options: Namespace) -> int:
@@ -55,7 +55,8 @@ def _api(options: Namespace) -> EvalGuard:
 
 
 def _sessions_of(run_id: str, out: Path) -> Iterator[Session]:
-    for session in sessions_in(out):
+    passed_over = PassedOver()
+    for session in sessions_in(out, passed_over):
         try:
             targets = stored_targets(session)
         except SessionError as error:
@@ -63,6 +64,7 @@ def _sessions_of(run_id: str, out: Path) -> Iterator[Session]:
             continue
         if any((e.service, e.id) == ("evalguard", run_id) for e in targets):
             yield session
+    say_passed_over(passed_over)
 
 
 def _status_of(sessions: list[Session], run_id: str) -> str:

@@ -15,14 +15,18 @@ from ..delivery.services import stored_targets
 from ..errors import SessionError
 from ..model.text import counted, display_path, printable
 from ..reporting.whereabouts import destination, rejected_lines
-from ..storage.session import Session, find_out, find_session, sessions_in
-from .console import DONE, say, say_lines
+from ..storage.files import why_unreadable
+from ..storage.session import PassedOver, Session, find_out, sessions_in
+from .console import DONE, say, say_lines, session_named
 
 
 def list_sessions(options: Namespace) -> int:
     """List sessions, the oldest first."""
     out = find_out(options.out)
-    entries = [_entry(session) for session in sessions_in(out)]
+    passed_over = PassedOver()
+    entries = [_entry(session) for session in sessions_in(out, passed_over)]
+    entries += [_unreadable(path, why) for path, why in passed_over.found.items()]
+    entries.sort(key=lambda each: str(each["name"]))
     if options.json:
         say(json.dumps(entries, indent=2))
     elif not entries:
@@ -46,8 +50,10 @@ def _entry(session: Session) -> dict[str, Any]:
         finished = sum(n for name, n in state.counts.items() if name != "not run")
         if state.status == "running":
             finished = len(session.cases())
-    except (SessionError, OSError, ValueError) as error:
-        return {"name": name, "path": path, "status": "unreadable", "error": str(error)}
+    except OSError as error:
+        return _unreadable(session.path, why_unreadable(error))
+    except (SessionError, ValueError) as error:
+        return _unreadable(session.path, str(error))
     return {
         "name": name,
         "path": path,
@@ -59,6 +65,11 @@ def _entry(session: Session) -> dict[str, Any]:
             {"to": destination(each), **asdict(each.submission)} for each in sent
         ],
     }
+
+
+def _unreadable(path: Path, why: str) -> dict[str, Any]:
+    name = path.name
+    return {"name": name, "path": str(path), "status": "unreadable", "error": why}
 
 
 def _entry_line(entry: dict[str, Any]) -> str:
@@ -79,7 +90,7 @@ def show(options: Namespace) -> int:
     from ..reporting.report import report_of  # `list` is quicker without them
     from ..reporting.terminal import lines
 
-    session = find_session(options.dir, options.out)
+    session = session_named(options.dir, find_out(options.out))
     if options.json:
         cases = [asdict(case) for case in session.cases()]
         say(json.dumps({"state": asdict(session.state), "cases": cases}, indent=2))
@@ -93,7 +104,7 @@ def write_html(options: Namespace) -> int:
     from ..reporting.html.page import CaseData, write_report
     from ..reporting.report import report_of
 
-    session = find_session(options.dir, options.out)
+    session = session_named(options.dir, find_out(options.out))
     data = CaseData()
     write_report(report_of(session, through=data.keep), Path(options.output), data)
     say(f"report page of {display_path(session.path)} in {printable(options.output)}")

@@ -22,8 +22,23 @@ from ..delivery.target import Target
 from ..errors import ConfigurationError, EvalguardError, SessionError
 from ..model.text import display_path
 from ..reporting.whereabouts import sent_lines, unsent_lines
-from ..storage.session import Session, find_out, open_session, sessions_in
-from .console import DONE, REFUSED, USAGE, rewrite, say, say_error, say_lines
+from ..storage.session import (
+    PassedOver,
+    Session,
+    find_out,
+    open_session,
+    sessions_in,
+)
+from .console import (
+    DONE,
+    REFUSED,
+    USAGE,
+    rewrite,
+    say,
+    say_error,
+    say_lines,
+    say_passed_over,
+)
 
 
 def submit_sessions(options: Namespace) -> int:
@@ -44,7 +59,9 @@ def _submit_all(options: Namespace) -> int:
     changes = _changes(options)
     targets = list(_targets(options))
     if targets:
-        pairs = directed_to(options.dirs, out, targets)
+        passed_over = PassedOver()
+        pairs = directed_to(options.dirs, out, targets, passed_over)
+        say_passed_over(passed_over)
     else:
         with_rejected = changes is not None
         found = unsent(options.dirs, out, say_error, with_rejected=with_rejected)

@@ -49,6 +49,7 @@ class LiveSession:
         self._has_repeats = False
         self._vanished = 0
         self.is_started = False
+        self.is_saved = True
         self.disk_error: OSError | None = None
 
     @property
@@ -190,8 +191,10 @@ class LiveSession:
         if self.is_started:
             try:
                 self.session.write(self.state)
+                self.is_saved = True
             except OSError as error:
                 self.disk_error = error
+                self.is_saved = False
 
     def _count_lost(self) -> None:
         """Count what is no longer in the journal, if that was changed by others."""

@@ -33,7 +33,7 @@ from ..reporting.terminal import (
     where_lines,
 )
 from ..reporting.whereabouts import header, unsent_lines
-from ..storage.session import check_out
+from ..storage.session import PassedOver, check_out
 from .live_session import LiveSession, new_session
 from .session_end import COLLECTED, Course, Ending, SessionEnd
 from .sigterm import Termination
@@ -59,6 +59,7 @@ class Reporter:
         self._submitter = Submitter(config, settings)
         self._destinations = destinations_of(settings)
         self._baseline: Baseline | None = None
+        self._passed_over = PassedOver()
         self._course = Course()
         self._end: SessionEnd | None = None
         self.prompts: PromptIds | None = None
@@ -134,7 +135,8 @@ class Reporter:
         if agent_id is not None:
             self.prompts = locked_prompts(self._config.rootpath, agent_id)
         if self._settings.baseline is not None:
-            self._baseline = load_baseline(self._settings.baseline, self._settings.out)
+            name, out = self._settings.baseline, self._settings.out
+            self._baseline = load_baseline(name, out, self._passed_over)
 
     def pytest_report_header(self) -> list[str]:
         """Say where results will go, if anywhere."""
@@ -179,7 +181,12 @@ class Reporter:
         # a test may have forked, and its child left by the end of the session
         if self._process == getpid() and self._settings.runs_tests:
             ending = Ending(
-                self._settings, self._live, self._course, self._baseline, self._redact
+                self._settings,
+                self._live,
+                self._course,
+                self._baseline,
+                self._redact,
+                self._passed_over,
             )
             self._end = ending.run(session, self._destinations, self._submitter)
 

@@ -21,7 +21,15 @@ from ..errors import EvalguardError, SessionError
 from ..model.redaction import Redactor
 from ..model.text import counted
 from ..reporting.report import Report
-from ..storage.session import STATE, Gate, Session, remove_session, sessions_in
+from ..reporting.whereabouts import command
+from ..storage.session import (
+    STATE,
+    Gate,
+    PassedOver,
+    Session,
+    remove_session,
+    sessions_in,
+)
 from .live_session import LiveSession
 from .submitting import Destination, Submitted, Submitter, kept
 
@@ -61,6 +69,7 @@ class Ending:
     """Does what is to be done when the last test has ended, step by step.
 
     :param baseline: what the session is compared with, if anything.
+    :param passed_over: the sessions of others that can't be read, told in the end.
     """
 
     def __init__(
@@ -70,6 +79,7 @@ class Ending:
         course: Course,
         baseline: Baseline | None,
         redact: Redactor,
+        passed_over: PassedOver,
     ) -> None:
         self._settings = settings
         self._live = live
@@ -77,6 +87,7 @@ class Ending:
         self._is_interrupted = course.is_interrupted
         self._baseline = baseline
         self._redact = redact
+        self._passed_over = passed_over
         self._comparison: Comparison | None = None
         self._submitted = Submitted()
         self._notes: list[str] = []
@@ -101,8 +112,10 @@ class Ending:
         if not self._live.is_empty:
             self._write_job_summary()
         if self._live.is_started:
-            self._live.release()
             self._remove_old_sessions()
+            if not self._live.is_saved:
+                self._save_state()
+            self._live.release()
         return SessionEnd(self._report(), self._lacks_results)
 
     def _has_session(self) -> bool:
@@ -120,7 +133,7 @@ class Ending:
             missing = self._missing(session)
             status = "interrupted" if self._is_interrupted else "finished"
             live.close(status=status, missing=missing)
-        except OSError as error:  # no file can be opened any more, or worse
+        except (OSError, SessionError) as error:  # no file can be opened any more
             self._tell_problem(session, f"the session could not be closed: {error}")
             return
         has_hidden_failure = any(not case.passed for case in recovered)
@@ -240,7 +253,25 @@ class Ending:
         spared = [self._live.session.path]
         if self._baseline is not None and self._baseline.path is not None:
             spared.append(self._baseline.path)
-        remove_old_sessions(self._settings.out, self._settings.keep, spared)
+        out, keep = self._settings.out, self._settings.keep
+        remove_old_sessions(out, keep, spared, self._passed_over)
+        self._notes += self._passed_over.summary()
+
+    def _save_state(self) -> None:
+        """Write the state again, or what the next command can complete it from."""
+        live = self._live
+        live.update()  # old sessions may have made room
+        if live.is_saved:
+            return
+        note = f"the session's state could not be written: {live.disk_error};"
+        try:
+            live.session.mark_ended(live.state)
+        except OSError:
+            note += " pytest-evalguard list will call it killed. Its cases are kept"
+        else:
+            listing = command("show", live.session.path)
+            note += f" when there is room, complete it by: {listing}"
+        self._notes.append(note)
 
     def _tell_problem(self, session: pytest.Session, problem: str) -> None:
         self._notes.append(problem)
@@ -277,27 +308,33 @@ def _fail(session: pytest.Session) -> None:
         session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
 
-def remove_old_sessions(out: Path, keep: int, spared: Collection[Path]) -> None:
+def remove_old_sessions(
+    out: Path, keep: int, spared: Collection[Path], passed_over: PassedOver
+) -> None:
     """Remove the oldest finished sessions but `keep`; never one with results to send.
 
     :param spared: directories of sessions that stay, however old they seem.
+    :param passed_over: takes the sessions that can't be read.
     """
-    sessions = sessions_in(out)
+    sessions = sessions_in(out, passed_over)
     if len(sessions) > keep:
-        removable = [session for session in sessions if _is_done(session)]
+        removable = [session for session in sessions if _is_done(session, passed_over)]
         places = {path.resolve() for path in spared}
         for session in removable[:-keep]:
             if session.path.resolve() not in places:
                 remove_session(session)
 
 
-def _is_done(session: Session) -> bool:
+def _is_done(session: Session, passed_over: PassedOver) -> bool:
     try:
         if _is_local(session):
             return True
         targets = stored_targets(session)
         is_sent = all(submission_of(session, each).is_complete for each in targets)
-    except (SessionError, OSError, ValueError, RecursionError):
+    except OSError as error:
+        passed_over.add(session.path, error)
+        return False
+    except (SessionError, ValueError, RecursionError):
         return False  # what can't be read may be somebody's only copy
     return session.state.status == "finished" and is_sent
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import threading
+from os import getpid
 from types import FrameType
-from typing import Any
 
 
 class Terminated(KeyboardInterrupt):
@@ -13,23 +14,33 @@ class Terminated(KeyboardInterrupt):
 
 
 class Termination:
-    """Turns SIGTERM into an exception, unless somebody else handles it already."""
+    """Turns SIGTERM into an exception, unless somebody else handles it already.
+
+    In the process that installed it only: a child that a test forks inherits the
+    handler, and would survive what `multiprocessing` ends it by.
+    """
 
     def __init__(self) -> None:
-        self._before: Any = None
+        self._process: int | None = None
 
     def install(self) -> None:
         """Handle SIGTERM, in a main thread where nobody does."""
         is_main = threading.current_thread() is threading.main_thread()
-        if is_main and signal.getsignal(signal.SIGTERM) is signal.SIG_DFL:
-            self._before = signal.signal(signal.SIGTERM, _terminate)
+        is_free = signal.getsignal(signal.SIGTERM) is signal.SIG_DFL
+        if self._process is None and is_main and is_free:
+            self._process = getpid()
+            signal.signal(signal.SIGTERM, self._terminate)
+            if hasattr(os, "register_at_fork"):
+                os.register_at_fork(after_in_child=self.uninstall)
 
     def uninstall(self) -> None:
-        """Handle SIGTERM as before."""
-        if self._before is not None:
-            signal.signal(signal.SIGTERM, self._before)
-            self._before = None
+        """Handle SIGTERM as before, unless somebody else handles it by now."""
+        if signal.getsignal(signal.SIGTERM) == self._terminate:
+            signal.signal(signal.SIGTERM, signal.SIG_DFL)
 
-
-def _terminate(number: int, frame: FrameType | None) -> None:
-    raise Terminated("terminated by SIGTERM")
+    def _terminate(self, number: int, frame: FrameType | None) -> None:
+        if getpid() == self._process:
+            raise Terminated("terminated by SIGTERM")
+        # a child that took the handler back, or that no hook of Python's has seen
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
+        os.kill(getpid(), signal.SIGTERM)

@@ -14,7 +14,7 @@ from ..delivery.outbox import Sent, Service, Submission, submission_of, submitte
 from ..delivery.sending import Progress
 from ..delivery.services import BuiltIn, built_in_service, targets_of
 from ..delivery.target import Target
-from ..errors import EvalguardError, ServiceError
+from ..errors import EvalguardError, ServiceError, SessionError
 from ..model.values import describe
 from ..recording.modification import RAISED
 from .live_session import LiveSession
@@ -115,7 +115,7 @@ class Submitter:
             service = destination.own_service or self._built_in(target, progress)
             submission = submitted(service, session, target, deadline, progress.draw)
         except RAISED as error:  # a full disk, or a service of the user's own
-            is_disk = isinstance(error, OSError)
+            is_disk = isinstance(error, (OSError, SessionError))
             why = str(error) if is_disk else describe(error)
             return _kept(destination, live, why)
         finally:

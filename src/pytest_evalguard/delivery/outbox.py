@@ -15,7 +15,7 @@ from enum import Enum
 from typing import Any, Literal, Protocol
 from urllib.parse import urlsplit
 
-from ..storage.files import replace_file, validator
+from ..storage.files import is_file, replace_file, validator
 from ..storage.session import Session
 from .deadline import Deadline, Overdue, within
 from .frozen_requests import (
@@ -134,7 +134,7 @@ class Outbox:
     @property
     def is_frozen(self) -> bool:
         """Whether the requests are on disk."""
-        return self._requests.is_file()
+        return is_file(self._requests)
 
     def freeze(
         self, requests: Iterable[FrozenRequest], left_out: Iterable[LeftOut] = ()
@@ -244,7 +244,7 @@ class Outbox:
     def _history(self) -> tuple[dict[str, Answer], set[str]]:
         answers: dict[str, Answer] = {}
         doubts: set[str] = set()
-        if not self._answers.is_file():
+        if not is_file(self._answers):
             return answers, doubts
         text = self._answers.read_text(encoding="ascii", errors="replace")
         for key, answer, note in filter(None, map(_read_answer, text.splitlines())):
@@ -311,7 +311,7 @@ class Outbox:
 
         :raises SessionError: somebody damaged what was written of them.
         """
-        if not self._left_out.is_file():
+        if not is_file(self._left_out):
             return ()
         try:
             text = self._left_out.read_bytes()

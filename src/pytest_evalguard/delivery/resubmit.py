@@ -15,6 +15,7 @@ from ..model.text import counted, display_path
 from ..storage.files import replace_file
 from ..storage.session import (
     STATE,
+    PassedOver,
     Session,
     SessionState,
     create_session,
@@ -61,11 +62,16 @@ def unsent(
                 " one by --run ID or --agent ID"
             )
         yield from _open_targets(session, with_rejected)
-    for session in () if directories else sessions_in(out):
+    passed_over = PassedOver()
+    for session in () if directories else sessions_in(out, passed_over):
         try:
             yield from _open_targets(session, with_rejected)
-        except (SessionError, OSError) as error:
+        except OSError as error:
+            passed_over.add(session.path, error)
+        except SessionError as error:
             tell(f"left out: {error}")
+    for each in passed_over.sentences():
+        tell(f"left out: {each}")
 
 
 def _open_targets(
@@ -93,10 +99,14 @@ def rejected(out: Path) -> Iterator[tuple[Session, Sent]]:
 
 
 def directed_to(
-    directories: Sequence[str], out: Path, targets: Sequence[Target]
+    directories: Sequence[str],
+    out: Path,
+    targets: Sequence[Target],
+    passed_over: PassedOver,
 ) -> list[tuple[Session, Target]]:
     """Give the named sessions, together, or the newest one, somewhere to be sent to.
 
+    :param passed_over: takes the sessions that can't be read.
     :raises SessionError: there is no such session, or two of them share a case.
     """
     sessions = [open_session(Path(each)) for each in directories]
@@ -105,7 +115,7 @@ def directed_to(
 
         session = merged_session(sessions, out, targets)
     else:
-        session = sessions[0] if sessions else newest_session(out)
+        session = sessions[0] if sessions else newest_session(out, passed_over)
     return [(session, _added(session, target)) for target in targets]
 
 

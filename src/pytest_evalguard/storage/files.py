@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
+import stat
 import sys
 import tempfile
 from collections.abc import Iterable
 from contextlib import suppress
 from functools import cache
+from os import fstat  # what a test patches in `os` must not stop us
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 if TYPE_CHECKING:
     from pydantic_core import SchemaValidator
@@ -38,6 +41,30 @@ def validator(kind: Any) -> SchemaValidator:
     return SchemaValidator(TypeAdapter(kind).core_schema)
 
 
+def is_file(path: Path) -> bool:
+    """Whether there is a file.
+
+    :raises OSError: that can't be seen, or what is there is no regular file.
+    """
+    try:
+        mode = path.stat().st_mode
+    except (FileNotFoundError, NotADirectoryError):
+        if os.path.islink(path):
+            raise
+        return False
+    if not stat.S_ISREG(mode):
+        raise OSError(errno.EINVAL, "not a regular file", str(path))
+    return True
+
+
+def why_unreadable(error: Exception) -> str:
+    """Return why something can't be read, in a few words and without its path."""
+    cause = error if isinstance(error, OSError) else error.__cause__
+    if isinstance(cause, OSError) and cause.strerror:
+        return cause.strerror
+    return str(error)
+
+
 def read_checked(path: Path, kind: type[T], schema: int) -> T:
     """Return what a JSON file holds, of a version that is understood.
 
@@ -63,12 +90,14 @@ def read_checked(path: Path, kind: type[T], schema: int) -> T:
 class Lock:
     """Held by the one process that runs or submits a session.
 
-    The system releases it when that process ends, however that happens.
+    The system releases it when that process ends, however that happens; a child that
+    it forked meanwhile does not hold it.
     """
 
     def __init__(self, directory: Path) -> None:
         self._path = directory / LOCK
-        self._file: IO[bytes] | None = None
+        self._file: int | None = None
+        self._identity = (0, 0)
 
     def acquire(self) -> bool:
         """Take the lock, or return False at once when another process has it.
@@ -78,14 +107,68 @@ class Lock:
         flags = os.O_RDWR | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0)
         # a pipe in a directory from elsewhere must not hold us
         file = os.open(self._path, flags | getattr(os, "O_NONBLOCK", 0), 0o600)
-        self._file = os.fdopen(file, "r+b", buffering=0)
+        self._file, self._identity = file, identity_of(file)
+        _open_locks.add(self)
         return _lock(file)
 
+    def is_held(self) -> bool:
+        """Whether another process has the lock; nothing is written to see that.
+
+        :raises OSError: it can't be seen.
+        """
+        flags = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
+        try:
+            file = os.open(self._path, os.O_RDWR | flags)
+        except FileNotFoundError:
+            return False
+        except OSError:  # another user's, or on a file system that takes no writes
+            file = os.open(self._path, os.O_RDONLY | flags)
+        try:
+            return not _lock(file)
+        finally:
+            os.close(file)
+
     def release(self) -> None:
-        """Give the lock back."""
-        if self._file is not None:
-            self._file.close()
-            self._file = None
+        """Give the lock back, also where another process has the file open."""
+        if self._is_ours():
+            _unlock(self._file or 0)
+        self.forget()
+
+    def forget(self) -> None:
+        """Close the file, and leave the lock to the process that took it."""
+        if self._is_ours():
+            os.close(self._file or 0)
+        self._file = None
+        _open_locks.discard(self)
+
+    def _is_ours(self) -> bool:
+        """Whether the descriptor is still that of the file: a test may close any."""
+        try:
+            return self._file is not None and identity_of(self._file) == self._identity
+        except OSError:
+            return False
+
+
+def identity_of(file: int) -> tuple[int, int]:
+    """Return what tells an open file from others.
+
+    :raises OSError: the descriptor is closed.
+    """
+    found = fstat(file)
+    return found.st_dev, found.st_ino
+
+
+_open_locks: set[Lock] = set()
+
+
+def _forget_locks() -> None:
+    """Close the files of locks in a forked child: the parent's lock lives as long."""
+    for lock in tuple(_open_locks):
+        lock.forget()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_forget_locks)
 
 
 def replace_file(path: Path, lines: Iterable[str], mode: int = 0o600) -> None:
@@ -146,6 +229,9 @@ if sys.platform == "win32":  # pragma: no cover # not run where the tests run
             return False
         return True
 
+    def _unlock(file: int) -> None:
+        """Closing the file is enough."""
+
 else:
     import fcntl
 
@@ -157,3 +243,7 @@ else:
         except OSError:
             return True  # a file system without locks
         return True
+
+    def _unlock(file: int) -> None:
+        with suppress(OSError):  # a file system without locks
+            fcntl.flock(file, fcntl.LOCK_UN)

@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from contextlib import ExitStack, suppress
 from json import JSONDecoder
 from os import (
-    fstat,
     open as open_file,  # what a test patches in `os` must not stop us
     write,
 )
@@ -15,7 +14,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from ..model.case import Case
-from .files import validator
+from .files import identity_of, validator
 
 CASES = "cases.jsonl"
 """The journal of a plain session, or of the controller of a distributed one."""
@@ -43,7 +42,7 @@ class Journal:
         if self._file is None or not self._is_ours():
             flags = os.O_RDWR | os.O_APPEND | os.O_CREAT | getattr(os, "O_BINARY", 0)
             self._file = open_file(self._path, flags, 0o600)
-            self._identity = _identity_of(self._file)
+            self._identity = identity_of(self._file)
 
     def append(self, line: str) -> None:
         """Write a line.
@@ -89,14 +88,9 @@ class Journal:
     def _is_ours(self) -> bool:
         """Whether the descriptor is still that of the file: a test may close any."""
         try:
-            return _identity_of(self._file or 0) == self._identity
+            return identity_of(self._file or 0) == self._identity
         except OSError:
             return False
-
-
-def _identity_of(file: int) -> tuple[int, int]:
-    stat = fstat(file)
-    return stat.st_dev, stat.st_ino
 
 
 class _Place(NamedTuple):
@@ -110,6 +104,8 @@ class StoredCases:
     The last line of a case counts, and a controller's journal before those of workers.
     Torn and foreign lines are passed over and counted in `damaged`. A line is parsed
     when its case is read; where the lines are is known before that.
+
+    :raises OSError: a journal can't be read.
     """
 
     def __init__(self, directory: Path) -> None:

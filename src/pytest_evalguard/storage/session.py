@@ -3,30 +3,42 @@
 <out>/<UTC time>-<id>/    session.json    state, replaced as a whole
                           cases.jsonl     the case journal
                           lock            held by who runs or submits the session
+                          ended-*         how it ended, where the disk was full then
 """
 
 from __future__ import annotations
 
+import errno
 import json
+import math
 import os
+import re
 import shutil
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field
+from array import array
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime, timezone
+from os import open as open_file  # what a test patches in `os` must not stop us
 from pathlib import Path
 from typing import Any, Literal
 
 from ..config.settings import DEFAULT_OUT, OUT_VARIABLE
 from ..errors import SessionError
+from ..model.case import Case
 from ..model.figures import Share
 from ..model.text import display_path
-from .files import Lock, read_checked, replace_file
+from .files import Lock, is_file, read_checked, replace_file, why_unreadable
 from .journal import CASES, StoredCases
 
 SCHEMA = 1
 STATE = "session.json"
 _FIRST_YEAR, _LAST_YEAR = 2000, 9000  # within which times can be added and compared
+_NAME = re.compile(r"[0-9]{8}T[0-9]{6}")
+_MOST_NAMED = 3
+_ENDED = "ended"
+_ENDING = re.compile(rf"{_ENDED}-(finished|interrupted)-([0-9]+)-([0-9]+)")
 _TAG = """Signature: 8a477f597d28d172789f06886806bc55
 # Made by pytest-evalguard; see https://bford.info/cachedir/
 """
@@ -85,11 +97,39 @@ class Session:
 
     @property
     def state(self) -> SessionState:
-        """The state on disk.
+        """The state on disk, completed where the session's end could not write it.
 
         :raises SessionError: there is none, or another version wrote it.
         """
-        return _read_state(self.path / STATE)
+        state = _read_state(self.path / STATE)
+        if state.status == "running":
+            for path in self.path.glob(f"{_ENDED}-*"):
+                if ending := _ENDING.fullmatch(path.name):
+                    return self._completed(state, ending)
+        return state
+
+    def mark_ended(self, state: SessionState) -> None:
+        """Keep how a session ended in the name of an empty file: a full disk takes it.
+
+        :raises OSError: not even that can be written.
+        """
+        name = f"{_ENDED}-{state.status}-{state.exit_status}-{state.missing}"
+        os.close(open_file(self.path / name, os.O_CREAT | os.O_WRONLY, 0o600))
+
+    def _completed(self, state: SessionState, ending: re.Match[str]) -> SessionState:
+        """Return a state with what the journal says, on disk if that takes it now."""
+        status, exit_status, missing = ending.groups()
+        completed = replace(
+            _counted(state, self.cases()),
+            status="finished" if status == "finished" else "interrupted",
+            exit_status=int(exit_status),
+            missing=int(missing),
+        )
+        with suppress(OSError), self.locked() as is_free:
+            if is_free:
+                self.write(completed)
+                (self.path / ending[0]).unlink(missing_ok=True)
+        return completed
 
     @property
     def status(self) -> str:
@@ -100,16 +140,34 @@ class Session:
         status = self.state.status
         if status != "running":
             return status
-        with self.locked() as is_free:
-            return "killed" if is_free else "running"
+        try:
+            return "running" if Lock(self.path).is_held() else "killed"
+        except OSError as error:
+            raise unreadable(self.path, error) from error
 
     def write(self, state: SessionState) -> None:
         """Replace the state on disk."""
         replace_file(self.path / STATE, [json.dumps(asdict(state), indent=2), "\n"])
 
     def cases(self) -> StoredCases:
-        """Read which cases are on disk."""
-        return StoredCases(self.path)
+        """Read which cases are on disk.
+
+        :raises SessionError: a journal can't be read.
+        """
+        try:
+            is_file(self.journal_path)  # a journal that is none is not an empty one
+            return StoredCases(self.path)
+        except OSError as error:
+            raise unreadable(self.path, error) from error
+
+    def check_readable(self) -> None:
+        """Open what every command reads, without reading it.
+
+        :raises OSError: it can't be read.
+        """
+        for path in (self.path / STATE, self.journal_path):
+            if is_file(path):
+                path.open("rb").close()
 
     @property
     def journal_path(self) -> Path:
@@ -124,6 +182,28 @@ class Session:
             yield lock.acquire()
         finally:
             lock.release()
+
+
+def _counted(state: SessionState, cases: Iterable[Case]) -> SessionState:
+    """Return a state with the figures of its cases."""
+    counts: Counter[str] = Counter()
+    scores, passed = array("d"), 0
+    for case in cases:
+        counts[case.outcome] += 1
+        if case.has_row:
+            scores.append(case.overall_score)
+            passed += case.passed
+    if (rest := state.selected - counts.total()) > 0:
+        counts["not run"] += rest
+    rows = len(scores)
+    return replace(
+        state,
+        selected=counts.total(),
+        counts=dict(counts),
+        rows=rows,
+        pass_rate=passed / rows if rows else None,
+        score=math.fsum(scores) / rows if rows else None,
+    )
 
 
 def create_session(session: Session, state: SessionState) -> None:
@@ -142,19 +222,72 @@ def create_session(session: Session, state: SessionState) -> None:
 def open_session(path: Path) -> Session:
     """Return the session in a directory.
 
-    :raises SessionError: there is none.
+    :raises SessionError: there is none, or it can't be read.
     """
-    if not (path / STATE).is_file():
+    try:
+        is_session = is_file(path / STATE)
+    except OSError as error:
+        raise unreadable(path, error) from error
+    if not is_session:
         raise SessionError(f"{path} holds no session: it has no {STATE}")
     return Session(path)
 
 
-def sessions_in(out: Path) -> list[Session]:
-    """Return the sessions below `out`, the oldest first; all else is passed over."""
-    if not out.is_dir():
+class PassedOver:
+    """Sessions that can't be read, such as another user's: each once, with why.
+
+    Nothing that looks at the sessions of others may stop at one of them.
+    """
+
+    def __init__(self) -> None:
+        self.found: dict[Path, str] = {}
+
+    def add(self, path: Path, error: Exception) -> None:
+        """Note what can't be read."""
+        self.found.setdefault(path, why_unreadable(error))
+
+    def sentences(self) -> Iterator[str]:
+        """Yield one sentence for each."""
+        for path, why in self.found.items():
+            yield f"{display_path(path)} can't be read: {why}"
+
+    def summary(self) -> Iterator[str]:
+        """Yield one sentence for all of them, if there are any."""
+        if self.found:
+            first = list(self.found.items())[:_MOST_NAMED]
+            named = ", ".join(f"{display_path(path)} ({why})" for path, why in first)
+            rest = len(self.found) - len(first)
+            more = f" and {rest:,} more" if rest else ""
+            yield f"passed over, as they can't be read: {named}{more}"
+
+
+def sessions_in(out: Path, passed_over: PassedOver | None = None) -> list[Session]:
+    """Return the sessions below `out`, the oldest first; all else is passed over.
+
+    :param passed_over: takes what looks like a session and can't be looked at.
+    """
+    passed_over = passed_over or PassedOver()
+    found = []
+    try:
+        paths = sorted(out.iterdir()) if out.is_dir() else []
+    except OSError as error:
+        passed_over.add(out, error)
         return []
-    paths = sorted(path for path in out.iterdir() if (path / STATE).is_file())
-    return [Session(path) for path in paths]
+    for path in paths:
+        try:
+            if _is_session(path):
+                found.append(Session(path))
+        except OSError as error:
+            passed_over.add(path, error)
+    return found
+
+
+def _is_session(path: Path) -> bool:
+    if is_file(path / STATE):
+        return True
+    if _NAME.match(path.name) and not path.is_dir():
+        raise NotADirectoryError(errno.ENOTDIR, "not a directory", str(path))
+    return False
 
 
 def find_out(given: str | None) -> Path:
@@ -164,32 +297,34 @@ def find_out(given: str | None) -> Path:
         return Path(said)
     here = Path.cwd()
     for directory in (here, *here.parents):
-        if (directory / DEFAULT_OUT).is_dir():
+        if os.path.isdir(directory / DEFAULT_OUT):  # also where one can't look
             return directory / DEFAULT_OUT
     return here / DEFAULT_OUT
 
 
-def find_session(name: str | None, out: str | None) -> Session:
-    """Return the session in the directory of that name, the newest without a name.
+def newest_session(out: Path, passed_over: PassedOver) -> Session:
+    """Return the newest session below `out` that can be read.
 
-    :param out: where sessions are, as the user says it.
+    :param passed_over: takes those that can't.
     :raises SessionError: there is none.
     """
-    return newest_session(find_out(out)) if name is None else open_session(Path(name))
+    for session in newest_first(out, passed_over):
+        return session
+    raise SessionError(
+        f"there are no sessions in {display_path(out)}: name a session's directory,"
+        " or where sessions are kept by --out DIR"
+    )
 
 
-def newest_session(out: Path) -> Session:
-    """Return the newest session below `out`.
-
-    :raises SessionError: there is none.
-    """
-    sessions = sessions_in(out)
-    if not sessions:
-        raise SessionError(
-            f"there are no sessions in {display_path(out)}: name a session's directory,"
-            " or where sessions are kept by --out DIR"
-        )
-    return sessions[-1]
+def newest_first(out: Path, passed_over: PassedOver) -> Iterator[Session]:
+    """Yield the sessions below `out` that can be read, the newest first."""
+    for session in reversed(sessions_in(out, passed_over)):
+        try:
+            session.check_readable()
+        except OSError as error:
+            passed_over.add(session.path, error)
+        else:
+            yield session
 
 
 def remove_session(session: Session) -> None:
@@ -222,6 +357,13 @@ def check_out(out: Path) -> None:
         raise _unwritable(error) from error
 
 
+def unreadable(path: Path, error: OSError) -> SessionError:
+    """Return the error that says of a session that it can't be read, and why."""
+    name = Path(error.filename).name if isinstance(error.filename, str) else ""
+    place = path / name if name and name != path.name else path
+    return SessionError(f"{place} can't be read: {why_unreadable(error)}")
+
+
 def _unwritable(error: OSError) -> SessionError:
     return SessionError(
         f"the directory for recorded sessions can't be written: {error}; choose another"
@@ -232,5 +374,7 @@ def _unwritable(error: OSError) -> SessionError:
 def _read_state(path: Path) -> SessionState:
     try:
         return read_checked(path, SessionState, SCHEMA)
-    except (OSError, ValueError) as error:
+    except OSError as error:
+        raise unreadable(path, error) from error
+    except ValueError as error:
         raise SessionError(f"{path} can't be read: {error}") from error

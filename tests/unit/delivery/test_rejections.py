@@ -24,7 +24,12 @@ from pytest_evalguard.delivery.target import proof_of
 from pytest_evalguard.errors import SessionError
 from pytest_evalguard.model.case import Case
 from pytest_evalguard.storage.journal import CASES
-from pytest_evalguard.storage.session import Session, SessionState, create_session
+from pytest_evalguard.storage.session import (
+    PassedOver,
+    Session,
+    SessionState,
+    create_session,
+)
 from standin import Fault, Hang, Reply, Reset, StandIn, Status
 
 WRONG_ROWS = Status(
@@ -173,7 +178,7 @@ def test_a_session_with_rejected_results_is_never_removed(sessions: Sessions) ->
     sessions.submit()
     accepted = [sessions.add(1) for _ in range(3)]
     sessions.submit()
-    remove_old_sessions(sessions.out, 1, [])
+    remove_old_sessions(sessions.out, 1, [], PassedOver())
     assert rejected.path.exists()
     assert [each.path.exists() for each in accepted] == [False, False, True]
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
@@ -112,7 +113,7 @@ def find_project(place: Path) -> Path:
     here = Path.cwd()
     for start in (place.absolute(), here):
         for directory in (start, *start.parents):
-            if (directory / PROMPTS_LOCK).is_file():
+            if os.path.isfile(directory / PROMPTS_LOCK):  # also where one can't look
                 return directory
     return here
 
