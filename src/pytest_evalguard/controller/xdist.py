@@ -20,13 +20,11 @@ from ..delivery.agent.prompts import Prompt, PromptIds
 from ..model.case import Case
 from ..model.redaction import Redactor
 from ..recording.collection import identify
+from ..recording.run import LINE
 from ..recording.verdict import will_rerun
 from ..storage.journal import WORKER_PREFIX, Journal
 from .reporter import Reporter
 from .serialisation import make_portable
-
-LINE = "evalguard_case"
-"""The attribute of a test report that carries a finished case as one line of JSON."""
 
 _SECONDS_FOR_SELECTION = 10  # it was sent before what called us
 

@@ -12,6 +12,7 @@ import pytest
 from ..model.case import Attempt, Case
 from ..model.difference import note_unseen
 from ..model.outcome import Outcome
+from ..model.text import printable, shortened
 from ..model.values import as_data, as_text
 from .collection import FIXTURE, identity_of
 from .combining import total
@@ -19,6 +20,10 @@ from .mark import EvalMark
 from .recorder import EvalCase, ambiguity, close, recorded
 from .verdict import outcome_of, will_rerun
 
+LINE = "evalguard_case"
+"""The attribute of a test report that carries a finished case as one line of JSON."""
+
+_LONGEST_NAME = 100
 _PHASES = ("setup", "call", "teardown")
 _PLAN = ("trials", "require")
 _SPENT = ("prompt_tokens", "completion_tokens", "cost_usd")
@@ -168,3 +173,19 @@ def _is_silent(item: pytest.Item, case: Case) -> bool:
         return False
     ran = case.outcome in ("passed", "xpassed", "ambiguous")
     return ran and case.score is None and not case.scores
+
+
+def junit_properties(case: Case) -> list[tuple[str, object]]:
+    """Return what JUnit XML shows of a case: short scalars, never a prompt."""
+    if not case.has_row:
+        return [("evalguard.outcome", case.outcome)]
+    named = case.scores.items()
+    return [
+        ("evalguard.outcome", case.outcome),
+        ("evalguard.score", case.overall_score),
+        *((f"evalguard.score.{_short(name)}", each.score) for name, each in named),
+    ]
+
+
+def _short(name: str) -> str:
+    return shortened(printable(name), _LONGEST_NAME)

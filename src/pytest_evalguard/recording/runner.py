@@ -7,25 +7,24 @@ finished case is published with the test's last report.
 from __future__ import annotations
 
 from collections.abc import Callable, Generator
+from os import getpid
 from typing import Any
 
 import pytest
 from _pytest._code.code import ExceptionRepr
 
-from ..model.case import Attempt, Case
+from ..model.case import Attempt, Case, case_from_line
 from ..model.figures import reaches
 from ..model.outcome import letters_of
 from ..model.redaction import Redactor
-from ..model.text import printable, shortened
 from .collection import FIXTURE, is_case, name_scheduled_run
 from .combining import as_trial, combined, deciding_trial, verdict_line
 from .mark import Plan, current_mark, problems_of
 from .modification import modified
 from .recorder import EvalCase, recorded, remark
-from .run import Run, case_of
+from .run import LINE, Run, case_of, junit_properties
 from .verdict import error_line, reason_of
 
-_LONGEST_NAME = 100
 _PLUGIN = "pytest_evalguard.plugin"
 
 TRIALS = "evalguard_trials"
@@ -69,6 +68,7 @@ class CaseRunner:
         self._scheduled: dict[int, pytest.Item] = {}
         self._open: dict[str, list[pytest.Item]] = {}
         self._handed_over: tuple[object, bool] = (None, False)
+        self._process = getpid()
 
     def recorder_of(self, item: pytest.Item) -> EvalCase:
         """Return the recorder of a test."""
@@ -239,10 +239,19 @@ class CaseRunner:
             run.add_teardown(report, reason)
         else:
             run.reports[call.when], run.reasons[call.when] = report, reason
+        if call.when == "teardown" and getpid() != self._process:
+            # the reports of a child, as pytest-forked has, are logged by its parent
+            setattr(report, LINE, self._finish(item, run).to_line())
         return report
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        if report.when == "teardown" and (line := vars(report).pop(LINE, None)):
+            self._publish(case_from_line(line), report)
+            return
+        if report.when == "???":  # type: ignore[comparison-overlap] # pytest-forked's
+            self._add_crashed(report)
+            return
         item = self._item_of(report)
         if item is None:
             return
@@ -256,6 +265,16 @@ class CaseRunner:
             self._publish_finished(item, run, report)
             if id(item) not in self._scheduled:  # nobody will say that it has ended
                 self._forget(item)
+
+    def _add_crashed(self, report: pytest.TestReport) -> None:
+        """Publish a case for a test whose process was killed."""
+        for item in self._scheduled.values():
+            if item.nodeid == report.nodeid and is_case(item, self._mark):
+                self._begin(item)
+                run = item.stash[run_key]
+                run.reports["setup"] = report
+                run.reasons["setup"] = reason_of(item, report, None, self._redact)
+                self._publish_finished(item, run, report)
 
     def _item_of(self, report: pytest.TestReport) -> pytest.Item | None:
         """Return the test that a report is of, if that is a case that runs."""
@@ -306,7 +325,7 @@ class CaseRunner:
     ) -> None:
         case = self._finish(item, run)
         if report is not None and self._has_junit:
-            report.user_properties += _properties(case)
+            report.user_properties += junit_properties(case)
         run.is_published = True
         self._publish(case, report)
 
@@ -356,22 +375,6 @@ def _detach(report: pytest.TestReport) -> None:
 def _seconds(run: Run, when: str) -> float:
     report = run.reports.get(when)
     return 0.0 if report is None else report.duration
-
-
-def _properties(case: Case) -> list[tuple[str, object]]:
-    """Return what JUnit XML shows of a case: short scalars, never a prompt."""
-    if not case.has_row:
-        return [("evalguard.outcome", case.outcome)]
-    named = case.scores.items()
-    return [
-        ("evalguard.outcome", case.outcome),
-        ("evalguard.score", case.overall_score),
-        *((f"evalguard.score.{_short(name)}", each.score) for name, each in named),
-    ]
-
-
-def _short(name: str) -> str:
-    return shortened(printable(name), _LONGEST_NAME)
 
 
 def _require_score(recorder: EvalCase, threshold: float) -> None:
