@@ -260,3 +260,57 @@ JUNIT = {
     "skipped": ["skipped"],
     "xfailed": ["skipped"],
 }
+
+
+EMPTY = """
+    @pytest.mark.parametrize("x", [])
+    def test_direct(eval_case, x): pass
+    @pytest.mark.parametrize("x", [], ids=[])
+    @pytest.mark.parametrize("y", [1, 2])
+    def test_beside_another(eval_case, x, y): pass
+    @pytest.mark.eval(trials=2)
+    @pytest.mark.parametrize("x", [])
+    class TestClass:
+        def test_method(self, x): pass
+    def pytest_generate_tests(metafunc):
+        if "row" in metafunc.fixturenames:
+            metafunc.parametrize("row", [], indirect=True)
+    @pytest.fixture
+    def row(request): return request.param
+    def test_generated(eval_case, row): pass
+    @pytest.fixture(params=[])
+    def model(request): return request.param
+    def test_fixture(eval_case, model): pass
+    @pytest.mark.skip(reason="not today")
+    def test_skipped(eval_case): pass
+    @pytest.mark.xfail
+    def test_known(eval_case): raise ValueError
+"""
+
+
+@pytest.mark.parametrize("mark", ["skip", "xfail"])
+def test_cases_that_an_empty_parameter_set_kept_from_running_are_named(
+    everywhere: Suite, mark: str
+) -> None:
+    everywhere.ini(f"empty_parameter_set_mark = {mark}")
+    everywhere.test(EMPTY)
+    summary = everywhere.run().summary
+    _, _, told = summary.partition("6 cases never run, for an empty parameter set:\n")
+    assert sorted(line.split("::", 1)[1] for line in told.splitlines()[:6]) == [
+        "TestClass::test_method[NOTSET]",
+        "test_beside_another[1-NOTSET]",
+        "test_beside_another[2-NOTSET]",
+        "test_direct[NOTSET]",
+        "test_fixture[NOTSET]",
+        "test_generated[NOTSET]",
+    ]
+
+
+def test_an_empty_parameter_set_that_pytest_refuses_stops_the_session(
+    suite: Suite,
+) -> None:
+    suite.ini("empty_parameter_set_mark = fail_at_collect")
+    suite.test(EMPTY)
+    result = suite.run()
+    assert result.status == 2
+    assert "Empty parameter set in" in result.out

@@ -74,6 +74,11 @@ class Comparison:
         """Whether so few cases are in both that they can't be of the same tests."""
         return self.paired < _OVERLAP * min(self.before, self.after)
 
+    @property
+    def is_of_few(self) -> bool:
+        """Whether fewer than half of the baseline's cases can be compared."""
+        return self.paired < _PART * self.before
+
 
 def compare(name: str, before: Baseline, after: Baseline) -> Comparison:
     """Return what changed from one session to another.
@@ -125,6 +130,10 @@ def verdict_lines(comparison: Comparison) -> Iterator[str]:
             f"of the baseline's {rows} only {found.paired:,} can be compared: is it of"
             " another suite?"
         )
+    elif found.is_of_few:
+        rows = counted(found.before, "case")
+        why = ": are tests renamed?" if found.gone else ""
+        yield f"of the baseline's {rows} only {found.paired:,} can be compared{why}"
     elif found.before < found.after * _PART:
         yield (
             f"the baseline has {counted(found.before, 'case')} and this session"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 from ..config.checks import Limit
@@ -17,6 +18,19 @@ from .totals import Mean, Totals, rate_text
 _MOST = 12  # digits after the point
 
 
+@dataclass(frozen=True)
+class Figures:
+    """What gates are held against.
+
+    `comparison` is that with the baseline, None where there is none; `min_coverage` is
+    the share of the cases, 0..1, that must have what a gate names.
+    """
+
+    totals: Totals
+    comparison: Comparison | None
+    min_coverage: float
+
+
 def check_gates(
     settings: Settings,
     totals: Totals,
@@ -28,8 +42,9 @@ def check_gates(
     :param comparison: with the baseline, None where there is none yet.
     :param clean: applied to names of tags and scorers, as it was to those of cases.
     """
+    figures = Figures(totals, comparison, settings.min_coverage)
     for name, wanted in settings.gates.items():
-        yield from CHECKS[name](_cleaned(wanted, clean), totals, comparison)
+        yield from CHECKS[name](_cleaned(wanted, clean), figures)
 
 
 def _cleaned(wanted: Any, clean: Callable[[str], str]) -> Any:
@@ -39,16 +54,14 @@ def _cleaned(wanted: Any, clean: Callable[[str], str]) -> Any:
     return tuple(e._replace(name=n) for e, n in zip(wanted, names, strict=True))
 
 
-def _pass_rates(
-    limits: Sequence[Limit], totals: Totals, _: Comparison | None
-) -> Iterator[Gate]:
-    return (_pass_rate(limit, totals) for limit in limits)
+def _pass_rates(limits: Sequence[Limit], figures: Figures) -> Iterator[Gate]:
+    return (_pass_rate(limit, figures.totals) for limit in limits)
 
 
-def _scores(
-    limits: Sequence[Limit], totals: Totals, _: Comparison | None
-) -> Iterator[Gate]:
-    return (_score(limit, totals) for limit in limits)
+def _scores(limits: Sequence[Limit], figures: Figures) -> Iterator[Gate]:
+    for limit in limits:
+        named = _named_score if limit.name is not None else _overall_score
+        yield named(limit, figures)
 
 
 def _pass_rate(limit: Limit, totals: Totals) -> Gate:
@@ -66,17 +79,39 @@ def _pass_rate(limit: Limit, totals: Totals) -> Gate:
     )
 
 
-def _score(limit: Limit, totals: Totals) -> Gate:
-    mean, name, nothing = totals.score, "mean score", "there are no results"
-    if limit.name is not None:
-        mean = totals.scorers.get(limit.name, Mean())
-        name, nothing = f"mean score {limit.name}", "no result has this score"
-    value, wanted = mean.value, f"at least {limit.least:.12g}"
+def _overall_score(limit: Limit, figures: Figures) -> Gate:
+    name, mean = "mean score", figures.totals.score
+    if mean.value is None:
+        return Gate(name, "there are no results", _least(limit), passed=False)
+    return _mean(name, mean.value, counted(mean.count, "case"), limit)
+
+
+def _named_score(limit: Limit, figures: Figures) -> Gate:
+    """Return the gate on a named score; too few that have it say little of the rest."""
+    totals, scorer = figures.totals, str(limit.name)
+    name, value = f"mean score {scorer}", totals.scorers.get(scorer, Mean()).value
     if value is None:
-        return Gate(name, nothing, wanted, passed=False)
+        return Gate(name, "no result has this score", _least(limit), passed=False)
+    covered, rows = totals.covered[scorer], totals.rows_without_error
+    cases = counted(rows, "case")
+    gate = _mean(
+        name, value, cases if covered == rows else f"{covered:,} of {cases}", limit
+    )
+    wanted = figures.min_coverage
+    if reaches(covered / rows if rows else 0.0, wanted):
+        return gate
+    share = f"{wanted * 100:.12g}% of the cases (evalguard_min_coverage)"
+    return replace(gate, limit=f"{gate.limit} in at least {share}", passed=False)
+
+
+def _mean(name: str, value: float, cases: str, limit: Limit) -> Gate:
     digits = _digits(value, limit, 3)
-    figure = f"{value:.{digits}f} ({counted(mean.count, 'case')})"
-    return Gate(name, figure, wanted, _is_met(value, limit))
+    figure = f"{value:.{digits}f} ({cases})"
+    return Gate(name, figure, _least(limit), _is_met(value, limit))
+
+
+def _least(limit: Limit) -> str:
+    return f"at least {limit.least:.12g}"
 
 
 def _is_met(value: float, limit: Limit) -> bool:
@@ -91,18 +126,28 @@ def _digits(value: float, limit: Limit, fewest: int) -> int:
     return next(enough, _MOST)
 
 
-def _regressions(most: int, _: Totals, comparison: Comparison | None) -> Iterator[Gate]:
+def _regressions(most: int, figures: Figures) -> Iterator[Gate]:
+    comparison = figures.comparison
     if comparison is None:
         return
     regressed = len(comparison.regressed)
-    figure = f"{regressed:,} of {counted(comparison.paired, 'case')}"
+    is_met = comparison.paired > 0 and regressed <= most
+    figure = f"{regressed:,} of {_compared(comparison)}"
     if not comparison.paired:
         figure = "no case is in both sessions"
-    is_met = comparison.paired > 0 and regressed <= most
     yield Gate("regressions", figure, f"at most {most:,}", is_met)
 
 
-CHECKS: Mapping[str, Callable[[Any, Totals, Comparison | None], Iterator[Gate]]] = {
+def _compared(comparison: Comparison) -> str:
+    """Return how many cases were compared, and of how many where not of all."""
+    cases = counted(comparison.paired, "case")
+    if comparison.paired == comparison.before:
+        return cases
+    few = ", only a few" if comparison.is_of_few else ""
+    return f"{cases} compared{few} of the baseline's {comparison.before:,}"
+
+
+CHECKS: Mapping[str, Callable[[Any, Figures], Iterator[Gate]]] = {
     "min_pass_rate": _pass_rates,
     "min_score": _scores,
     "max_regressions": _regressions,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from array import array
 from bisect import insort
 from collections import Counter
@@ -19,6 +20,12 @@ MAX_SHOWN = 20
 """Most cases that a session's summary names or shows of a kind."""
 
 _MAX_TEXT = 2_000
+
+# what pytest says of a test whose parametrize has no values, by the ini option
+# empty_parameter_set_mark (get_empty_parameterset_mark in _pytest/mark/structures.py)
+_WITHOUT_PARAMETERS = re.compile(r"(^Skipped: |\[NOTRUN\] )got empty parameter set")
+
+_NOT_RUN: tuple[Outcome, ...] = ("skipped", "xfailed")
 
 
 class CaseNames:
@@ -63,6 +70,7 @@ class Totals:
 
     Latencies are in milliseconds, costs in US dollars; `tags` has how many rows with a
     tag passed, and how many there are, `trials` the same of each case with trials.
+    `covered` counts the rows without an error that have a named score.
 
     :param most: how many cases are kept of those that need a look.
     """
@@ -74,9 +82,11 @@ class Totals:
         self.silent = CaseNames(most)
         self.withheld = CaseNames(most)
         self.unscored = CaseNames(most)
+        self.without_parameters = CaseNames(most)
         self.failed: list[Case] = []
         self.score = Mean()
         self.scorers: dict[str, Mean] = {}
+        self.covered: Counter[str] = Counter()
         self.tags: dict[str, tuple[int, int]] = {}
         self.trials: list[tuple[int, int]] = []
         self.unstable = CaseNames(most)
@@ -99,6 +109,8 @@ class Totals:
         for names in ("flaky", "silent"):
             if getattr(case, names):
                 getattr(self, names).add(case.nodeid)
+        if case.outcome in _NOT_RUN and _WITHOUT_PARAMETERS.search(case.reason or ""):
+            self.without_parameters.add(case.nodeid)
         if case.withheld:
             _, colon, error = (case.reason or "").partition(": ")
             self.withheld.add(f"{case.nodeid}{colon}{error}")
@@ -114,6 +126,7 @@ class Totals:
             if name not in self.scorers:
                 self.scorers[name] = Mean()
             self.scorers[name].add(result.score)
+            self.covered[name] += case.outcome != "error"
         for tag in set(case.tags):
             passed, rows = self.tags.get(tag, (0, 0))
             self.tags[tag] = (passed + case.passed, rows + 1)
@@ -140,6 +153,11 @@ class Totals:
     def rows(self) -> int:
         """How many cases have a row: all that are sent."""
         return len(self._latencies)
+
+    @property
+    def rows_without_error(self) -> int:
+        """How many cases have a row whose verdict was reached."""
+        return self.rows - self.outcomes["error"]
 
     @property
     def passed(self) -> int:

@@ -104,6 +104,13 @@ def _switch(given: Given) -> bool:
     return text in _TRUE
 
 
+def _share(given: Given) -> float:
+    share = float(given.value)
+    if not 0 <= share <= 1:
+        raise ValueError(given.value)
+    return share
+
+
 def _limit(given: Given) -> Limit:
     name, _, figure = str(given.value).rpartition(":")
     least = float(figure)
@@ -129,6 +136,7 @@ def _session(given: Given) -> str:
 
 
 SECONDS = Kind("be a number of seconds above 0", _seconds)
+SHARE = Kind("be a number within 0..1", _share)
 SWITCH = Kind("be 1 or 0, true or false", _switch)
 LIMIT = Kind(
     "be a number within 0..1, or that after a name and a colon, as smoke:0.9", _limit

@@ -204,6 +204,13 @@ class Settings:
         ini="linelist",
         is_gate=True,
     )
+    min_coverage = Setting(
+        lambda c: c.SHARE,
+        0.5,
+        "share of the cases, 0 to 1, that must have a named score for a gate on it to"
+        " be met; cases with errors are left out",
+        ini="float",
+    )
     baseline: Setting[str | None] = Setting(
         lambda c: c.SESSION,
         None,

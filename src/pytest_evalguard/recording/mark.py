@@ -109,8 +109,27 @@ def _marks(
             node = node.parent
 
 
-def problems_of(mark: pytest.Mark) -> Iterable[str]:
+def problems_of(mark: pytest.Mark) -> Iterator[str]:
     """Yield what is wrong with a mark, as sentences."""
+    found = _problems(mark)
+    if _seems_foreign(mark):
+        yield (
+            f"{next(found)}. If the mark is another library's, give that of"
+            " pytest-evalguard another name by the ini option evalguard_mark"
+        )
+    yield from found
+
+
+def _seems_foreign(mark: pytest.Mark) -> bool:
+    """Whether another library may own a mark; one misspelt keyword does not say so."""
+    if not _KEYWORDS.keys().isdisjoint(mark.kwargs):
+        return False
+    if mark.args or len(mark.kwargs) > 1:
+        return True
+    return any(not _close_to(each, _KEYWORDS) for each in mark.kwargs)
+
+
+def _problems(mark: pytest.Mark) -> Iterator[str]:
     from ..model.values import describe  # only a session with cases needs it
 
     shown = f"@pytest.mark.{mark.name}"
@@ -130,12 +149,15 @@ def problems_of(mark: pytest.Mark) -> Iterable[str]:
 
 def suggestion(given: str, known: Iterable[str]) -> str:
     """Return a sentence with the known name that was probably meant, else with all."""
-    import difflib
-
-    close = difflib.get_close_matches(given, known, n=1)
-    if close:
+    if close := _close_to(given, known):
         return f"; did you mean {close[0]!r}?"
     return "; there are " + ", ".join(known)
+
+
+def _close_to(given: str, known: Iterable[str]) -> list[str]:
+    import difflib
+
+    return difflib.get_close_matches(given, known, n=1)
 
 
 def _is_any(value: object) -> bool:

@@ -198,6 +198,21 @@ def test_a_mean_without_its_interval_is_not_told() -> None:
             ],
         ),
         (
+            Comparison("last", 3, 3, 1, gone=("a", "b"), new=("c", "d")),
+            [
+                "of the baseline's 3 cases only 1 can be compared: are tests renamed?",
+                "too few cases to tell: 1 in both, 10 are needed",
+            ],
+        ),
+        (
+            Comparison("last", 3, 1, 1, not_compared=("a", "b")),
+            [
+                "of the baseline's 3 cases only 1 can be compared",
+                "2 not compared: skipped or not run now",
+                "too few cases to tell: 1 in both, 10 are needed",
+            ],
+        ),
+        (
             Comparison("last", 9, 1900, 9),
             [
                 "the baseline has 9 cases and this session 1,900: is it of a part of"

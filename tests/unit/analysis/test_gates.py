@@ -10,6 +10,7 @@ from pytest_evalguard.analysis.totals import Totals
 from pytest_evalguard.config.checks import Limit
 from pytest_evalguard.config.settings import TABLE, Settings
 from pytest_evalguard.model.case import Case, ScorerResult
+from pytest_evalguard.model.outcome import Outcome
 from pytest_evalguard.storage.session import Gate
 
 
@@ -75,7 +76,69 @@ def test_a_mean_of_a_scorer_is_over_the_cases_that_have_it() -> None:
     tone = {"tone": ScorerResult(0.25, False)}
     cases = [Case("a", "passed", score=1, scores=tone), Case("b", "passed", score=1)]
     gate = score_gate(Limit(0.25, "tone"), cases)
-    assert gate == Gate("mean score tone", "0.250 (1 case)", "at least 0.25", True)
+    figure = "0.250 (1 of 2 cases)"
+    assert gate == Gate("mean score tone", figure, "at least 0.25", True)
+
+
+def scored(count: int, of: int, outcome: Outcome = "passed") -> list[Case]:
+    tone = {"tone": ScorerResult(1.0, True)}
+    return [
+        Case(f"{outcome}{n}", outcome, scores=tone if n < count else {})
+        for n in range(of)
+    ]
+
+
+@pytest.mark.parametrize(
+    ("count", "of", "figure", "is_met"),
+    [
+        (1, 4, "1.000 (1 of 4 cases)", False),
+        (2, 5, "1.000 (2 of 5 cases)", False),
+        (2, 4, "1.000 (2 of 4 cases)", True),
+        (4, 4, "1.000 (4 cases)", True),
+    ],
+)
+def test_a_mean_over_fewer_than_half_of_the_cases_meets_no_gate(
+    count: int, of: int, figure: str, is_met: bool
+) -> None:
+    gate = score_gate(Limit(0.9, "tone"), scored(count, of))
+    assert (gate.figure, gate.passed) == (figure, is_met)
+    wanted = " in at least 50% of the cases (evalguard_min_coverage)"
+    assert gate.limit == "at least 0.9" + ("" if is_met else wanted)
+
+
+@pytest.mark.parametrize(
+    ("share", "is_met"), [(0.0, True), (0.25, True), (0.26, False), (1.0, False)]
+)
+def test_how_many_cases_must_have_a_score_can_be_said(
+    share: float, is_met: bool
+) -> None:
+    settings = Settings(min_score=(Limit(0.9, "tone"),), min_coverage=share)
+    (gate,) = check_gates(settings, Totals.of(scored(1, 4)), None)
+    assert gate.passed == is_met
+
+
+@pytest.mark.parametrize("count", [1, 3, 7, 29])
+def test_a_share_that_is_just_reached_is_enough(count: int) -> None:
+    settings = Settings(min_score=(Limit(0, "tone"),), min_coverage=count / 30)
+    (gate,) = check_gates(settings, Totals.of(scored(count, 30)), None)
+    assert gate.passed
+
+
+def test_cases_with_errors_and_without_rows_need_no_score() -> None:
+    cases = scored(1, 2) + scored(0, 5, "error") + scored(0, 5, "skipped")
+    gate = score_gate(Limit(0.9, "tone"), cases)
+    assert (gate.figure, gate.passed) == ("1.000 (1 of 2 cases)", True)
+
+
+def test_scores_of_cases_with_errors_alone_meet_no_gate() -> None:
+    cases = scored(0, 3) + scored(3, 3, "error")
+    gate = score_gate(Limit(0.9, "tone"), cases)
+    assert (gate.figure, gate.passed) == ("1.000 (0 of 3 cases)", False)
+
+
+def test_the_overall_score_is_that_of_all_cases_whatever_was_recorded() -> None:
+    gate = score_gate(Limit(0.1), scored(1, 4))
+    assert (gate.figure, gate.passed) == ("1.000 (4 cases)", True)
 
 
 # two of three, as a person would write it down
@@ -132,6 +195,22 @@ def test_one_case_in_both_is_enough_and_none_is_no_success() -> None:
     none = Gate("regressions", "no case is in both sessions", "at most 0", False)
     assert regressions(1000, Comparison("last", 1, 1, 1)) == [one]
     assert regressions(0, Comparison("last", 1, 1, 0)) == [none]
+
+
+@pytest.mark.parametrize(
+    ("before", "paired", "figure"),
+    [
+        (3, 1, "0 of 1 case compared, only a few of the baseline's 3"),
+        (3, 2, "0 of 2 cases compared, the baseline's 3"),
+        (4, 2, "0 of 2 cases compared, the baseline's 4"),
+        (5, 2, "0 of 2 cases compared, only a few of the baseline's 5"),
+    ],
+)
+def test_how_many_of_the_baselines_cases_were_compared_is_told(
+    before: int, paired: int, figure: str
+) -> None:
+    (gate,) = regressions(0, Comparison("last", before, 9, paired))
+    assert (gate.figure, gate.passed) == (figure.replace(", the", " of the"), True)
 
 
 def test_regressions_need_a_limit_and_a_baseline() -> None:

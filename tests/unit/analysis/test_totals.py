@@ -169,3 +169,18 @@ def test_a_rate_is_shown_with_its_counts_and_its_interval() -> None:
     interval = "95% interval 94.5% to 96.0%"
     assert rate_text(2860, 3000) == f"95.3% (2,860 of 3,000), {interval}"
     assert rate_text(2860, 3000, 3) == f"95.333% (2,860 of 3,000), {interval}"
+
+
+def test_a_reason_of_pytests_says_what_an_empty_parameter_set_kept_from_running() -> (
+    None
+):
+    named = [
+        Case("a", "skipped", reason="Skipped: got empty parameter set for (x)"),
+        Case("b", "xfailed", reason="xfail: [NOTRUN] got empty parameter set for (x)"),
+    ]
+    others = [
+        Case("c", "skipped", reason="Skipped: we got empty parameter set for (x)"),
+        Case("d", "failed", reason="Skipped: got empty parameter set for (x)"),
+        Case("e", "skipped"),
+    ]
+    assert Totals.of([*named, *others]).without_parameters.first == ["a", "b"]

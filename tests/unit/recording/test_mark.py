@@ -106,6 +106,45 @@ def test_every_problem_of_a_mark_is_told() -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    "mark",
+    [
+        a_mark("question"),
+        a_mark("question", scorers=[len]),
+        a_mark(dataset="qa.yaml", evaluators=[len]),
+        a_mark(max_concurrency=4, treshold=0.5, repeat=3),
+        a_mark(dataset="qa.yaml"),
+    ],
+)
+def test_a_mark_that_may_be_another_librarys_is_told_with_the_way_out(
+    mark: pytest.Mark,
+) -> None:
+    first, *others = mark_problems([an_item(mark)], "eval")
+    assert first.endswith(
+        ". If the mark is another library's, give that of pytest-evalguard another"
+        " name by the ini option evalguard_mark"
+    )
+    assert not any("evalguard_mark" in each for each in others)
+
+
+@pytest.mark.parametrize(
+    "mark",
+    [
+        a_mark(treshold=0.5),
+        a_mark(treshold=0.5, input="q"),
+        a_mark(dataset="qa.yaml", evaluators=[len], tags=["smoke"]),
+        a_mark("question", expected="answer"),
+        a_mark(threshold=2),
+    ],
+)
+def test_a_mark_that_is_ours_is_told_without_it(mark: pytest.Mark) -> None:
+    assert "evalguard_mark" not in " ".join(mark_problems([an_item(mark)], "eval"))
+
+
+def test_a_bare_mark_has_no_problem() -> None:
+    assert mark_problems([an_item(a_mark())], "eval") == []
+
+
 def test_a_mark_that_items_share_is_told_once() -> None:
     shared = a_mark(tags=1)
     assert len(mark_problems([an_item(shared), an_item(shared)], "eval")) == 1
