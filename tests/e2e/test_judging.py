@@ -46,7 +46,18 @@ def text(result: Result) -> str:
         ("--evalguard-min-pass-rate=smokee:0", "", False, "no result has this tag"),
         ("--evalguard-min-score=0.9", "", True, "mean score: 0.960 (20 cases)"),
         ("--evalguard-min-score=0.97", "", False, "mean score: 0.960 (20 cases)"),
-        ("--evalguard-min-score=relevance:0.8", "", True, "relevance: 0.800 (4 cases)"),
+        (
+            "--evalguard-min-score=relevance:0.8 -oevalguard_min_coverage=0.2",
+            "",
+            True,
+            "relevance: 0.800 (4 of 20 cases)",
+        ),
+        (
+            "--evalguard-min-score=relevance:0.8",
+            "",
+            False,
+            "relevance: 0.800 (4 of 20 cases)",
+        ),
         ("--evalguard-min-score=relevance:0.81", "", False, "relevance: 0.800"),
         ("--evalguard-min-score=tone:0", "", False, "no result has this score"),
     ],
@@ -55,7 +66,7 @@ def test_a_gate_decides_by_its_figure(
     suite: Suite, gate: str, bad: str, is_met: bool, figure: str
 ) -> None:
     suite.test(TESTS)
-    result = run(suite, gate, bad=bad)
+    result = run(suite, *gate.split(), bad=bad)
     (line,) = text(result).split("gate ")[1:]
     assert line.startswith("met " if is_met else "FAILED ")
     assert figure in line
