@@ -79,10 +79,10 @@ def _trial_problems(
                 f"{item.nodeid} has {most} trials and would be run again by {plugin}:"
                 " trials take the place of reruns, use one of the two"
             )
-        elif most > 1 and (plugin := _run_side_by_side_by(config, item)) is not None:
+        elif most > 1 and (plugin := _run_once_by(config, item)) is not None:
             yield (
-                f"{item.nodeid} has {most} trials, and {plugin} runs a test once only,"
-                " side by side with others: take its mark away, or the trials"
+                f"{item.nodeid} has {most} trials, and {plugin} runs it in a way of its"
+                " own, once only: turn that off for this test, or take its trials away"
             )
 
 
@@ -167,21 +167,24 @@ def _rerun_by(config: pytest.Config, item: pytest.Item) -> str | None:
     return None
 
 
-# by the name that each is registered under: the mark of the tests that it runs itself
-_SIDE_BY_SIDE: Mapping[str, str] = {
-    "asyncio-cooperative": "asyncio_cooperative",
-    "pytest_asyncio_cooperative.plugin": "asyncio_cooperative",
-    "asyncio-concurrent": "asyncio_concurrent",
-    "pytest_asyncio_concurrent.plugin": "asyncio_concurrent",
+# by the name that each is registered under: the mark of the tests that it runs in a
+# way of its own, and the option that turns it on for all tests
+_RUNNING_ONCE: Mapping[str, tuple[str, str]] = {
+    "asyncio-cooperative": ("asyncio_cooperative", ""),
+    "pytest_asyncio_cooperative.plugin": ("asyncio_cooperative", ""),
+    "asyncio-concurrent": ("asyncio_concurrent", ""),
+    "pytest_asyncio_concurrent.plugin": ("asyncio_concurrent", ""),
+    "pytest_forked": ("forked", "forked"),
 }
 
 
-def _run_side_by_side_by(config: pytest.Config, item: pytest.Item) -> str | None:
-    """Return the name of the active plugin that runs a test as one of several tasks."""
-    for name, mark in _SIDE_BY_SIDE.items():
-        is_marked = item.get_closest_marker(mark) is not None
-        if is_marked and config.pluginmanager.has_plugin(name):
-            return f"pytest-{mark.replace('_', '-')}"
+def _run_once_by(config: pytest.Config, item: pytest.Item) -> str | None:
+    """Return the name of the active plugin that runs a test itself, and only once."""
+    for name, (mark, option) in _RUNNING_ONCE.items():
+        if config.pluginmanager.has_plugin(name):
+            is_marked = item.get_closest_marker(mark) is not None
+            if is_marked or (option and _is_on(config, option)):
+                return f"pytest-{mark.replace('_', '-')}"
     return None
 
 

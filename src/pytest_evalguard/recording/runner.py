@@ -17,7 +17,7 @@ from ..model.case import Attempt, Case, case_from_line
 from ..model.figures import reaches
 from ..model.outcome import letters_of
 from ..model.redaction import Redactor
-from .collection import FIXTURE, is_case, name_scheduled_run
+from .collection import FIXTURE, identities_key, is_case, name_scheduled_run
 from .combining import as_trial, combined, deciding_trial, verdict_line
 from .mark import Plan, current_mark, problems_of
 from .modification import modified
@@ -87,7 +87,8 @@ class CaseRunner:
         key = id(item)
         if key in self._scheduled:
             return (yield)
-        name_scheduled_run(item)
+        if identities_key in item.stash:
+            name_scheduled_run(item)
         self._scheduled[key] = item
         result = yield  # what is raised here has interrupted the session
         del self._scheduled[key]
@@ -97,10 +98,11 @@ class CaseRunner:
 
     def _end_schedule(self, item: pytest.Item) -> None:
         run = item.stash[run_key]
-        if run.will_rerun and not run.is_published:
-            return  # it comes again later, as far as is known
-        if run.reports and not run.is_published:  # they were logged by another name
-            self._publish_finished(item, run, None)
+        if not run.is_published:
+            if run.will_rerun:
+                return  # it comes again later, as far as is known
+            if run.reports:  # they were logged by another name
+                self._publish_finished(item, run, None)
         self._forget(item)
 
     def _forget(self, item: pytest.Item) -> None:
@@ -108,9 +110,10 @@ class CaseRunner:
         del item.stash[run_key]
         if trials_key in item.stash:
             del item.stash[trials_key]
-        items = self._open.pop(item.nodeid, [])
-        if others := [each for each in items if each is not item]:
-            self._open[item.nodeid] = others
+        nodeid = item.nodeid
+        items = self._open.pop(nodeid, ())
+        if len(items) > 1:
+            self._open[nodeid] = [each for each in items if each is not item]
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_runtest_setup(self, item: pytest.Item) -> Generator[None, None, None]:
@@ -152,16 +155,19 @@ class CaseRunner:
         # a plugin that runs tests side by side may set up fixtures before the test
         if run is None or run.has_begun:
             mark = current_mark(item, self._mark, self._trials)
-            recorder = EvalCase(item.nodeid, self._redact, mark.given)
-            attempts = self._attempts_before(item, run)
+            nodeid = item.nodeid
+            recorder = EvalCase(nodeid, self._redact, mark.given)
+            attempts = [] if run is None else self._attempts_before(item, run)
             item.stash[run_key] = Run(recorder, mark, attempts, has_setup)
             if run is None:
-                self._open.setdefault(item.nodeid, []).append(item)
+                self._open.setdefault(nodeid, []).append(item)
+        else:
+            recorder = run.recorder
         if isinstance(item, pytest.Function):
-            self._hand_over(item, item.stash[run_key].recorder)
+            self._hand_over(item, recorder)
 
-    def _attempts_before(self, item: pytest.Item, run: Run | None) -> list[Attempt]:
-        if run is None or trials_key in item.stash:
+    def _attempts_before(self, item: pytest.Item, run: Run) -> list[Attempt]:
+        if trials_key in item.stash:
             return []
         return [*run.attempts, run.as_attempt()]
 
@@ -247,7 +253,7 @@ class CaseRunner:
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         if report.when == "teardown" and (line := vars(report).pop(LINE, None)):
-            self._publish(case_from_line(line), report)
+            self._publish_case(case_from_line(line), report)
             return
         if report.when == "???":  # type: ignore[comparison-overlap] # pytest-forked's
             self._add_crashed(report)
@@ -294,8 +300,9 @@ class CaseRunner:
         self, report: pytest.TestReport
     ) -> Generator[None, dict[str, Any] | None, dict[str, Any] | None]:
         data = yield
-        is_case = getattr(report, "nodeid", None) in self._open
-        if is_case and data is not None and self._make_portable is not None:
+        if data is None or self._make_portable is None:
+            return data
+        if LINE in data or getattr(report, "nodeid", None) in self._open:
             self._make_portable(data)
         return data
 
@@ -323,10 +330,12 @@ class CaseRunner:
     def _publish_finished(
         self, item: pytest.Item, run: Run, report: pytest.TestReport | None
     ) -> None:
-        case = self._finish(item, run)
+        run.is_published = True
+        self._publish_case(self._finish(item, run), report)
+
+    def _publish_case(self, case: Case, report: pytest.TestReport | None) -> None:
         if report is not None and self._has_junit:
             report.user_properties += junit_properties(case)
-        run.is_published = True
         self._publish(case, report)
 
     def _finish(self, item: pytest.Item, run: Run) -> Case:
