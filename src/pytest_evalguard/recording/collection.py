@@ -19,10 +19,13 @@ if TYPE_CHECKING:
 
 FIXTURE = "eval_case"
 _PREFIX = "pytest_evalguard_"
+_PLUGIN = "pytest_evalguard.plugin"
 
 identity_key = pytest.StashKey[str]()
 identities_key = pytest.StashKey["dict[int, str]"]()
 """Of a test that is scheduled several times: the identity of each run, by its index."""
+ended_key = pytest.StashKey[int]()
+"""How many scheduled runs of a test have ended and were published."""
 
 
 def is_case(item: pytest.Item, mark: str) -> bool:
@@ -31,6 +34,26 @@ def is_case(item: pytest.Item, mark: str) -> bool:
         FIXTURE in getattr(item, "fixturenames", ())
         or item.get_closest_marker(mark) is not None
     )
+
+
+def is_handed_over(fixtures: Any) -> bool:
+    """Whether a test gets its recorder as it is: to set a fixture up costs more.
+
+    Not where a conftest's fixture of that name, or a parameter, comes first, nor where
+    somebody has the request: in a teardown it knows only fixtures that were set up.
+    """
+    others = dict(fixtures.name2fixturedefs)
+    ours = [each.func.__module__ == _PLUGIN for each in others.pop(FIXTURE, ())]
+    used = [
+        each for found in others.values() for each in found if not _is_pytests(each)
+    ]
+    requests = ["request" in each.argnames for each in (fixtures, *used)]
+    return ours == [True] and not any(requests)
+
+
+def _is_pytests(fixture: Any) -> bool:
+    """Whether a fixture is pytest's own, as each parameter of a test is, too."""
+    return str(fixture.func.__module__).startswith("_pytest.")
 
 
 def select_cases(items: Sequence[pytest.Item], mark: str) -> list[pytest.Item]:
@@ -254,12 +277,15 @@ def _note_repeats(
 
 def name_scheduled_run(item: pytest.Item) -> None:
     """Give a test that is scheduled several times the identity of the coming run."""
-    names = item.stash.get(identities_key, None)
+    names, ended = item.stash.get(identities_key, None), item.stash.get(ended_key, 0)
     if names:
         index = _index_in_worker(item.config)
         item.stash[identity_key] = names.pop(
             index if index in names else next(iter(names))
         )
+    elif ended:  # a run that was not announced
+        name = identity_of(item).removesuffix(f" #{ended}")
+        item.stash[identity_key] = f"{name} #{ended + 1}"
 
 
 def _index_in_worker(config: pytest.Config) -> int | None:

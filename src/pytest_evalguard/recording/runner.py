@@ -17,15 +17,20 @@ from ..model.case import Attempt, Case, case_from_line
 from ..model.figures import reaches
 from ..model.outcome import letters_of
 from ..model.redaction import Redactor
-from .collection import FIXTURE, identities_key, is_case, name_scheduled_run
+from .collection import (
+    FIXTURE,
+    ended_key,
+    identities_key,
+    is_case,
+    is_handed_over,
+    name_scheduled_run,
+)
 from .combining import as_trial, combined, deciding_trial, verdict_line
 from .mark import Plan, current_mark, problems_of
 from .modification import modified
 from .recorder import EvalCase, recorded, remark
 from .run import LINE, Run, case_of, junit_properties
 from .verdict import error_line, reason_of
-
-_PLUGIN = "pytest_evalguard.plugin"
 
 TRIALS = "evalguard_trials"
 """The attribute of a test report that has its trials' outcomes, a letter each."""
@@ -87,7 +92,7 @@ class CaseRunner:
         key = id(item)
         if key in self._scheduled:
             return (yield)
-        if identities_key in item.stash:
+        if ended_key in item.stash or identities_key in item.stash:
             name_scheduled_run(item)
         self._scheduled[key] = item
         result = yield  # what is raised here has interrupted the session
@@ -103,6 +108,9 @@ class CaseRunner:
                 return  # it comes again later, as far as is known
             if run.reports:  # they were logged by another name
                 self._publish_finished(item, run, None)
+        if run.is_published:
+            ended = item.stash.get(ended_key, 0)
+            item.stash[ended_key] = ended + 1
         self._forget(item)
 
     def _forget(self, item: pytest.Item) -> None:
@@ -175,7 +183,7 @@ class CaseRunner:
         known, is_handed = self._handed_over
         fixtures = item._fixtureinfo
         if fixtures is not known:  # the items of a parametrized test share it
-            is_handed = _is_handed_over(fixtures)
+            is_handed = is_handed_over(fixtures)
             self._handed_over = fixtures, is_handed
         if is_handed:
             item.funcargs[FIXTURE] = recorder
@@ -349,26 +357,6 @@ class CaseRunner:
         ended = item.stash.get(trials_key, [])
         case.trials = [as_trial(run.case) for run in ended if run.case is not None]
         return case
-
-
-def _is_handed_over(fixtures: Any) -> bool:
-    """Whether a test gets its recorder as it is: to set a fixture up costs more.
-
-    Not where a conftest's fixture of that name, or a parameter, comes first, nor where
-    somebody has the request: in a teardown it knows only fixtures that were set up.
-    """
-    others = dict(fixtures.name2fixturedefs)
-    ours = [each.func.__module__ == _PLUGIN for each in others.pop(FIXTURE, ())]
-    used = [
-        each for found in others.values() for each in found if not _is_pytests(each)
-    ]
-    requests = ["request" in each.argnames for each in (fixtures, *used)]
-    return ours == [True] and not any(requests)
-
-
-def _is_pytests(fixture: Any) -> bool:
-    """Whether a fixture is pytest's own, as each parameter of a test is, too."""
-    return str(fixture.func.__module__).startswith("_pytest.")
 
 
 def _detach(report: pytest.TestReport) -> None:
