@@ -260,8 +260,10 @@ class CaseRunner:
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        if report.when == "teardown" and (line := vars(report).pop(LINE, None)):
-            self._publish_case(case_from_line(line), report)
+        if report.when == "teardown" and LINE in vars(report):
+            if getpid() == self._process:
+                case = case_from_line(vars(report).pop(LINE))
+                self._publish_case(case, report)
             return
         if report.when == "???":  # type: ignore[comparison-overlap] # pytest-forked's
             self._add_crashed(report)
