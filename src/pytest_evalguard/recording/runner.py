@@ -109,8 +109,9 @@ class CaseRunner:
             if run.reports:  # they were logged by another name
                 self._publish_finished(item, run, None)
         if run.is_published:
-            ended = item.stash.get(ended_key, 0)
-            item.stash[ended_key] = ended + 1
+            if ended_key not in item.stash:
+                item.stash[ended_key] = 0
+            item.stash[ended_key] += 1
         self._forget(item)
 
     def _forget(self, item: pytest.Item) -> None:
