@@ -31,7 +31,7 @@ else:
 ROOT = Path(__file__).parent.parent
 PYTHONS = ("3.10", "3.11", "3.12", "3.13")
 LEAST_PYTEST = ("pytest<9", "pytest-subtests>=0.15")
-HEAVY = ("deepeval", "evalguardai", "langsmith", "pytest-evals")
+HEAVY = ("deepeval", "evalguardai", "langsmith", "pytest-evals", "pytest-json-ctrf")
 QUICK = (
     "distribution",
     "load",

@@ -84,7 +84,7 @@ def test_trials_of_a_test_that_runs_as_a_task_are_a_usage_error(suite: Suite) ->
     """)
     result = suite.run()
     assert result.status == 4
-    assert "has 2 trials, and pytest-asyncio-cooperative runs a test once" in result.err
+    assert "and pytest-asyncio-cooperative runs it in a way of its own" in result.err
 
 
 # As pytest-forked, which runs with pytest 8 only: each test in a child, whose reports

@@ -10,8 +10,8 @@ from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime, timezone
-from itertools import count
 from pathlib import Path
+from threading import RLock
 from typing import Any
 
 import pytest
@@ -47,6 +47,7 @@ class LiveSession:
         self._unfinished: set[str] = set()
         self._crashes: dict[str, list[Attempt]] = {}
         self._has_repeats = False
+        self._taking = RLock()  # tests may run in threads
         self._vanished = 0
         self.is_started = False
         self.is_saved = True
@@ -113,9 +114,8 @@ class LiveSession:
         if case.nodeid in self._crashes:
             case.attempts = [*self._crashes.pop(case.nodeid), *case.attempts]
             case.flaky = case.outcome == "passed"
-        elif self._has_finished(case.nodeid) and not case.attempts:
-            case.nodeid = self._unused(case.nodeid)  # another run, no rerun
-        self._take(case)
+        with self._taking:
+            self._take(case)
 
     def _take(self, case: Case) -> None:
         if case.nodeid not in self._selected:
@@ -128,13 +128,6 @@ class LiveSession:
             self.totals.add(case)
         else:
             self._has_repeats = True
-
-    def _has_finished(self, identity: str) -> bool:
-        return identity in self._selected and identity not in self._unfinished
-
-    def _unused(self, identity: str) -> str:
-        numbered = (f"{identity} #{number}" for number in count(2))
-        return next(each for each in numbered if each not in self._selected)
 
     def add_crash(self, identity: str, reason: str, case: Case | None) -> None:
         """Note that a worker died in a test, which may be run again all the same.

@@ -18,10 +18,13 @@ if TYPE_CHECKING:
 
 FIXTURE = "eval_case"
 _PREFIX = "pytest_evalguard_"
+_PLUGIN = "pytest_evalguard.plugin"
 
 identity_key = pytest.StashKey[str]()
 identities_key = pytest.StashKey["dict[int, str]"]()
 """Of a test that is scheduled several times: the identity of each run, by its index."""
+ended_key = pytest.StashKey[int]()
+"""How many scheduled runs of a test have ended and were published."""
 
 
 def is_case(item: pytest.Item, mark: str) -> bool:
@@ -30,6 +33,26 @@ def is_case(item: pytest.Item, mark: str) -> bool:
         FIXTURE in getattr(item, "fixturenames", ())
         or item.get_closest_marker(mark) is not None
     )
+
+
+def is_handed_over(fixtures: Any) -> bool:
+    """Whether a test gets its recorder as it is: to set a fixture up costs more.
+
+    Not where a conftest's fixture of that name, or a parameter, comes first, nor where
+    somebody has the request: in a teardown it knows only fixtures that were set up.
+    """
+    others = dict(fixtures.name2fixturedefs)
+    ours = [each.func.__module__ == _PLUGIN for each in others.pop(FIXTURE, ())]
+    used = [
+        each for found in others.values() for each in found if not _is_pytests(each)
+    ]
+    requests = ["request" in each.argnames for each in (fixtures, *used)]
+    return ours == [True] and not any(requests)
+
+
+def _is_pytests(fixture: Any) -> bool:
+    """Whether a fixture is pytest's own, as each parameter of a test is, too."""
+    return str(fixture.func.__module__).startswith("_pytest.")
 
 
 def select_cases(items: Sequence[pytest.Item], mark: str) -> list[pytest.Item]:
@@ -80,10 +103,10 @@ def _trial_problems(
                 f"{item.nodeid} has {most} trials and would be run again by {plugin}:"
                 " trials take the place of reruns, use one of the two"
             )
-        elif most > 1 and (plugin := _run_side_by_side_by(config, item)) is not None:
+        elif most > 1 and (plugin := _run_once_by(config, item)) is not None:
             yield (
-                f"{item.nodeid} has {most} trials, and {plugin} runs a test once only,"
-                " side by side with others: take its mark away, or the trials"
+                f"{item.nodeid} has {most} trials, and {plugin} runs it in a way of its"
+                " own, once only: turn that off for this test, or take its trials away"
             )
 
 
@@ -168,21 +191,24 @@ def _rerun_by(config: pytest.Config, item: pytest.Item) -> str | None:
     return None
 
 
-# by the name that each is registered under: the mark of the tests that it runs itself
-_SIDE_BY_SIDE: Mapping[str, str] = {
-    "asyncio-cooperative": "asyncio_cooperative",
-    "pytest_asyncio_cooperative.plugin": "asyncio_cooperative",
-    "asyncio-concurrent": "asyncio_concurrent",
-    "pytest_asyncio_concurrent.plugin": "asyncio_concurrent",
+# by the name that each is registered under: the mark of the tests that it runs in a
+# way of its own, and the option that turns it on for all tests
+_RUNNING_ONCE: Mapping[str, tuple[str, str]] = {
+    "asyncio-cooperative": ("asyncio_cooperative", ""),
+    "pytest_asyncio_cooperative.plugin": ("asyncio_cooperative", ""),
+    "asyncio-concurrent": ("asyncio_concurrent", ""),
+    "pytest_asyncio_concurrent.plugin": ("asyncio_concurrent", ""),
+    "pytest_forked": ("forked", "forked"),
 }
 
 
-def _run_side_by_side_by(config: pytest.Config, item: pytest.Item) -> str | None:
-    """Return the name of the active plugin that runs a test as one of several tasks."""
-    for name, mark in _SIDE_BY_SIDE.items():
-        is_marked = item.get_closest_marker(mark) is not None
-        if is_marked and config.pluginmanager.has_plugin(name):
-            return f"pytest-{mark.replace('_', '-')}"
+def _run_once_by(config: pytest.Config, item: pytest.Item) -> str | None:
+    """Return the name of the active plugin that runs a test itself, and only once."""
+    for name, (mark, option) in _RUNNING_ONCE.items():
+        if config.pluginmanager.has_plugin(name):
+            is_marked = item.get_closest_marker(mark) is not None
+            if is_marked or (option and _is_on(config, option)):
+                return f"pytest-{mark.replace('_', '-')}"
     return None
 
 
@@ -252,12 +278,15 @@ def _note_repeats(
 
 def name_scheduled_run(item: pytest.Item) -> None:
     """Give a test that is scheduled several times the identity of the coming run."""
-    names = item.stash.get(identities_key, None)
+    names, ended = item.stash.get(identities_key, None), item.stash.get(ended_key, 0)
     if names:
         index = _index_in_worker(item.config)
         item.stash[identity_key] = names.pop(
             index if index in names else next(iter(names))
         )
+    elif ended:  # a run that was not announced
+        name = identity_of(item).removesuffix(f" #{ended}")
+        item.stash[identity_key] = f"{name} #{ended + 1}"
 
 
 def _index_in_worker(config: pytest.Config) -> int | None:

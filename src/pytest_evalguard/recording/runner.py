@@ -17,15 +17,20 @@ from ..model.case import Attempt, Case, case_from_line
 from ..model.figures import reaches
 from ..model.outcome import letters_of
 from ..model.redaction import Redactor
-from .collection import FIXTURE, is_case, name_scheduled_run
+from .collection import (
+    FIXTURE,
+    ended_key,
+    identities_key,
+    is_case,
+    is_handed_over,
+    name_scheduled_run,
+)
 from .combining import as_trial, combined, deciding_trial, verdict_line
 from .mark import Plan, current_mark, problems_of
 from .modification import modified
 from .recorder import EvalCase, recorded, remark
 from .run import LINE, Run, case_of, junit_properties
 from .verdict import error_line, reason_of
-
-_PLUGIN = "pytest_evalguard.plugin"
 
 TRIALS = "evalguard_trials"
 """The attribute of a test report that has its trials' outcomes, a letter each."""
@@ -87,7 +92,8 @@ class CaseRunner:
         key = id(item)
         if key in self._scheduled:
             return (yield)
-        name_scheduled_run(item)
+        if ended_key in item.stash or identities_key in item.stash:
+            name_scheduled_run(item)
         self._scheduled[key] = item
         result = yield  # what is raised here has interrupted the session
         del self._scheduled[key]
@@ -97,10 +103,15 @@ class CaseRunner:
 
     def _end_schedule(self, item: pytest.Item) -> None:
         run = item.stash[run_key]
-        if run.will_rerun and not run.is_published:
-            return  # it comes again later, as far as is known
-        if run.reports and not run.is_published:  # they were logged by another name
-            self._publish_finished(item, run, None)
+        if not run.is_published:
+            if run.will_rerun:
+                return  # it comes again later, as far as is known
+            if run.reports:  # they were logged by another name
+                self._publish_finished(item, run, None)
+        if run.is_published:
+            if ended_key not in item.stash:
+                item.stash[ended_key] = 0
+            item.stash[ended_key] += 1
         self._forget(item)
 
     def _forget(self, item: pytest.Item) -> None:
@@ -108,9 +119,10 @@ class CaseRunner:
         del item.stash[run_key]
         if trials_key in item.stash:
             del item.stash[trials_key]
-        items = self._open.pop(item.nodeid, [])
-        if others := [each for each in items if each is not item]:
-            self._open[item.nodeid] = others
+        nodeid = item.nodeid
+        items = self._open.pop(nodeid, ())
+        if len(items) > 1:
+            self._open[nodeid] = [each for each in items if each is not item]
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_runtest_setup(self, item: pytest.Item) -> Generator[None, None, None]:
@@ -152,16 +164,19 @@ class CaseRunner:
         # a plugin that runs tests side by side may set up fixtures before the test
         if run is None or run.has_begun:
             mark = current_mark(item, self._mark, self._trials)
-            recorder = EvalCase(item.nodeid, self._redact, mark.given)
-            attempts = self._attempts_before(item, run)
+            nodeid = item.nodeid
+            recorder = EvalCase(nodeid, self._redact, mark.given)
+            attempts = [] if run is None else self._attempts_before(item, run)
             item.stash[run_key] = Run(recorder, mark, attempts, has_setup)
             if run is None:
-                self._open.setdefault(item.nodeid, []).append(item)
+                self._open.setdefault(nodeid, []).append(item)
+        else:
+            recorder = run.recorder
         if isinstance(item, pytest.Function):
-            self._hand_over(item, item.stash[run_key].recorder)
+            self._hand_over(item, recorder)
 
-    def _attempts_before(self, item: pytest.Item, run: Run | None) -> list[Attempt]:
-        if run is None or trials_key in item.stash:
+    def _attempts_before(self, item: pytest.Item, run: Run) -> list[Attempt]:
+        if trials_key in item.stash:
             return []
         return [*run.attempts, run.as_attempt()]
 
@@ -169,7 +184,7 @@ class CaseRunner:
         known, is_handed = self._handed_over
         fixtures = item._fixtureinfo
         if fixtures is not known:  # the items of a parametrized test share it
-            is_handed = _is_handed_over(fixtures)
+            is_handed = is_handed_over(fixtures)
             self._handed_over = fixtures, is_handed
         if is_handed:
             item.funcargs[FIXTURE] = recorder
@@ -246,8 +261,10 @@ class CaseRunner:
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        if report.when == "teardown" and (line := vars(report).pop(LINE, None)):
-            self._publish(case_from_line(line), report)
+        if report.when == "teardown" and LINE in vars(report):
+            if getpid() == self._process:
+                case = case_from_line(vars(report).pop(LINE))
+                self._publish_case(case, report)
             return
         if report.when == "???":  # type: ignore[comparison-overlap] # pytest-forked's
             self._add_crashed(report)
@@ -294,8 +311,9 @@ class CaseRunner:
         self, report: pytest.TestReport
     ) -> Generator[None, dict[str, Any] | None, dict[str, Any] | None]:
         data = yield
-        is_case = getattr(report, "nodeid", None) in self._open
-        if is_case and data is not None and self._make_portable is not None:
+        if data is None or self._make_portable is None:
+            return data
+        if LINE in data or getattr(report, "nodeid", None) in self._open:
             self._make_portable(data)
         return data
 
@@ -323,10 +341,12 @@ class CaseRunner:
     def _publish_finished(
         self, item: pytest.Item, run: Run, report: pytest.TestReport | None
     ) -> None:
-        case = self._finish(item, run)
+        run.is_published = True
+        self._publish_case(self._finish(item, run), report)
+
+    def _publish_case(self, case: Case, report: pytest.TestReport | None) -> None:
         if report is not None and self._has_junit:
             report.user_properties += junit_properties(case)
-        run.is_published = True
         self._publish(case, report)
 
     def _finish(self, item: pytest.Item, run: Run) -> Case:
@@ -340,26 +360,6 @@ class CaseRunner:
         ended = item.stash.get(trials_key, [])
         case.trials = [as_trial(run.case) for run in ended if run.case is not None]
         return case
-
-
-def _is_handed_over(fixtures: Any) -> bool:
-    """Whether a test gets its recorder as it is: to set a fixture up costs more.
-
-    Not where a conftest's fixture of that name, or a parameter, comes first, nor where
-    somebody has the request: in a teardown it knows only fixtures that were set up.
-    """
-    others = dict(fixtures.name2fixturedefs)
-    ours = [each.func.__module__ == _PLUGIN for each in others.pop(FIXTURE, ())]
-    used = [
-        each for found in others.values() for each in found if not _is_pytests(each)
-    ]
-    requests = ["request" in each.argnames for each in (fixtures, *used)]
-    return ours == [True] and not any(requests)
-
-
-def _is_pytests(fixture: Any) -> bool:
-    """Whether a fixture is pytest's own, as each parameter of a test is, too."""
-    return str(fixture.func.__module__).startswith("_pytest.")
 
 
 def _detach(report: pytest.TestReport) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 
 import execnet
 import pytest
-from hypothesis import given, strategies as st
+from hypothesis import given, settings, strategies as st
 
 from pytest_evalguard.controller.serialisation import is_portable, make_portable
 
@@ -112,11 +112,13 @@ def test_what_has_no_end_is_cut(value: object) -> None:
     assert len(repr(carried(value))) < 1_000_000
 
 
+@settings(deadline=None)
 @given(anything)
 def test_anything_arrives(value: object) -> None:
     carried(value)
 
 
+@settings(deadline=None)
 @given(anything)
 def test_what_can_be_carried_stays_as_it_is(value: object) -> None:
     if is_portable(value):

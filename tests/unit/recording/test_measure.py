@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given, strategies as st
+from hypothesis import given, settings, strategies as st
 
 from pytest_evalguard.recording.recorder import EvalCase, close
 
@@ -38,6 +38,7 @@ def measured_ms(spans: list[list[int]]) -> float | None:
     return case.latency_ms
 
 
+@settings(deadline=None)
 @given(intervals)
 def test_each_moment_counts_once(spans: list[list[int]]) -> None:
     seconds = {second for start, end in spans for second in range(start, end)}
