@@ -19,8 +19,12 @@ from urllib.request import getproxies
 from ..errors import ServiceError
 
 _SCHEMES = ("http", "https", "socks5", "socks5h")
-_CERTIFICATES = ("SSL_CERT_FILE", "SSL_CERT_DIR")
-_CERTIFICATES_OF_OTHERS = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")
+_CERTIFICATES = (
+    "SSL_CERT_FILE",
+    "SSL_CERT_DIR",
+    "REQUESTS_CA_BUNDLE",
+    "CURL_CA_BUNDLE",
+)
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 
 
@@ -128,14 +132,12 @@ class Certificates(NamedTuple):
 def certificates(environ: Mapping[str, str] = os.environ) -> Certificates:
     """Return the certificates of the authorities that are trusted.
 
-    They are those of SSL_CERT_FILE and SSL_CERT_DIR, else what REQUESTS_CA_BUNDLE or
-    CURL_CA_BUNDLE name, else httpx's own.
+    They are all that the variables of OpenSSL, requests and curl name, else httpx's
+    own: a company's may stand in one of them, and the system's in another.
 
     :raises ServiceError: a variable names what can't be read; it says which and what.
     """
     given = [name for name in _CERTIFICATES if environ.get(name)]
-    if not given:
-        given = [name for name in _CERTIFICATES_OF_OTHERS if environ.get(name)][:1]
     context = None
     for name in given:
         context = _trusting(context, name, environ[name])

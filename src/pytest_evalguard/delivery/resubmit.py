@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import cast
 
 from ..analysis.totals import MAX_SHOWN, CaseNames, Totals
 from ..config.services import Access
@@ -36,7 +37,7 @@ from .outbox import (
     submitted,
 )
 from .sending import Progress
-from .services import BuiltIn, built_in_service, stored_targets, with_targets
+from .services import Batched, BuiltIn, built_in_service, stored_targets, with_targets
 from .target import Target, has_proof, proof_of
 
 
@@ -194,10 +195,13 @@ class _Again:
 
     def submit(self, session: Session, deadline: Deadline) -> Submission:
         """Send what was not accepted yet."""
-        try:
-            self.service.reopen(session, self.changes, deadline)
-        except ServiceError as error:
-            return replace(submission_of(session, self.target), error=str(error))
+        if self.changes and self.target.is_batched:
+            try:
+                batched = cast("Batched", self.service)
+                batched.freeze_anew(session, self.changes, deadline)
+            except ServiceError as error:
+                return replace(submission_of(session, self.target), error=str(error))
+        Outbox(session, self.target).reopen()
         return self.service.submit(session, deadline)
 
 

@@ -34,14 +34,14 @@ class BuiltIn(Service, Protocol):
         """Say what would be sent, without sending anything."""
         ...
 
-    def reopen(
+
+class Batched(BuiltIn, Protocol):
+    """A service of this package that takes many results in a request."""
+
+    def freeze_anew(
         self, session: Session, changes: Mapping[str, str | int], deadline: Deadline
     ) -> None:
-        """Take what was rejected for unsent, so that `submit` sends it again.
-
-        :param changes: settings by which it is to be frozen anew, as far as the service
-            has them.
-        """
+        """Freeze rejected results by other settings, where these are other ones."""
         ...
 
 

@@ -231,11 +231,22 @@ def test_each_variable_for_certificates_is_honoured(name: str) -> None:
     assert found.source == f"{name}={certifi.where()}"
 
 
-def test_the_variables_of_openssl_come_before_those_of_others(tmp_path: Path) -> None:
-    environ = {"REQUESTS_CA_BUNDLE": "/nope", "SSL_CERT_DIR": str(tmp_path)}
-    assert certificates(environ).source == f"SSL_CERT_DIR={tmp_path}"
-    both = certificates({**environ, "SSL_CERT_FILE": certifi.where()})
-    assert both.source == f"SSL_CERT_FILE={certifi.where()}, SSL_CERT_DIR={tmp_path}"
+def test_what_several_variables_name_is_trusted_together(tmp_path: Path) -> None:
+    authorities = Path(certifi.where()).read_text().split("-----BEGIN")
+    one = tmp_path / "one.pem"
+    one.write_text(f"-----BEGIN{authorities[1]}")
+    two = tmp_path / "two.pem"
+    two.write_text(f"-----BEGIN{authorities[2]}")
+    found = certificates({"SSL_CERT_FILE": str(one), "REQUESTS_CA_BUNDLE": str(two)})
+    assert isinstance(found.verify, ssl.SSLContext)
+    assert len(found.verify.get_ca_certs()) == 2
+    assert found.source == f"SSL_CERT_FILE={one}, REQUESTS_CA_BUNDLE={two}"
+
+
+def test_the_one_of_several_that_can_t_be_read_is_named() -> None:
+    environ = {"SSL_CERT_FILE": certifi.where(), "CURL_CA_BUNDLE": "/nope.pem"}
+    with pytest.raises(ServiceError, match=r"CURL_CA_BUNDLE names '/nope\.pem'"):
+        certificates(environ)
 
 
 def test_without_any_variable_the_certificates_are_httpx_s() -> None:

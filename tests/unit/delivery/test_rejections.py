@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -20,6 +22,7 @@ from pytest_evalguard.delivery.evalguard.answers import stored_rows
 from pytest_evalguard.delivery.evalguard.batches import freeze, halves
 from pytest_evalguard.delivery.evalguard.target import RunTarget
 from pytest_evalguard.delivery.outbox import Answer, FrozenRequest, Note, Outbox
+from pytest_evalguard.delivery.sending import Progress, deliver
 from pytest_evalguard.delivery.target import proof_of
 from pytest_evalguard.errors import SessionError
 from pytest_evalguard.model.case import Case
@@ -39,6 +42,8 @@ WRONG_ROWS = Status(
         "error": {"message": "results[0].output: required", "code": "INVALID"},
     },
 )
+
+TARGET = RunTarget(run_id="run", url="https://h.example", proof="proof")
 
 
 class Sessions:
@@ -426,6 +431,52 @@ def test_halving_ends_with_the_time_and_goes_on_later(
     assert sorted(sessions.inputs) == questions(*range(8))
 
 
+@settings(max_examples=80, deadline=None)
+@given(st.data())
+def test_kills_while_halving_leave_each_row_to_be_sent_once(
+    data: st.DataObject,
+) -> None:
+    count = data.draw(st.integers(1, 12))
+    kills = data.draw(st.lists(st.tuples(st.integers(0, 3), st.booleans()), max_size=4))
+    target = RunTarget(**{**asdict(TARGET), "batch_size": data.draw(st.integers(1, 9))})
+    stored: dict[str, list[int]] = {}
+    left = 0
+
+    def send(request: FrozenRequest) -> Answer:
+        nonlocal left
+        left -= 1
+        rows = json.loads(request.body)["results"]
+        if left == -1 and kills and not kills.pop()[1]:
+            raise KeyboardInterrupt
+        if len(rows) > limit:
+            return Answer("too large")
+        stored.setdefault(request.key, [int(row["input"]) for row in rows])
+        if left == -1:
+            raise KeyboardInterrupt
+        return Answer("accepted")
+
+    with TemporaryDirectory() as name:
+        session = a_session(Path(name), count, target)
+        is_done = False
+        while not is_done:
+            left = kills[-1][0] if kills else -2
+            limit = data.draw(st.integers(1, 12))
+            split = partial(halves, session, target)
+            with suppress(KeyboardInterrupt):
+                outbox = freeze(session, target)
+                is_done = not deliver(outbox, send, Progress(), halves=split)
+    assert sorted(row for rows in stored.values() for row in rows) == [*range(count)]
+
+
+def a_session(directory: Path, count: int, target: RunTarget) -> Session:
+    session = Session(directory)
+    cases = (Case(f"{n:02}", "passed", str(n)).to_line() for n in range(count))
+    (directory / CASES).write_text("".join(f"{line}\n" for line in cases))
+    created = "2026-01-01T00:00:00+00:00"
+    session.write(SessionState("s", created, status="finished", rows=count))
+    return session
+
+
 def test_halving_makes_the_same_keys_on_every_machine(
     sessions: Sessions, tmp_path: Path
 ) -> None:
@@ -575,9 +626,6 @@ def test_equal_rows_have_to_be_there_as_often_as_they_were_sent() -> None:
 
 
 # On disk
-
-
-TARGET = RunTarget(run_id="run", url="https://h.example", proof="proof")
 
 
 def request(name: str, results: int) -> FrozenRequest:

@@ -137,12 +137,6 @@ class AgentService:
             left_out=tuple(left_out),
         )
 
-    def reopen(
-        self, session: Session, changes: Mapping[str, str | int], deadline: Deadline
-    ) -> None:
-        """Take what was rejected for unsent; a result has no settings to change."""
-        Outbox(session, self._target).reopen()
-
     def submit(self, session: Session, deadline: Deadline) -> Submission:
         """Send what was not sent yet, after a look at what has arrived before."""
         try:

@@ -208,10 +208,10 @@ class EvalGuardService:
         """Put the batches on disk as they would be sent."""
         return freeze(session, self._target).submission()
 
-    def reopen(
+    def freeze_anew(
         self, session: Session, changes: Mapping[str, str | int], deadline: Deadline
     ) -> None:
-        """Take what was rejected for unsent; with other settings it is frozen anew.
+        """Replace what was rejected, where it was frozen by other settings.
 
         What may have arrived in an attempt without an answer keeps its key and bytes:
         under other ones it could be there twice.
@@ -233,7 +233,6 @@ class EvalGuardService:
                 anew.setdefault(after, []).append(request.key)
         for target, keys in anew.items():
             freeze_anew(session, outbox, keys, target)
-        outbox.reopen()
 
     def _has_arrived(self, request: FrozenRequest, deadline: Deadline) -> bool | None:
         return self._api.has_arrived(str(self._target.run_id), request, deadline)
