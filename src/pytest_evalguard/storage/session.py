@@ -37,6 +37,7 @@ STATE = "session.json"
 _FIRST_YEAR, _LAST_YEAR = 2000, 9000  # within which times can be added and compared
 _NAME = re.compile(r"[0-9]{8}T[0-9]{6}")
 _MOST_NAMED = 3
+_READ = (".json", ".jsonl")
 _ENDED = "ended"
 _ENDING = re.compile(rf"{_ENDED}-(finished|interrupted)-([0-9]+)-([0-9]+)")
 _TAG = """Signature: 8a477f597d28d172789f06886806bc55
@@ -102,7 +103,7 @@ class Session:
         :raises SessionError: there is none, or another version wrote it.
         """
         state = _read_state(self.path / STATE)
-        if state.status == "running":
+        if state.exit_status is None:
             for path in self.path.glob(f"{_ENDED}-*"):
                 if ending := _ENDING.fullmatch(path.name):
                     return self._completed(state, ending)
@@ -161,12 +162,12 @@ class Session:
             raise unreadable(self.path, error) from error
 
     def check_readable(self) -> None:
-        """Open what every command reads, without reading it.
+        """Open each file that commands read, without reading it.
 
         :raises OSError: it can't be read.
         """
-        for path in (self.path / STATE, self.journal_path):
-            if is_file(path):
+        for path in self.path.iterdir():
+            if path.suffix in _READ and is_file(path):
                 path.open("rb").close()
 
     @property
