@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 from collections.abc import Callable
@@ -254,6 +255,31 @@ def test_a_running_session_is_seen_without_a_write(tmp_path: Path) -> None:
         assert is_free
         assert Session(path).status == "running"
     assert Session(path).status == "killed"
+
+
+@pytest.mark.parametrize("number", [errno.EROFS, errno.EACCES])
+def test_a_session_that_can_t_be_written_is_shown_and_told_when_it_is_to_be_sent(
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    number: int,
+) -> None:
+    path = made_session(tmp_path / OTHER, status="running", exit_status=None)
+    (path / "lock").touch()
+    real_open = os.open
+
+    def read_only(name: Path, flags: int, mode: int = 0o777) -> int:
+        if flags & (os.O_RDWR | os.O_WRONLY):
+            raise OSError(number, os.strerror(number), str(name))
+        return real_open(name, flags, mode)
+
+    monkeypatch.setattr(os, "open", read_only)
+    monkeypatch.setenv("EVALGUARD_API_KEY", "eg_a_key_of_ours")
+    for command in ("list", "show"):
+        assert main([command, "--out", str(tmp_path)]) == 0
+    assert f"{OTHER}  killed  1 of 1 case" in capsys.readouterr().out
+    assert main(["submit", "--out", str(tmp_path), "--run", "0f3c"]) == 2
+    assert f"can't be written: {os.strerror(number)}" in capsys.readouterr().err
 
 
 def test_many_that_can_t_be_read_take_one_sentence(suite: Suite) -> None:

@@ -126,7 +126,7 @@ class Session:
             exit_status=int(exit_status),
             missing=int(missing),
         )
-        with suppress(OSError), self.locked() as is_free:
+        with suppress(OSError, SessionError), self.locked() as is_free:
             if is_free:
                 self.write(completed)
                 (self.path / ending[0]).unlink(missing_ok=True)
@@ -177,10 +177,20 @@ class Session:
 
     @contextmanager
     def locked(self) -> Iterator[bool]:
-        """Try to hold the session alone; False while another process does."""
+        """Try to hold the session alone; False while another process does.
+
+        :raises SessionError: its directory can't be written.
+        """
         lock = Lock(self.path)
         try:
-            yield lock.acquire()
+            is_free = lock.acquire()
+        except OSError as error:
+            raise SessionError(
+                f"{display_path(self.path)} can't be written: {why_unreadable(error)};"
+                " copy it to where it can, and name the copy"
+            ) from error
+        try:
+            yield is_free
         finally:
             lock.release()
 
@@ -335,7 +345,7 @@ def remove_session(session: Session) -> None:
             pass  # Windows removes no file that is open
         if is_free:
             shutil.rmtree(session.path)
-    except OSError:
+    except (OSError, SessionError):
         return  # another session may be removing it, or it is not ours to remove
 
 
