@@ -46,7 +46,7 @@ def text(result: Result) -> str:
         ("--evalguard-min-pass-rate=smokee:0", "", False, "no result has this tag"),
         ("--evalguard-min-score=0.9", "", True, "mean score: 0.960 (20 cases)"),
         ("--evalguard-min-score=0.97", "", False, "mean score: 0.960 (20 cases)"),
-        ("--evalguard-min-score=relevance:0.8", "", True, "relevance: 0.800 (4 cases)"),
+        ("--evalguard-min-score=relevance:0.8", "", False, "0.800 (4 of 20 cases)"),
         ("--evalguard-min-score=relevance:0.81", "", False, "relevance: 0.800"),
         ("--evalguard-min-score=tone:0", "", False, "no result has this score"),
     ],
@@ -61,6 +61,33 @@ def test_a_gate_decides_by_its_figure(
     assert figure in line
     assert result.status == (0 if is_met and not bad else 1)
     assert result.session.state["exit_status"] == result.status
+
+
+def test_a_gate_on_a_score_of_few_cases_is_met_where_that_is_said_to_be_enough(
+    suite: Suite,
+) -> None:
+    suite.test(TESTS)
+    few = ("-o", "evalguard_min_coverage=0.2")
+    result = run(suite, "--evalguard-min-score=relevance:0.8", *few)
+    assert "gate met mean score relevance: 0.800 (4 of 20 cases)" in text(result)
+    assert result.status == 0
+
+
+def test_renamed_tests_are_told_beside_the_gate_on_regressions(suite: Suite) -> None:
+    one = "def test_{}(eval_case): eval_case.actual = 'x'\n"
+    suite.test("".join(map(one.format, "abc")))
+    suite.run()
+    suite.test("".join(map(one.format, "ade")))
+    gate = "--evalguard-max-regressions=0"
+    result = suite.run("--evalguard-baseline=last", gate)
+    told = text(result)
+    assert (
+        "gate met regressions: 0 of 1 case compared, only a few of the baseline's 3,"
+        " wanted at most 0"
+    ) in told
+    assert (
+        "of the baseline's 3 cases only 1 can be compared: are tests renamed?" in told
+    )
 
 
 def test_only_a_gate_that_fails_changes_the_exit_status(everywhere: Suite) -> None:
