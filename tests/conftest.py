@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import compileall
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,8 +14,14 @@ from suite import DISTRIBUTIONS, Suite
 NAMES = [" ".join(each) or "plain" for each in DISTRIBUTIONS]
 
 
-def pytest_configure() -> None:
-    """Compile the package once: most tests start processes that load it."""
+REAL_PROCESS = "real_process(reason): each run of the suite is a process of its own"
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Name our mark; compile the package once, for many tests start processes."""
+    config.addinivalue_line("markers", REAL_PROCESS)
+    # a shell's background job ignores Ctrl-C, and so would what the tests start
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     compileall.compile_dir(str(Path(pytest_evalguard.__file__).parent), quiet=2)
 
 
@@ -25,16 +32,24 @@ def standin() -> Iterator[StandIn]:
         yield server
 
 
+def make_suite(
+    request: pytest.FixtureRequest, directory: Path, distribution: tuple[str, ...] = ()
+) -> Suite:
+    suite = Suite(directory, distribution)
+    suite.needs_process = request.node.get_closest_marker("real_process") is not None
+    return suite
+
+
 @pytest.fixture
-def suite(tmp_path: Path) -> Suite:
-    """A folder of tests, run by a real pytest in a process of its own."""
-    return Suite(tmp_path)
+def suite(request: pytest.FixtureRequest, tmp_path: Path) -> Suite:
+    """A folder of tests, run by a real pytest."""
+    return make_suite(request, tmp_path)
 
 
 @pytest.fixture(params=DISTRIBUTIONS, ids=NAMES)
 def everywhere(request: pytest.FixtureRequest, tmp_path: Path) -> Suite:
     """The same, once in a plain session and once distributed over two workers."""
-    return Suite(tmp_path, request.param)
+    return make_suite(request, tmp_path, request.param)
 
 
 @pytest.fixture(scope="module", params=DISTRIBUTIONS, ids=NAMES)
@@ -42,10 +57,12 @@ def everywhere_once(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Suite:
     """The same for all tests of a module that need one run of one folder."""
-    return Suite(tmp_path_factory.mktemp("once"), request.param)
+    return make_suite(request, tmp_path_factory.mktemp("once"), request.param)
 
 
 @pytest.fixture(scope="module")
-def suite_once(tmp_path_factory: pytest.TempPathFactory) -> Suite:
+def suite_once(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Suite:
     """The plain suite for all tests of a module that need one run of one folder."""
-    return Suite(tmp_path_factory.mktemp("once"))
+    return make_suite(request, tmp_path_factory.mktemp("once"))

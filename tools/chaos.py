@@ -3,17 +3,20 @@
     python tools/chaos.py --schedules 300 --seed 1
 
 A schedule runs a session, plain or distributed, against a stand-in with planned
-faults, perhaps kills it at a random moment, then submits what is left, with kills and
-two at once, until there are no faults any more. At its end, whatever happened:
+faults, rejections and a limit of size, perhaps kills it at a random moment, then
+submits what is left, with kills, two at once, and other settings for what was rejected,
+until there are no faults any more. At its end, whatever happened:
 
 - each case that had finished is at each service exactly once in effect,
-- no key was seen with two bodies,
+- no key was seen with two bodies, and none after what replaced its request,
+- no result is left as unsent or rejected,
 - no secret was seen in a request or on disk.
 """
 
 from __future__ import annotations
 
 import argparse
+import json
 import os
 import random
 import signal
@@ -61,6 +64,7 @@ FAULTS: list[Callable[[random.Random], Fault]] = [
     lambda chance: Status(chance.choice([408, 425, 429, 500, 502, 503, 504])),
     lambda chance: Status(409),
     lambda chance: Status(401),
+    lambda chance: Status(chance.choice([400, 413, 422])),
     lambda chance: Reset(chance.choice(["before", "middle", "after"])),
     lambda chance: Slow(chance.uniform(0, 0.5)),
     lambda chance: Drip(0.01, where=chance.choice(["headers", "body"])),
@@ -82,18 +86,39 @@ class Schedule:
         self.count = self.chance.randint(1, 20)
         self.targets = self.chance.choice([("run",), ("agent",), ("run", "agent")])
         self.has_killed = False
+        self.wants_sdk = chance_of(self.chance, 0.15)
+        if self.wants_sdk:
+            standin.dialect = "sdk"
         for n in range(self.count):
             standin.add_prompt(f"case {n}")
 
     def play(self) -> None:
         self._write()
         self._plan(self.chance.randint(0, 6))
+        self._limit()
         self._session()
         for _ in range(self.chance.randint(0, 2)):
             self._plan(self.chance.randint(0, 3))
-            self._submit(kill=self.chance.random() < 0.5)
+            self._limit()
+            self._submit(*self._settings(), kill=chance_of(self.chance, 0.5))
         self.standin.forget_faults()
-        self._submit(kill=False)
+        self.standin.limit = None
+        self._submit("--rejected", *self._dialect(), kill=False)
+        self._submit("--rejected", *self._dialect(), kill=False)
+
+    def _limit(self) -> None:
+        """Take bodies of any size, of a few rows, or of fewer than one."""
+        self.standin.limit = self.chance.choice([None, None, 1000, 500, 150])
+
+    def _settings(self) -> list[str]:
+        """Leave alone what was rejected, or send it again, perhaps in other batches."""
+        size = f"--batch-size={self.chance.randint(1, 7)}"
+        choices: list[list[str]] = [[], ["--rejected"], ["--rejected", size]]
+        found = self.chance.choice(choices)
+        return [*found, *self._dialect()] if found else []
+
+    def _dialect(self) -> list[str]:
+        return ["--dialect=sdk"] if self.wants_sdk else []
 
     def _write(self) -> None:
         deadly = self.chance.sample(range(self.count), self.chance.choice([0, 0, 1]))
@@ -114,20 +139,21 @@ class Schedule:
         ids = {"run": self.run_id, "agent": self.standin.agent_id}
         args = [f"--evalguard-{each}={ids[each]}" for each in self.targets]
         process = self.suite.start(*args, "--evalguard-timeout=3", standin=self.standin)
-        self._perhaps_kill(process, self.chance.random() < 0.6)
+        self._perhaps_kill(process, chance_of(self.chance, 0.6))
         self.suite.finish(process)
 
-    def _submit(self, *, kill: bool) -> None:
+    def _submit(self, *args: str, kill: bool) -> None:
         at_once = self.chance.choice([1, 1, 2])
-        processes = [self._start_submit() for _ in range(at_once)]
+        processes = [self._start_submit(*args) for _ in range(at_once)]
         for process in processes:
             self._perhaps_kill(process, kill)
         for process in processes:
             process.communicate(timeout=60)
 
-    def _start_submit(self) -> subprocess.Popen[str]:
+    def _start_submit(self, *args: str) -> subprocess.Popen[str]:
+        script = [sys.executable, "-m", "pytest_evalguard"]
         return subprocess.Popen(
-            [sys.executable, "-m", "pytest_evalguard", "submit", "--timeout=20"],
+            [*script, "submit", "--timeout=20", *args],
             cwd=self.suite.directory,
             env=self.suite.environment(self.standin, {}),
             stdout=subprocess.PIPE,
@@ -155,7 +181,40 @@ class Schedule:
         }
         found = self._at_run(finished) if "run" in self.targets else []
         found += self._at_agent(finished) if "agent" in self.targets else []
-        return found + self._keys() + self._leaks()
+        return [
+            *found,
+            *self._left(),
+            *self._keys(),
+            *self._replaced(),
+            *self._leaks(),
+        ]
+
+    def _left(self) -> list[str]:
+        listed = json.loads(self.suite.script("list", "--json").out)
+        sent = [each for entry in listed for each in entry.get("submissions", ())]
+        return [
+            f"{each['to']} has {each[what]} results {what}"
+            for each in sent
+            for what in ("unsent", "rejected")
+            if each[what]
+        ]
+
+    def _replaced(self) -> list[str]:
+        """Return the keys that were sent when what replaced them had been sent."""
+        seen: dict[str, list[int]] = {}
+        for number, post in enumerate(self.standin.posts):
+            key = post.headers.get("idempotency-key", "")
+            seen.setdefault(key, []).append(number)
+        found = []
+        pattern = ".evalguard/*/*.replacements.requests.jsonl"
+        for path in self.suite.directory.glob(pattern):
+            whole = path.read_text().rpartition("\n")[0]  # a kill may tear the last
+            for line in whole.splitlines():
+                data = json.loads(line)
+                first = min(seen.get(data["key"], [len(self.standin.posts)]))
+                late = [k for k in data["replaces"] if max(seen.get(k, [0])) > first]
+                found += [f"key {key} was sent after {data['key']}" for key in late]
+        return found
 
     def _at_run(self, finished: set[str]) -> list[str]:
         rows = Counter(row["input"] for row in self.standin.runs[self.run_id].rows)
@@ -204,6 +263,11 @@ class Schedule:
             for name, text in texts.items()
             if any(secret in text for secret in secrets)
         ]
+
+
+def chance_of(chance: random.Random, share: float) -> bool:
+    """Decide by chance."""
+    return chance.random() < share
 
 
 def play(seed: str) -> list[str]:

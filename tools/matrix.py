@@ -32,8 +32,6 @@ ROOT = Path(__file__).parent.parent
 PYTHONS = ("3.10", "3.11", "3.12", "3.13")
 LEAST_PYTEST = ("pytest<9", "pytest-subtests>=0.15")
 HEAVY = ("deepeval", "evalguardai", "langsmith", "pytest-evals")
-# they act on every session, also on that of the tests
-HEAVY_OFF = ("-pno:deepeval", "-pno:evals", "-pno:evalguard", "-pno:harvest")
 QUICK = (
     "distribution",
     "load",
@@ -57,7 +55,6 @@ class Environment:
     name: str
     python: str
     packages: Sequence[str] = ()
-    args: Sequence[str] = ()
     quick: Sequence[str] = QUICK
     is_lowest: bool = False
 
@@ -77,7 +74,7 @@ def environments() -> Iterator[Environment]:
     first, *_, last = PYTHONS
     yield Environment("lowest", first, LEAST_PYTEST, is_lowest=True)
     yield Environment("newest", last)
-    yield Environment("neighbours", "3.12", HEAVY, HEAVY_OFF, ("neighbours",))
+    yield Environment("neighbours", "3.12", HEAVY, ("neighbours",))
     for python in PYTHONS[1:]:
         yield Environment(f"{python}-pytest8", python, LEAST_PYTEST)
     for python in PYTHONS[:-1]:
@@ -154,7 +151,7 @@ def _args(environment: Environment, is_quick: bool) -> list[str]:
     files = (
         [f"tests/e2e/test_{name}.py" for name in environment.quick] if is_quick else []
     )
-    return ["-q", *environment.args, *files]
+    return ["-q", *files]
 
 
 def _log(log: Path, *words: str) -> int:

@@ -23,6 +23,8 @@ _WORKER = "pytest-evalguard-worker"
 _RUNNER = "pytest-evalguard-runner"
 _TRIALS = "pytest-evalguard-trials"
 
+_is_said_key = pytest.StashKey[bool]()
+
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Add the options and ini settings."""
@@ -39,22 +41,25 @@ def pytest_addhooks(pluginmanager: pytest.PytestPluginManager) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Resolve the settings; the reporter starts now where something is asked of it."""
-    is_worker, settings = hasattr(config, "workerinput"), _settings(config)
-    config.addinivalue_line("markers", _MARK.format(settings.mark))
-    if not is_worker and settings.is_asked_for:
+    """Resolve the settings; the reporter starts now where something is asked of it.
+
+    Where nothing of ours is said, that waits for the first case.
+    """
+    is_worker = hasattr(config, "workerinput")
+    config.addinivalue_line("markers", _MARK.format(_said_settings(config).mark))
+    if not is_worker and _said_settings(config).is_asked_for:
         _reporter(config)
     if not is_worker and _is_distributed(config):
         from .controller.xdist import Controller
 
-        controller = Controller(_reporter(config), settings)
+        controller = Controller(_reporter(config), _settings(config))
         config.pluginmanager.register(controller, _CONTROLLER)
 
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_metadata(metadata: dict[str, object], config: pytest.Config) -> None:
     """Say in pytest-metadata's table, and so in pytest-html's, where results go."""
-    if (where := _settings(config).where) is not None:
+    if (where := _said_settings(config).where) is not None:
         metadata["evalguard"] = where
 
 
@@ -63,10 +68,11 @@ def pytest_collection_finish(session: pytest.Session) -> None:
     """Find the cases among the collected tests, and follow them if there are any."""
     from .recording.collection import find_problems, identify, select_cases
 
-    config, settings = session.config, _settings(session.config)
+    config = session.config
     if config.pluginmanager.has_plugin(_CONTROLLER):
         return
-    cases = select_cases(session.items, settings.mark)
+    cases = select_cases(session.items, _said_settings(config).mark)
+    settings = _settings(config) if cases else _said_settings(config)
     problems = find_problems(config, cases, settings, _prompts(config))
     with_trials = not problems and _have_trials(cases)
     if hasattr(config, "workerinput"):
@@ -84,9 +90,8 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
     """Follow the tests from here on where a fixture made the first case of them."""
     config = item.config
     if not config.pluginmanager.has_plugin(_RUNNER):
-        settings = _settings(config)
-        is_marked = item.get_closest_marker(settings.mark) is not None
-        if is_marked and settings.runs_tests:
+        is_marked = item.get_closest_marker(_said_settings(config).mark) is not None
+        if is_marked and _settings(config).runs_tests:
             _runner(config).begin_late(item)
 
 
@@ -106,6 +111,17 @@ _MARK = (
     " a score below it fails the test; with trials=, it runs that often and passes when"
     " at least require= of the trials do"
 )
+
+
+def _said_settings(config: pytest.Config) -> Settings:
+    """Return the settings, those by default where nothing is said."""
+    from .config.settings import Settings, is_anything_said
+
+    if _is_said_key not in config.stash:
+        is_worker = hasattr(config, "workerinput")
+        is_said = is_worker or is_anything_said(config, os.environ)
+        config.stash[_is_said_key] = is_said
+    return _settings(config) if config.stash[_is_said_key] else Settings()
 
 
 def _settings(config: pytest.Config) -> Settings:
@@ -182,12 +198,14 @@ def _runner(config: pytest.Config) -> CaseRunner:
 
         is_worker, settings = hasattr(config, "workerinput"), _settings(config)
         publisher = _worker(config) if is_worker else _reporter(config)
+        make_portable = _worker(config).make_portable if is_worker else None
         runner = CaseRunner(
             settings.mark,
             settings.trials,
             _redact(config),
             publisher.publish,
             has_junit=config.getoption("xmlpath", None) is not None,
+            make_portable=make_portable,
         )
         config.pluginmanager.register(runner, _RUNNER)
     return cast("CaseRunner", config.pluginmanager.get_plugin(_RUNNER))

@@ -105,8 +105,8 @@ def test_all_results_of_a_session_with_passing_faults_arrive(
     [
         (Status(401), "EVALGUARD_AGENT_API_KEY is not accepted", 1),
         (Status(403), "the API key may not do this", 1),
-        (Status(400), "rejected: 1 result by agent", 4),
-        (Status(422), "rejected: 1 result by agent", 4),
+        (Status(400), "not submitted: 1 result to agent", 4),
+        (Status(422), "not submitted: 1 result to agent", 4),
         (Status(404), "there is no such agent or prompt, or no such endpoint", 4),
         (Reply(404, b"<html>", "text/html"), "took this API out of its public", 1),
         (Redirect("https://example.org/x"), "redirects to another host", 1),

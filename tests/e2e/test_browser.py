@@ -18,7 +18,7 @@ from selenium.webdriver.common.keys import Keys
 from chromium import Browser, missing_packages
 from pytest_evalguard.model.case import Attempt, Case, ScorerResult
 from pytest_evalguard.model.outcome import Outcome
-from pytest_evalguard.reporting.html.page import Page, write_page
+from pytest_evalguard.reporting.html.page import CaseData, Page, write_page
 from pytest_evalguard.reporting.html.parts import TrendPoint
 from pytest_evalguard.storage.session import Gate
 
@@ -58,7 +58,7 @@ class Reader:
     def open(
         self, cases: Iterable[Case] = CAPITALS, fragment: str = "", page: Page = PAGE
     ) -> None:
-        write_page(self.path, page, cases)
+        write_page(self.path, page, CaseData.of(cases))
         self.browser.open(self.path, fragment)
 
     def again(self, fragment: str) -> None:
@@ -685,7 +685,7 @@ def test_a_very_long_text_scrolls_in_its_place(reader: Reader) -> None:
 def test_a_script_that_got_in_would_not_run(window: Browser, tmp_path: Path) -> None:
     window.reset()
     path = tmp_path / "page.html"
-    write_page(path, PAGE, CAPITALS)
+    write_page(path, PAGE, CaseData.of(CAPITALS))
     with socket.create_server(("127.0.0.1", 0)) as server:
         url = f"http://127.0.0.1:{server.getsockname()[1]}/"
         html = path.read_text(encoding="utf-8")
@@ -842,7 +842,7 @@ def measure(count: int = 20_000) -> dict[str, float]:
         Browser(Path(name) / "profile") as window,
     ):
         path = Path(name) / "page.html"
-        write_page(path, PAGE, realistic_cases(count))
+        write_page(path, PAGE, CaseData.of(realistic_cases(count)))
         window.reset()
         window.open(path)
         times = {"load": window.run(_LOADED)}

@@ -6,6 +6,9 @@ import json
 
 import pytest
 
+from pytest_evalguard.model.case import Case
+from pytest_evalguard.storage import journal
+from standin import StandIn
 from suite import Suite
 
 COUNT_WRITES = """
@@ -40,7 +43,8 @@ HELD = """
     import pytest
 
     def pytest_configure(config):
-        tracemalloc.start()
+        if not hasattr(config, "workerinput"):
+            tracemalloc.start()
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_sessionfinish(session):
@@ -54,6 +58,7 @@ HELD = """
 
 
 @pytest.mark.parametrize("count", [5, 25])
+@pytest.mark.real_process("its conftest.py changes the plugin")
 def test_a_case_is_one_append_to_a_file_that_stays_open(
     everywhere: Suite, count: int
 ) -> None:
@@ -72,30 +77,31 @@ def test_a_case_is_one_append_to_a_file_that_stays_open(
             assert calls["write"] == count
 
 
-def test_a_case_needs_no_fixture_set_up(everywhere: Suite) -> None:
-    everywhere.write(
+def test_a_case_needs_no_fixture_set_up(suite: Suite) -> None:
+    suite.write(
         "conftest.py",
         """
         def pytest_fixture_setup(fixturedef):
             assert fixturedef.argname != "eval_case"
         """,
     )
-    everywhere.test("""
+    suite.test("""
         @pytest.mark.parametrize("n", range(3))
         def test_it(eval_case, n):
             eval_case.actual = n
     """)
-    cases = everywhere.run().session.cases
+    cases = suite.run().session.cases
     assert [case["outcome"] for case in cases.values()] == ["passed"] * 3
 
 
+@pytest.mark.real_process("it measures what the process holds")
 def test_what_is_held_does_not_grow_with_the_size_of_values(everywhere: Suite) -> None:
     everywhere.write("conftest.py", HELD)
     everywhere.is_measured = False
     held = []
     for size in (10, 50_000):
         everywhere.test(f"""
-            @pytest.mark.parametrize("n", range(200))
+            @pytest.mark.parametrize("n", range(60))
             def test_it(eval_case, n):
                 eval_case.record(input="i" * {size}, actual="a" * {size})
                 eval_case.metadata["more"] = "m" * {size}
@@ -105,5 +111,50 @@ def test_what_is_held_does_not_grow_with_the_size_of_values(everywhere: Suite) -
         path = everywhere.directory / "held.json"
         held.append(json.loads(path.read_text()))
     small, large = held
-    # 200 cases with 150,000 characters each would be 30 MB
+    # 60 cases with 150,000 characters each would be 9 MB
     assert large - small < 1_500_000
+
+
+def counted_lines(monkeypatch: pytest.MonkeyPatch) -> list[bytes]:
+    """Return a list to which each stored line is added when it is parsed."""
+    parsed: list[bytes] = []
+    real = journal._parsed
+
+    def counting(line: bytes) -> Case | None:
+        parsed.append(line)
+        return real(line)
+
+    monkeypatch.setattr(journal, "_parsed", counting)
+    return parsed
+
+
+@pytest.mark.parametrize(
+    "command", ["show", "html -o page.html", "bless -o b.json", "submit --run RUN"]
+)
+def test_a_stored_line_is_parsed_once_a_command(
+    suite: Suite, standin: StandIn, monkeypatch: pytest.MonkeyPatch, command: str
+) -> None:
+    suite.test("""
+        @pytest.mark.parametrize("n", range(4))
+        def test_it(eval_case, n): eval_case.score = n / 4
+        """)
+    suite.run()
+    parsed = counted_lines(monkeypatch)
+    words = command.replace("RUN", standin.add_run()).split()
+    assert suite.script(*words, standin=standin).status == 0
+    assert len(parsed) == len(set(parsed)) == 4
+
+
+def test_a_session_parses_its_own_lines_once_to_send_them(
+    suite: Suite, standin: StandIn, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """And those of its baseline; what it compares it has in memory."""
+    suite.test("""
+        @pytest.mark.parametrize("n", range(4))
+        def test_it(eval_case, n): eval_case.score = n / 4
+        """)
+    suite.run()
+    parsed = counted_lines(monkeypatch)
+    args = ("--evalguard-baseline=last", f"--evalguard-run={standin.add_run()}")
+    assert suite.run(*args, standin=standin, check=False).status == 0
+    assert len(parsed) == 4 + 4

@@ -105,34 +105,120 @@ def test_past_the_last_restart_the_rest_is_not_run(distributed: Suite) -> None:
             os._exit(1)
     """)
     # the controller of xdist may itself fail when all workers are gone
-    result = distributed.finish(distributed.start("--max-worker-restart=1"))
+    result = distributed.run("--max-worker-restart=1", check=False)
     counts = result.session.state["counts"]
     assert counts["error"] >= 1
     assert counts["error"] + counts["not run"] == 30
     assert result.status != 0
 
 
-@pytest.mark.parametrize(
-    "spoil",
-    [
-        "assert False, '\\ud800 half a character'",
-        "import datetime; record_property('when', datetime.datetime.now()); assert 0",
-    ],
-    ids=["lone surrogate", "datetime property"],
-)
-def test_a_report_that_xdist_loses_is_still_a_row(
-    distributed: Suite, standin: StandIn, spoil: str
+def test_a_crash_whose_handler_runs_the_test_again_is_an_attempt(
+    distributed: Suite, standin: StandIn
 ) -> None:
-    distributed.test(f"""
-        @pytest.mark.parametrize("n", range(6))
-        def test_it(eval_case, record_property, n):
-            eval_case.actual = f"answer {{n}}"
-            if n == 3:
-                {spoil}
-    """)
-    result = distributed.finish(
-        distributed.start("--evalguard-run=new", standin=standin)
+    distributed.write(
+        "conftest.py",
+        """
+        def pytest_handlecrashitem(crashitem, sched):
+            sched.mark_test_pending(crashitem)
+        """,
     )
-    assert result.session.outcomes["test_it[3]"] == "failed"
-    assert result.status not in (0, 5)
-    assert result.session.state["selected"] == 6
+    distributed.test("""
+        import os
+        from pathlib import Path
+
+        def test_it(eval_case):
+            if not Path("crashed").exists():
+                Path("crashed").touch()
+                os._exit(1)
+            eval_case.actual = "kept"
+    """)
+    result = distributed.run("--evalguard-run=new", standin=standin)
+    case = result.session.cases["test_it"]
+    assert (case["outcome"], case["flaky"]) == ("passed", True)
+    (attempt,) = case["attempts"]
+    assert attempt["outcome"] == "error"
+    assert "crashed while running" in attempt["reason"]
+    (row,) = rows_of(standin)
+    assert (row["passed"], row["actualOutput"]) == (True, "kept")
+    assert "1 flaky" in result.summary
+
+
+NOT_CARRIED = {
+    "message": "assert False, '\\ud800 half a character'",
+    "log": "logging.warning('\\ud800 half a character'); assert False",
+    "property": "record_property('when', datetime.datetime.now()); assert False",
+    "deep": "record_property('deep', nested(600)); assert False",
+    "section": "request.node.sections = [('a', b'b'), (Path('c'), 1)]; assert False",
+}
+SECTIONS = """
+    import pytest
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_makereport(item):
+        report = yield
+        report.sections += getattr(item, "sections", [])
+        return report
+"""
+
+
+def test_what_xdist_can_not_carry_breaks_no_session(
+    distributed: Suite, standin: StandIn
+) -> None:
+    tests = "".join(
+        f"""
+    def test_{name}(eval_case, record_property, request):
+        eval_case.actual = "kept"
+        {spoil}
+    """
+        for name, spoil in NOT_CARRIED.items()
+    )
+    distributed.write("conftest.py", SECTIONS)
+    distributed.test(f"""
+    import datetime, logging
+    from pathlib import Path
+
+    def nested(levels):
+        return [nested(levels - 1)] if levels else []
+    {tests}
+    @pytest.mark.parametrize("n", range(6))
+    def test_fine(eval_case, n):
+        eval_case.actual = "kept"
+    """)
+    result = distributed.run("--evalguard-run=new", standin=standin)
+    assert result.status == 1
+    assert result.tally == {"failed": len(NOT_CARRIED), "passed": 6}
+    cases = result.session.cases
+    assert {cases[f"test_{name}"]["outcome"] for name in NOT_CARRIED} == {"failed"}
+    assert [row["actualOutput"] for row in rows_of(standin)] == ["kept"] * len(cases)
+    assert r"AssertionError: \ud800 half a character" in result.out
+
+
+def test_reports_of_tests_that_are_no_cases_are_not_touched(distributed: Suite) -> None:
+    distributed.write(
+        "conftest.py",
+        """
+        import pytest
+
+        @pytest.hookimpl(wrapper=True, trylast=True)
+        def pytest_report_to_serializable(report):
+            data = yield
+            data["half"] = "\\ud800"
+            return data
+
+        @pytest.hookimpl(wrapper=True)
+        def pytest_runtest_logreport(report):
+            name = report.nodeid.partition("::")[2]
+            try:
+                return (yield)
+            except Exception as error:
+                open(name, "w").write(repr(error))
+        """,
+    )
+    distributed.test("""
+        def test_case(eval_case): pass
+        def test_other(): pass
+    """)
+    result = distributed.finish(distributed.start())
+    assert result.session.outcomes == {"test_case": "passed"}
+    assert not (distributed.directory / "test_case").exists()
+    assert "DumpError" in (distributed.directory / "test_other").read_text()

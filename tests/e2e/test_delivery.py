@@ -101,9 +101,8 @@ def test_all_batches_of_a_session_with_passing_faults_arrive(
 @pytest.mark.parametrize(
     ("fault", "told", "calls"),
     [
-        (Status(400), "rejected: 2 results", 1),
-        (Status(413), "lower evalguard_batch_size", 1),
-        (Status(422), "rejected: 2 results", 1),
+        (Status(400), "not submitted: 2 results", 1),
+        (Status(422), "not submitted: 2 results", 1),
         (Status(401), "EVALGUARD_API_KEY is not accepted", 1),
         (Status(403), "not submitted: 2 results", 1),
         (Status(404), "belongs to another project", 1),
@@ -170,7 +169,7 @@ def test_one_refused_batch_does_not_stop_the_others(
     result = suite.run(f"--evalguard-run={run_id}", standin=standin)
     assert f"submitted 4 results to run {run_id} (2 batches)" in result.summary
     told = " ".join(result.summary.split())
-    assert "rejected: 2 results" in told
+    assert f"not submitted: 2 results to run {run_id}: rejected" in told
     assert "BAD: row 1 is bad" in told
     assert "(request req-77)" in told
     assert "4 accepted, 2 rejected, 0 unsent" in suite.script("list").out
@@ -234,6 +233,7 @@ def test_what_is_frozen_is_on_disk_before_the_first_byte(
     assert len(rows_of(standin)) == 2
 
 
+@pytest.mark.real_process("two run at once")
 def test_two_submits_at_once_send_a_batch_once(suite: Suite, standin: StandIn) -> None:
     suite.test(TWO)
     standin.plan(Status(401))
@@ -371,13 +371,14 @@ def test_a_ctrl_c_while_the_first_is_being_handled(
         """,
     )
     suite.test(TWO + "\n    def test_stops():\n        raise KeyboardInterrupt\n")
-    process = suite.start(f"--evalguard-run={standin.add_run()}", standin=standin)
-    result = suite.finish(process)
+    run = f"--evalguard-run={standin.add_run()}"
+    result = suite.run(run, standin=standin, check=False)
     assert result.session.state["status"] == "interrupted"
     assert "pytest-evalguard submit" in result.summary + result.err
     assert standin.posts == []
 
 
+@pytest.mark.real_process("it ends by os._exit")
 def test_os_exit_in_a_plain_session_keeps_what_had_finished(
     suite: Suite, standin: StandIn
 ) -> None:
@@ -395,6 +396,7 @@ def test_os_exit_in_a_plain_session_keeps_what_had_finished(
     assert [row["actualOutput"] for row in rows_of(standin)] == ["kept"]
 
 
+@pytest.mark.real_process("it may write little")
 def test_a_full_disk_stops_no_test_and_is_told_with_a_count(
     everywhere: Suite, standin: StandIn
 ) -> None:
@@ -526,7 +528,7 @@ def test_a_page_in_reply_is_cut_and_cleaned(suite: Suite, standin: StandIn) -> N
         Reply(400, b"\x1b[2Jbad\n::error::x " + b"y" * 5_000_000, "text/plain")
     )
     result = suite.run(f"--evalguard-run={standin.add_run()}", standin=standin)
-    (line,) = [each for each in result.summary.splitlines() if "rejected" in each]
+    (line,) = [each for each in result.summary.splitlines() if "rejected:" in each]
     assert "\x1b" not in line
     assert len(line) < 400
 
@@ -559,8 +561,8 @@ def test_a_journal_that_was_changed_is_told_and_fails_the_session(
             if n == 2:
                 {harm}
     """)
-    process = suite.start(f"--evalguard-run={standin.add_run()}", standin=standin)
-    result = suite.finish(process)
+    run = f"--evalguard-run={standin.add_run()}"
+    result = suite.run(run, standin=standin, check=False)
     assert result.status == 1
     assert "lost: " in result.summary
     assert result.session.state["rows"] == sum(
@@ -568,6 +570,7 @@ def test_a_journal_that_was_changed_is_told_and_fails_the_session(
     )
 
 
+@pytest.mark.real_process("it closes its files")
 def test_a_test_that_closes_every_file_harms_no_file_of_its_own(
     suite: Suite, standin: StandIn
 ) -> None:
@@ -631,6 +634,6 @@ def test_an_internal_error_of_xdist_fails_the_session(suite: Suite) -> None:
         def test_b(eval_case):
             pass
     """)
-    result = suite.finish(suite.start())
+    result = suite.run(check=False)
     assert "INTERNALERROR" in result.out
     assert result.status != 0

@@ -69,6 +69,7 @@ def socket_server(directory: Path, env: dict[str, str]) -> Iterator[int]:
 
 
 @pytest.mark.parametrize("kind", ["chdir", "python"])
+@pytest.mark.real_process("it starts workers of its own")
 def test_a_popen_worker_elsewhere_gives_the_same_batch(
     suite: Suite, standin: StandIn, kind: str, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
@@ -86,6 +87,7 @@ def test_a_popen_worker_elsewhere_gives_the_same_batch(
     assert not list(elsewhere.rglob(".evalguard"))
 
 
+@pytest.mark.real_process("it starts workers of its own")
 def test_a_socket_worker_gives_the_same_batch(
     suite: Suite, standin: StandIn, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
@@ -102,6 +104,7 @@ def test_a_socket_worker_gives_the_same_batch(
     assert [row["actualOutput"] for row in rows_of(standin)] == ["0", "1", "2", "3"]
 
 
+@pytest.mark.real_process("it starts workers of its own")
 def test_with_dist_each_every_worker_has_cases_of_its_own(suite: Suite) -> None:
     suite.test(TESTS)
     args = ("-pxdist", "--dist=each", "--tx=2*popen")
@@ -112,6 +115,7 @@ def test_with_dist_each_every_worker_has_cases_of_its_own(suite: Suite) -> None:
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
+@pytest.mark.real_process("it forks")
 def test_a_child_that_leaves_by_sys_exit_finishes_nothing(
     suite: Suite, standin: StandIn
 ) -> None:
@@ -148,6 +152,7 @@ def test_no_process_keeps_a_key_that_was_given_with_a_blank(everywhere: Suite) -
     assert result.tally == {"passed": 4}
 
 
+@pytest.mark.real_process("it forks")
 def test_a_forked_child_that_runs_on_is_not_heard_twice(
     everywhere: Suite, standin: StandIn
 ) -> None:

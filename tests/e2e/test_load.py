@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from importlib.metadata import entry_points
 from pathlib import Path
 
 import pytest
@@ -39,6 +40,7 @@ def test_the_entry_point_loads_nothing_that_pytest_has_not(tmp_path: Path) -> No
     assert json.loads(done.stdout) == ["pytest_evalguard", "pytest_evalguard.plugin"]
 
 
+@pytest.mark.real_process("it looks at the modules that are loaded")
 def test_an_unused_plugin_loads_prints_and_writes_nothing(everywhere: Suite) -> None:
     everywhere.write("conftest.py", REPORT_MODULES)
     everywhere.test("def test_it(): pass")
@@ -54,6 +56,7 @@ def test_an_unused_plugin_loads_prints_and_writes_nothing(everywhere: Suite) -> 
         assert "pytest_evalguard.model.values" not in loaded
 
 
+@pytest.mark.real_process("it looks at the modules that are loaded")
 def test_a_session_that_sends_nothing_loads_no_http_and_no_models(
     everywhere: Suite,
 ) -> None:
@@ -108,7 +111,9 @@ def _loaded_by_script(directory: Path, *args: str) -> set[str]:
 def test_the_plugin_is_found_by_its_entry_point(suite: Suite) -> None:
     suite.test("def test_it(eval_case): eval_case.score = 1")
     env = {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": ""}
-    command = [sys.executable, "-m", "pytest", "-pno:asyncio"]
+    found = {each.name for each in entry_points(group="pytest11")}
+    others = (f"-pno:{name}" for name in found - {"pytest-evalguard"})
+    command = [sys.executable, "-m", "pytest", *others]
     suite.is_measured = False
     for args, passed in (([], True), (["-pno:pytest-evalguard"], False)):
         done = subprocess.run(

@@ -171,10 +171,13 @@ def test_native_toml_has_lists_and_switches_and_numbers(
     [
         ('evalguard_keep = "1"', "within 1..1000000: "),
         ("evalguard_keep = 0", "within 1..1000000, got 0"),
-        ("evalguard_min_pass_rate = 0.5", "evalguard_min_pass_rate: "),
-        ("evalguard_max_regressions = -1", "of at least 0, got '-1'"),
+        (
+            "evalguard_min_pass_rate = 0.5",
+            "evalguard_min_pass_rate must be a number within 0..1",
+        ),
+        ("evalguard_max_regressions = -1", "of at least 0, got -1"),
         ('evalguard_timeout = "soon"', "a number of seconds above 0: "),
-        ("evalguard_strict = 1", "evalguard_strict: "),
+        ("evalguard_strict = 1", "evalguard_strict must be 1 or 0, true or false: "),
     ],
 )
 def test_native_toml_of_another_type_is_a_usage_error(

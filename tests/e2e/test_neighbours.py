@@ -93,7 +93,9 @@ NEIGHBOURS = {
         conftest=MARK_ALL.replace("MARK", "langsmith"),
     ),
     "pytest-cov": Neighbour(
-        ["pytest_cov"], ["--cov=answers", "--cov-report=json:coverage.json"]
+        ["pytest_cov"],
+        ["--cov=answers", "--cov-report=json:coverage.json"],
+        env={"COVERAGE_FILE": ".coverage"},  # not where these tests are measured
     ),
     "pytest-evals": Neighbour(EVALS, ["-Wdefault"], mark="llm"),  # has warnings itself
     "pytest-github-actions-annotate-failures": Neighbour(
@@ -147,6 +149,7 @@ def runs(
     @cache
     def run(name: str, distribution: tuple[str, ...]) -> Ran:
         suite = Suite(tmp_path_factory.mktemp(name), distribution)
+        suite.needs_process = True
         with StandIn() as standin:
             result = run_beside(suite, NEIGHBOURS[name], standin)
             return Ran(result, rows_of(standin), list(standin.requests))
@@ -287,6 +290,7 @@ def test_an_alias_of_httpx_is_what_sends(beside: Beside) -> None:
 # Other kinds of tests as cases
 
 
+@pytest.mark.real_process("anyio is loaded here already")
 def test_async_cases_run_on_each_backend_of_anyio(everywhere: Suite) -> None:
     need("trio")
     everywhere.test("""
@@ -381,6 +385,107 @@ def test_a_metric_of_deepeval_is_a_named_score(everywhere: Suite) -> None:
     }
     assert cases["test_it[sho]"]["scores"]["length"]["score"] == 0.3
     assert "length" in cases["test_it[sho]"]["reason"].lower()
+
+
+# Trials beside plugins that follow a test through its protocol
+
+TRIALS = """
+    RUNS = []
+
+    @pytest.fixture(scope="module")
+    def leaking():
+        yield
+        raise OSError("not cleaned up")
+
+    @pytest.mark.eval(trials=3, require=2)
+    def test_enough(eval_case):
+        RUNS.append(1)
+        print(f"printed in {len(RUNS)}")
+        eval_case.actual = answer()
+        assert len(RUNS) != 1
+
+    @pytest.mark.eval(trials=2)
+    def test_fails(eval_case):
+        RUNS.append(1)
+        print(f"printed in {len(RUNS)}")
+        assert len(RUNS) % 2
+
+    @pytest.mark.eval(trials=2)
+    def test_leaks(eval_case, leaking): pass
+"""
+LOOKING = """
+    import pytest
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_protocol(item):
+        item.kept = {}
+        result = yield
+        del item.kept
+        return result
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_makereport(item, call):
+        report = yield
+        item.kept[call.when] = sorted(item.funcargs), item._request.node
+        return report
+"""
+FOLLOWING = {
+    "a conftest": Neighbour(conftest=LOOKING),
+    "pytest-asyncio": Neighbour(
+        ["asyncio"], ["--override-ini=asyncio_default_fixture_loop_scope=function"]
+    ),
+    "pytest-json-ctrf": Neighbour(["ctrf"], ["--ctrf=ctrf.json"]),
+    "pytest-rerunfailures": Neighbour(["rerunfailures"]),
+    "pytest-timeout": Neighbour(["timeout"], ["--timeout=30"]),
+    **{
+        name: NEIGHBOURS[name]
+        for name in ("pytest-cov", "pytest-html", "pytest-json-report")
+    },
+    "pytest-reportlog": NEIGHBOURS["pytest-reportlog"],
+    "pytest-subtests": NEIGHBOURS["pytest-subtests"],
+}
+
+
+def run_trials(suite: Suite, name: str) -> Result:
+    if name != "a conftest":
+        need(name)
+    neighbour = FOLLOWING[name]
+    suite.is_measured = False
+    suite.ini("pythonpath = .")
+    suite.write("answers.py", ANSWERS)
+    suite.write("conftest.py", neighbour.conftest)
+    suite.test(f"    from answers import answer\n{TRIALS}")
+    together = ["--dist=loadfile"] if suite.is_distributed else []
+    return suite.run(*neighbour.args, *together, plugins=neighbour.plugins)
+
+
+@pytest.mark.parametrize("name", FOLLOWING)
+def test_trials_are_one_test_beside_it(everywhere: Suite, name: str) -> None:
+    result = run_trials(everywhere, name)
+    cases = result.session.cases
+    found = {
+        name: (case["outcome"], [each["outcome"] for each in case["trials"]])
+        for name, case in cases.items()
+    }
+    assert found == {
+        "test_enough": ("passed", ["failed", "passed", "passed"]),
+        "test_fails": ("failed", ["failed", "passed"]),
+        "test_leaks": ("error", ["passed", "passed"]),
+    }
+    counted = {key: n for key, n in result.tally.items() if key != "warnings"}
+    assert counted == {"failed": 1, "passed": 2, "error": 1}
+
+
+def test_pytest_json_report_has_the_output_of_the_trial_that_decided(
+    everywhere: Suite,
+) -> None:
+    run_trials(everywhere, "pytest-json-report")
+    report = json.loads((everywhere.directory / "report.json").read_text())
+    tests = {each["nodeid"].partition("::")[2]: each for each in report["tests"]}
+    assert report["summary"]["total"] == 3
+    assert tests["test_enough"]["call"]["stdout"] == "printed in 3\n"
+    assert tests["test_fails"]["call"]["stdout"] == "printed in 4\n"
+    assert tests["test_leaks"]["outcome"] == "error"
 
 
 # pytest-evals, which owns a mark of the same name

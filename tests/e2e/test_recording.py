@@ -289,6 +289,40 @@ def test_latency_defaults_to_the_duration_of_the_body(suite: Suite) -> None:
     assert 20 <= suite.run().session.cases["test_all"]["latency_ms"] < 200
 
 
+def test_latency_is_timed_by_a_clock_that_no_test_moves(suite: Suite) -> None:
+    """freezegun rebinds `perf_counter` in every module, pytest's own included."""
+    suite.test("""
+        import time
+        from _pytest import timing
+
+        REAL = time.perf_counter
+
+        def move(clock):
+            time.perf_counter = timing.perf_counter = clock
+
+        @pytest.mark.eval
+        def test_starts():
+            move(lambda: 1e9)
+
+        @pytest.mark.eval
+        def test_ends():
+            move(REAL)
+
+        @pytest.mark.eval(trials=2)
+        def test_trials():
+            move(lambda: next(MOVED))
+
+        MOVED = iter([1e9, -1e9] * 100)
+
+        @pytest.mark.eval
+        def test_last():
+            move(REAL)
+    """)
+    cases = suite.run().session.cases
+    assert len(cases) == 4
+    assert all(0 <= case["latency_ms"] < 5000 for case in cases.values())
+
+
 @pytest.mark.parametrize(
     ("test", "wanted"),
     [

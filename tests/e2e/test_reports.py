@@ -281,6 +281,7 @@ def test_the_page_says_where_results_went(suite: Suite, standin: StandIn) -> Non
     assert f"submitted 3 results to run {run_id}" in page
 
 
+@pytest.mark.real_process("its conftest.py changes the plugin")
 def test_a_stop_while_the_page_is_written_keeps_the_session(
     suite: Suite, standin: StandIn
 ) -> None:

@@ -196,7 +196,8 @@ def test_a_refused_submission_is_exit_code_1(suite: Suite, standin: StandIn) -> 
     standin.plan(Status(400))
     result = suite.script("submit", "--run", standin.add_run(), standin=standin)
     assert result.status == 1
-    assert "rejected: 2 results" in result.out
+    assert "not submitted: 2 results" in result.out
+    assert "rejected: HTTP 400" in result.out
 
 
 def test_shards_become_one_ordered_batch(suite: Suite, standin: StandIn) -> None:
@@ -316,6 +317,7 @@ def test_text_that_the_terminal_has_no_letters_for_is_escaped(suite: Suite) -> N
     assert "\\xe9t\\xe9" in result.out
 
 
+@pytest.mark.real_process("it ends by os._exit")
 def test_shards_that_still_run_or_were_killed_are_told_apart(
     suite: Suite, standin: StandIn
 ) -> None:

@@ -106,8 +106,9 @@ def test_a_refused_dialect_names_the_setting(suite: Suite, standin: StandIn) -> 
     suite.test(TESTS)
     standin.dialect = "sdk"
     result = suite.run("--evalguard-run=new", standin=standin)
-    assert "rejected: 2 results" in result.summary
+    assert "not submitted: 2 results" in result.summary
     assert "evalguard_dialect = sdk" in result.summary
+    assert "pytest-evalguard submit --rejected --dialect sdk" in result.summary
 
 
 @pytest.mark.parametrize("form", ["", "/", "/api", "/api/v1", "/api/v1/"])

@@ -34,7 +34,7 @@ REGISTERED = """
 TARGET = """
     from dataclasses import dataclass
 
-    from pytest_evalguard.delivery.target import Target, prove
+    from pytest_evalguard.delivery.target import Target, proof_of
 
     @dataclass(frozen=True, kw_only=True)
     class ShelfTarget(Target):
@@ -48,7 +48,7 @@ TARGET = """
     TARGET = ShelfTarget
 
     def new_target(settings, access):
-        return ShelfTarget(shelf=access.id, url=access.url, proof=prove(access))
+        return ShelfTarget(shelf=access.id, url=access.url, proof=proof_of(access))
 """
 SERVICE = """
     import pathlib

@@ -59,7 +59,7 @@ WRONG: list[tuple[list[str], dict[str, str], str]] = [
 def stopped(suite_once: Suite) -> list[Result]:
     """What pytest did with each wrong setting."""
     suite_once.test(ONE)
-    return suite_once.run_in_turn([(args, env) for args, env, _ in WRONG])
+    return [suite_once.run(*args, env=env) for args, env, _ in WRONG]
 
 
 @pytest.mark.parametrize("number", range(len(WRONG)), ids=[w[2] for w in WRONG])

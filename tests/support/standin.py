@@ -791,6 +791,7 @@ class StandIn:
         self._routes = _routes(self._evals, self._agents)
         self.project_id = PROJECT_ID
         self.agent_id = AGENT_ID
+        self.limit: int | None = None  # bytes of a body, above it: 413
         self.runs = self._evals.runs
         self.prompts = self._agents.prompts
         self.results = self._agents.results
@@ -925,6 +926,9 @@ class StandIn:
         if received.path.partition("?")[0] != path:
             return Answer(308, headers={"Location": self._without_slash(received)})
         self._authorise(received)
+        if self.limit is not None and len(received.body) > self.limit:
+            message = f"The body is larger than {self.limit} bytes"
+            raise Refused(413, "payload_too_large", message)
         call, handle = self._find(received)
         return handle(call)
 

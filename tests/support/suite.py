@@ -17,6 +17,11 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+import pytest
+
+import in_process
+import pytest_evalguard
+from pytest_evalguard.cli.main import main
 from pytest_evalguard.storage.journal import StoredCases
 from standin import StandIn, validate_body
 
@@ -30,23 +35,10 @@ _FOREIGN = re.compile(
     "EVALGUARD|PYTEST|COLUMNS|CI$|CI_|GITHUB|GITLAB|BUILDKITE|CIRCLE|JENKINS|TF_BUILD"
 )
 _ALONE = {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1", "COLUMNS": "80"}
-# runs pytest again and again in one process: what stops at its start needs no other
-_IN_TURN = """
-import contextlib, io, json, os, sys
-import pytest
-
-found = []
-for args, env in json.load(sys.stdin):
-    own = {**os.environ}
-    os.environ.update(env)
-    out, err = io.StringIO(), io.StringIO()
-    with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
-        status = int(pytest.main(args))
-    found.append((status, out.getvalue(), err.getvalue()))
-    os.environ.clear()
-    os.environ.update(own)
-json.dump(found, sys.stdout)
-"""
+# what Python reads when it starts, so that it needs a start
+_OF_PYTHON = ("PYTHON", "LANG", "LC_", "TZ")
+# plugins that change pytest or keep what a session said, or whose names are loaded here
+_OF_PROCESS = ("flaky", "pytest-retry", "pytest_retry", "asyncio", "anyio")
 
 
 @dataclass(frozen=True)
@@ -123,6 +115,7 @@ class Suite:
         self.directory = directory
         self.distribution = tuple(distribution)
         self.is_measured = not distribution
+        self.needs_process = False
         self.ini("")
 
     @property
@@ -152,13 +145,18 @@ class Suite:
         return {**clean, **_ALONE, **(standin.environment if standin else {}), **env}
 
     def command(self, *args: str, plugins: Sequence[str] = ()) -> list[str]:
+        """The command that starts pytest."""
+        return [sys.executable, "-m", "pytest", *self.words(*args, plugins=plugins)]
+
+    def words(self, *args: str, plugins: Sequence[str] = ()) -> list[str]:
+        """The arguments of pytest."""
         names = [
             "pytest-evalguard",
             *(["xdist"] if self.distribution else []),
             *plugins,
         ]
         loaded = [word for name in names for word in ("-p", name)]
-        return [sys.executable, "-m", "pytest", *loaded, *self.distribution, *args]
+        return [*loaded, *self.distribution, *args]
 
     def start(
         self,
@@ -185,39 +183,44 @@ class Suite:
         standin: StandIn | None = None,
         plugins: Sequence[str] = (),
         env: Mapping[str, str] = {},
+        check: bool = True,
     ) -> Result:
-        """Run pytest to its end, and check what must hold after any run."""
-        process = self.start(*args, standin=standin, plugins=plugins, env=env)
-        result = self.finish(process)
-        check_invariants(result, standin)
+        """Run pytest to its end, and check what must hold after any run.
+
+        :param check: false where the test breaks what must hold.
+        """
+        if self._is_process(env, plugins):
+            process = self.start(*args, standin=standin, plugins=plugins, env=env)
+            result = self.finish(process)
+        else:
+            words = self.words(*args, plugins=plugins)
+            result = self._call(pytest.main, pytest.__file__, words, standin, env)
+        if check:
+            check_invariants(result, standin)
         return result
 
-    def run_in_turn(
-        self,
-        runs: Sequence[tuple[Sequence[str], Mapping[str, str]]],
-        standin: StandIn | None = None,
-    ) -> list[Result]:
-        """Run pytest with each of several arguments and environments, in one process.
+    def _is_process(self, env: Mapping[str, str], plugins: Sequence[str] = ()) -> bool:
+        is_for_python = any(name.startswith(_OF_PYTHON) for name in env)
+        is_for_plugin = any(name.startswith(_OF_PROCESS) for name in plugins)
+        return self.needs_process or is_for_python or is_for_plugin
 
-        For what stops at pytest's start: modules of tests would stay loaded.
-        """
-        loaded = ["-p", "pytest-evalguard"]
-        asked = [([*loaded, *args], env) for args, env in runs]
-        done = subprocess.run(
-            [sys.executable, "-c", _IN_TURN],
-            cwd=self.directory,
-            env=self.environment(standin, {}),
-            input=json.dumps(asked),
-            capture_output=True,
-            text=True,
-            timeout=120,
-            check=True,
+    def _call(
+        self,
+        main: in_process.Main,
+        program: str,
+        words: Sequence[str],
+        standin: StandIn | None,
+        env: Mapping[str, str],
+        cwd: Path | None = None,
+    ) -> Result:
+        done = in_process.call(
+            main,
+            words,
+            directory=cwd or self.directory,
+            env=self.environment(standin, env),
+            program=str(Path(program).with_name("__main__.py")),
         )
-        found: list[tuple[int, str, str]] = json.loads(done.stdout)
-        results = [Result(*each, self.directory) for each in found]
-        for result in results:
-            check_invariants(result, standin)
-        return results
+        return Result(*done, self.directory)
 
     def finish(self, process: subprocess.Popen[str], seconds: float = 60) -> Result:
         """Wait for a started pytest."""
@@ -237,6 +240,9 @@ class Suite:
         cwd: Path | None = None,
     ) -> Result:
         """Run the console script."""
+        if not self._is_process(env):
+            program = pytest_evalguard.__file__
+            return self._call(main, program, args, standin, env, cwd)
         done = subprocess.run(
             [sys.executable, "-m", "pytest_evalguard", *args],
             cwd=cwd or self.directory,

@@ -10,6 +10,7 @@ from ..config.checks import Limit
 from ..config.settings import Settings
 from ..model.figures import reaches
 from ..model.text import counted
+from ..model.values import clean_text
 from ..storage.session import Gate
 from .comparison import Comparison
 from .totals import Mean, Totals, rate_text
@@ -49,7 +50,8 @@ def check_gates(
 def _cleaned(wanted: Any, clean: Callable[[str], str]) -> Any:
     if not isinstance(wanted, tuple):
         return wanted
-    return tuple(each._replace(name=each.name and clean(each.name)) for each in wanted)
+    names = [each.name and clean(clean_text(each.name)) for each in wanted]
+    return tuple(e._replace(name=n) for e, n in zip(wanted, names, strict=True))
 
 
 def _pass_rates(limits: Sequence[Limit], figures: Figures) -> Iterator[Gate]:

@@ -5,9 +5,12 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from ..model.text import printable
-from ..storage.session import PassedOver, Session, newest_session, open_session
+
+if TYPE_CHECKING:
+    from ..storage.session import PassedOver, Session
 
 DONE = 0
 REFUSED = 1
@@ -42,6 +45,9 @@ def session_named(name: str | None, out: Path) -> Session:
 
     :raises SessionError: there is none.
     """
+    # `--help` needs none of it
+    from ..storage.session import PassedOver, newest_session, open_session
+
     if name is not None:
         return open_session(Path(name))
     passed_over = PassedOver()

@@ -12,7 +12,13 @@ from typing import Any, NamedTuple
 
 from .. import __version__
 from ..config.services import SERVICES, ServiceInfo, service_named
-from ..config.settings import DEFAULT_TIMEOUT, PROJECT_VARIABLE, PROMPTS_LOCK
+from ..config.settings import (
+    DEFAULT_TIMEOUT,
+    DIALECTS,
+    MAX_BATCH,
+    PROJECT_VARIABLE,
+    PROMPTS_LOCK,
+)
 from ..errors import EvalguardError, ServiceError
 from .console import DONE, REFUSED, USAGE, say_error
 
@@ -150,9 +156,27 @@ def _submit_arguments() -> list[_Argument]:
         default=DEFAULT_TIMEOUT,
         help="total time, retries and waits included (default: 60)",
     )
-    return [*found, timeout, _OUT]
+    return [*found, *_REJECTED, timeout, _OUT]
 
 
+_REJECTED = (
+    _Argument(
+        "--rejected",
+        action="store_true",
+        help="send what a service rejected, too: with the same bytes and keys, or"
+        " frozen anew where --dialect or --batch-size say something else",
+    ),
+    _Argument(
+        "--dialect",
+        metavar="D",
+        help=f"shape of the rows of rejected batches: {' or '.join(DIALECTS)}",
+    ),
+    _Argument(
+        "--batch-size",
+        metavar="N",
+        help=f"rows a request of rejected batches, 1 to {MAX_BATCH}",
+    ),
+)
 _URL, _AGENT_URL = _url(service_named("evalguard")), _url(service_named("agent"))
 _COMPARE = (
     _Argument("before", metavar="A", help="the earlier one"),

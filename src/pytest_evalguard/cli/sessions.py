@@ -10,10 +10,11 @@ from pathlib import Path
 from typing import Any
 
 from ..delivery.outbox import Sent, submission_of
+from ..delivery.resubmit import rejected
 from ..delivery.services import stored_targets
 from ..errors import SessionError
 from ..model.text import counted, display_path, printable
-from ..reporting.whereabouts import destination
+from ..reporting.whereabouts import destination, rejected_lines
 from ..storage.files import why_unreadable
 from ..storage.session import PassedOver, Session, find_out, sessions_in
 from .console import DONE, say, say_lines, session_named
@@ -31,7 +32,10 @@ def list_sessions(options: Namespace) -> int:
     elif not entries:
         say(f"no sessions in {display_path(out)}")
     else:
-        say_lines(_entry_line(entry) for entry in entries)
+        for entry in entries:
+            say(_entry_line(entry))
+        for session, sent in rejected(out):
+            say_lines(rejected_lines(sent, session.path))
     return DONE
 
 
@@ -97,10 +101,11 @@ def show(options: Namespace) -> int:
 
 def write_html(options: Namespace) -> int:
     """Write a session's report page."""
-    from ..reporting.html.page import write_report
+    from ..reporting.html.page import CaseData, write_report
     from ..reporting.report import report_of
 
     session = session_named(options.dir, find_out(options.out))
-    write_report(report_of(session), Path(options.output))
+    data = CaseData()
+    write_report(report_of(session, through=data.keep), Path(options.output), data)
     say(f"report page of {display_path(session.path)} in {printable(options.output)}")
     return DONE

@@ -9,19 +9,19 @@ from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
-from ..config.checks import checked_id, checked_seconds, checked_url
+from ..config.checks import Given, checked_id, checked_seconds, checked_url
 from ..config.services import SERVICES, Access, ServiceInfo, access_from
 from ..config.settings import NEW, Settings
 from ..delivery.agent.prompts import find_project
 from ..delivery.deadline import Deadline
 from ..delivery.outbox import Sent, submission_of
-from ..delivery.resubmit import directed_to, submit, unsent
+from ..delivery.resubmit import directed_to, rejected, submit, unsent
 from ..delivery.sending import Progress
 from ..delivery.services import new_target, stored_targets
 from ..delivery.target import Target
 from ..errors import ConfigurationError, EvalguardError, SessionError
 from ..model.text import display_path
-from ..reporting.whereabouts import sent_lines
+from ..reporting.whereabouts import sent_lines, unsent_lines
 from ..storage.session import (
     PassedOver,
     Session,
@@ -56,20 +56,53 @@ def _submit_all(options: Namespace) -> int:
     for service in SERVICES:
         if (url := _url(service, options)) is not None:
             checked_url(url)
+    changes = _changes(options)
     targets = list(_targets(options))
     if targets:
         passed_over = PassedOver()
         pairs = directed_to(options.dirs, out, targets, passed_over)
         say_passed_over(passed_over)
     else:
-        pairs = list(unsent(options.dirs, out, say_error))
+        with_rejected = changes is not None
+        found = unsent(options.dirs, out, say_error, with_rejected=with_rejected)
+        pairs = list(found)
     if not pairs:
-        say(f"nothing to submit in {' '.join(options.dirs) or display_path(out)}")
-        if not options.dirs and any(map(_is_local, sessions_in(out))):
-            say("  a session that was recorded for no run is sent by --run ID")
-        for directory in options.dirs:
-            _say_where(open_session(Path(directory)))
-    return max((_submit(*pair, options, deadline) for pair in pairs), default=DONE)
+        _say_nothing(options, out)
+    codes = [_submit(*pair, options, deadline, changes) for pair in pairs]
+    return max(codes, default=DONE)
+
+
+def _changes(options: Namespace) -> dict[str, str | int] | None:
+    """Return the settings that rejected results are to be frozen anew with.
+
+    None: they are not to be sent.
+
+    :raises ConfigurationError: there are such settings, and not `--rejected`.
+    """
+    given: dict[str, str | int] = {}
+    for setting in (Settings.dialect, Settings.batch_size):
+        value = getattr(options, setting.name)
+        if value is not None:
+            option = f"--{setting.name.replace('_', '-')}"
+            given[setting.name] = setting.kind.one(Given(value, Path()), option)
+    if given and not options.rejected:
+        raise ConfigurationError(
+            "--dialect and --batch-size are for rejected results, name --rejected, too:"
+            " all others are sent as they were frozen"
+        )
+    return given if options.rejected else None
+
+
+def _say_nothing(options: Namespace, out: Path) -> None:
+    say(f"nothing to submit in {' '.join(options.dirs) or display_path(out)}")
+    for directory in options.dirs:
+        _say_where(open_session(Path(directory)))
+    if options.dirs:
+        return
+    if any(map(_is_local, sessions_in(out))):
+        say("  a session that was recorded for no run is sent by --run ID")
+    for session, sent in rejected(out):
+        say_lines(unsent_lines(sent, session.path))
 
 
 def _targets(options: Namespace) -> Iterator[Target]:
@@ -109,13 +142,17 @@ def _say_where(session: Session) -> None:
 
 
 def _submit(
-    session: Session, target: Target, options: Namespace, deadline: Deadline
+    session: Session,
+    target: Target,
+    options: Namespace,
+    deadline: Deadline,
+    changes: dict[str, str | int] | None,
 ) -> int:
     project = find_project(session.path)
     progress = Progress(rewrite if sys.stdout.isatty() else None)
     try:
         access = _access(target.info, options)
-        sent = submit(session, target, access, project, deadline, progress)
+        sent = submit(session, target, access, project, deadline, progress, changes)
     except (EvalguardError, OSError) as error:
         say_error(str(error))
         return USAGE

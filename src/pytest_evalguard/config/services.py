@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
-from .checks import checked_key, checked_url
-
 
 class ServiceInfo(NamedTuple):
     """A service: its names, and the package that freezes and sends results for it.
@@ -103,6 +101,8 @@ def access_from(
     :param url: comes before the one of the environment.
     :raises ConfigurationError: there is no key, or the URL is none that it may go to.
     """
+    from .checks import checked_key, checked_url
+
     key = checked_key(environ, service.key_variable)
     said = url or environ.get(service.url_variable)
     checked = checked_url(said or service.default_url)

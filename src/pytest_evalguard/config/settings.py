@@ -7,16 +7,16 @@ Those of a service follow from its entry in `services.SERVICES`.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Generic, Literal, TypeVar, overload
 
-from . import checks
-from .checks import Kind, Limit, one_of, whole_number
 from .services import SERVICES, Access, ServiceInfo, keys_of
 
 if TYPE_CHECKING:
     import pytest
+
+    from .checks import Kind, Limit
 
 T = TypeVar("T")
 
@@ -36,6 +36,7 @@ NEW = "new"
 class Setting(Generic[T]):
     """One setting: its kind, its default, and where it can be said.
 
+    :param kind: picks it from `checks`, which only a session with cases loads.
     :param metavar: of its option, which can be repeated where the ini setting is a
         list; empty for an option that takes no value, None for no option.
     :param variable: its environment variable, if it has one.
@@ -46,7 +47,7 @@ class Setting(Generic[T]):
 
     def __init__(
         self,
-        kind: Kind[Any],
+        kind: Callable[[Any], Kind[Any]],
         default: T,
         help: str,
         *,
@@ -57,7 +58,7 @@ class Setting(Generic[T]):
         for_workers: bool = False,
     ) -> None:
         self.name = ""
-        self.kind = kind
+        self._kind = kind
         self.default = default
         self.help = help
         self.metavar = metavar
@@ -78,6 +79,13 @@ class Setting(Generic[T]):
             return self
         found: T = settings.values.get(self.name, self.default)
         return found
+
+    @property
+    def kind(self) -> Kind[Any]:
+        """What its values are."""
+        from . import checks
+
+        return self._kind(checks)
 
     @property
     def has_option(self) -> bool:
@@ -109,9 +117,29 @@ class Setting(Generic[T]):
                 **details,
             )
         if self.ini is not None:
-            empty: Any = {"linelist": [], "string": ""}.get(self.ini)
-            default = empty if isinstance(self.default, (tuple, Path)) else self.default
-            parser.addini(self.dest, self.help, type=self.ini, default=default)  # type: ignore[arg-type] # one of pytest's literals
+            parser.addini(
+                self.dest,
+                self.help,
+                type=self.ini,  # type: ignore[arg-type] # one of pytest's literals
+                default=self._ini_default,
+            )
+
+    @property
+    def _ini_default(self) -> object:
+        if isinstance(self.default, (tuple, Path)):
+            return [] if self.ini == "linelist" else ""
+        return self.default
+
+    def is_in_ini(self, config: pytest.Config) -> bool:
+        """Whether an ini file says it, be it right or wrong."""
+        import pytest
+
+        if self.ini is None:
+            return False
+        try:
+            return bool(config.getini(self.dest) != self._ini_default)
+        except (ValueError, TypeError, pytest.UsageError):
+            return True
 
 
 class Settings:
@@ -150,7 +178,7 @@ class Settings:
         )
 
     trials = Setting(
-        whole_number(1, MOST_TRIALS),
+        lambda c: c.whole_number(1, MOST_TRIALS),
         1,
         "run each marked test N times; it passes when all runs do, or as many as"
         " require= in its mark says",
@@ -158,8 +186,8 @@ class Settings:
         ini="int",
         for_workers=True,
     )
-    min_pass_rate = Setting[tuple[Limit, ...]](
-        checks.LIMIT,
+    min_pass_rate: Setting[tuple[Limit, ...]] = Setting(
+        lambda c: c.LIMIT,
         (),
         "fail the session below this pass rate, 0 to 1; with a tag, that of the cases"
         " that carry it. Repeatable",
@@ -167,8 +195,8 @@ class Settings:
         ini="linelist",
         is_gate=True,
     )
-    min_score = Setting[tuple[Limit, ...]](
-        checks.LIMIT,
+    min_score: Setting[tuple[Limit, ...]] = Setting(
+        lambda c: c.LIMIT,
         (),
         "fail the session below this mean score, 0 to 1; with a name, that of a named"
         " scorer. Repeatable",
@@ -177,22 +205,22 @@ class Settings:
         is_gate=True,
     )
     min_coverage = Setting(
-        checks.SHARE,
+        lambda c: c.SHARE,
         0.5,
         "share of the cases, 0 to 1, that must have a named score for a gate on it to"
         " be met; cases with errors are left out",
         ini="float",
     )
-    baseline = Setting[str | None](
-        checks.SESSION,
+    baseline: Setting[str | None] = Setting(
+        lambda c: c.SESSION,
         None,
         "compare with an earlier session: its directory, 'last', or a file that"
         " 'pytest-evalguard bless' wrote",
         metavar="SESSION",
         ini="string",
     )
-    max_regressions = Setting[int | None](
-        whole_number(0),
+    max_regressions: Setting[int | None] = Setting(
+        lambda c: c.whole_number(0),
         None,
         "fail the session when more cases than this passed in the baseline and do not"
         " now",
@@ -200,20 +228,23 @@ class Settings:
         ini="int",
         is_gate=True,
     )
-    html = Setting[Path | None](
-        checks.PATH, None, "write a report page, one HTML file", metavar="PATH"
+    html: Setting[Path | None] = Setting(
+        lambda c: c.PATH,
+        None,
+        "write a report page, one HTML file",
+        metavar="PATH",
     )
     out = Setting(
-        checks.PATH,
+        lambda c: c.PATH,
         Path(DEFAULT_OUT),
         "where sessions are kept (default: .evalguard in rootdir)",
         metavar="DIR",
         variable=OUT_VARIABLE,
         ini="string",
     )
-    dry_run = Setting(checks.SWITCH, False, "do everything but send", metavar="")
+    dry_run = Setting(lambda c: c.SWITCH, False, "do everything but send", metavar="")
     strict = Setting(
-        checks.SWITCH,
+        lambda c: c.SWITCH,
         False,
         "a failed submission fails the session",
         metavar="",
@@ -221,53 +252,53 @@ class Settings:
         ini="bool",
     )
     timeout = Setting(
-        checks.SECONDS,
+        lambda c: c.SECONDS,
         DEFAULT_TIMEOUT,
         "total time that submitting may take at the session's end, retries and waits"
         " included (default: 60)",
         metavar="SECONDS",
         ini="float",
     )
-    dialect = Setting[Dialect](
-        one_of(DIALECTS),
+    dialect: Setting[Dialect] = Setting(
+        lambda c: c.one_of(DIALECTS),
         "documented",
         "shape of the rows: documented or sdk",
         ini="string",
     )
     batch_size = Setting(
-        whole_number(1, MAX_BATCH),
+        lambda c: c.whole_number(1, MAX_BATCH),
         MAX_BATCH,
         "rows a request, 1 to 1000",
         ini="int",
     )
     agent_concurrency = Setting(
-        whole_number(1, MAX_AT_ONCE),
+        lambda c: c.whole_number(1, MAX_AT_ONCE),
         MAX_AT_ONCE,
         "agent results sent at once, 1 to 4",
         ini="int",
     )
     keep = Setting(
-        whole_number(1, 1_000_000),
+        lambda c: c.whole_number(1, 1_000_000),
         20,
         "finished sessions kept on disk; unsent ones always are",
         ini="int",
     )
     mark = Setting(
-        checks.IDENTIFIER,
+        lambda c: c.IDENTIFIER,
         "eval",
         "name of the mark, where another plugin owns 'eval'",
         ini="string",
         for_workers=True,
     )
     redact = Setting(
-        checks.SWITCH,
+        lambda c: c.SWITCH,
         True,
         "replace what looks like a secret",
         ini="bool",
         for_workers=True,
     )
-    run_link = Setting[str | None](
-        checks.RUN_LINK,
+    run_link: Setting[str | None] = Setting(
+        lambda c: c.RUN_LINK,
         None,
         "link to a run, with {run_id}, shown when submitted",
         ini="string",
@@ -319,15 +350,15 @@ def service_settings(
     service: ServiceInfo,
 ) -> tuple[Setting[str | None], Setting[str | None]]:
     """Return the settings that say a service's run or agent, and its base URL."""
-    identity = Setting[str | None](
-        checks.TEXT,
+    identity: Setting[str | None] = Setting(
+        lambda c: c.TEXT,
         None,
         f"{service.id_help}. The key is read from {service.key_variable}",
         metavar=service.id_metavar,
         variable=service.id_variable,
     )
-    url = Setting[str | None](
-        checks.TEXT,
+    url: Setting[str | None] = Setting(
+        lambda c: c.TEXT,
         None,
         f"base URL of {service.title}, by default {service.default_url}",
         metavar="URL",
@@ -343,6 +374,17 @@ def all_settings() -> Iterator[Setting[Any]]:
     for service in SERVICES:
         yield from service_settings(service)
     yield from TABLE
+
+
+def is_anything_said(config: pytest.Config, environ: Mapping[str, str]) -> bool:
+    """Whether an option, a variable or an ini file says anything of ours."""
+    if any(each.startswith("EVALGUARD_") for each in environ):
+        return True
+    for each in all_settings():
+        option = config.getoption(each.dest, None) if each.has_option else None
+        if option not in (None, False) or each.is_in_ini(config):
+            return True
+    return False
 
 
 def add_options(parser: pytest.Parser) -> None:

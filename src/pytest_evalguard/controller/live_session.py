@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime, timezone
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -98,16 +99,26 @@ class LiveSession:
         with suppress(OSError):  # it is tried again with the first case
             self._journal.open()
 
-    def is_selected(self, identity: str) -> bool:
-        """Whether a case of that identity is part of the session."""
-        return identity in self._selected
+    def crashed(self, candidates: Iterable[str]) -> str | None:
+        """Return which of some cases a worker died in, None if none was selected.
+
+        It is one that has not finished, if there is any.
+        """
+        selected = [each for each in candidates if each in self._selected]
+        open_ones = [each for each in selected if each in self._unfinished]
+        return next(iter([*open_ones, *selected]), None)
 
     def add(self, case: Case) -> None:
         """Take a finished case: to disk at once, then into the totals."""
         if case.nodeid in self._crashes:
             case.attempts = [*self._crashes.pop(case.nodeid), *case.attempts]
             case.flaky = case.outcome == "passed"
-        if not self.is_selected(case.nodeid):
+        elif self._has_finished(case.nodeid) and not case.attempts:
+            case.nodeid = self._unused(case.nodeid)  # another run, no rerun
+        self._take(case)
+
+    def _take(self, case: Case) -> None:
+        if case.nodeid not in self._selected:
             self.select([case.nodeid])
         self._append(case.to_line())
         if self._is_compared:
@@ -118,10 +129,23 @@ class LiveSession:
         else:
             self._has_repeats = True
 
-    def add_crash(self, identity: str, reason: str) -> None:
-        """Note that a worker died in a test that will be run again."""
-        attempt = Attempt("error", reason=reason)
-        self._crashes.setdefault(identity, []).append(attempt)
+    def _has_finished(self, identity: str) -> bool:
+        return identity in self._selected and identity not in self._unfinished
+
+    def _unused(self, identity: str) -> str:
+        numbered = (f"{identity} #{number}" for number in count(2))
+        return next(each for each in numbered if each not in self._selected)
+
+    def add_crash(self, identity: str, reason: str, case: Case | None) -> None:
+        """Note that a worker died in a test, which may be run again all the same.
+
+        :param case: what it is if it is not.
+        """
+        attempts = self._crashes.setdefault(identity, [])
+        if case is not None:
+            case.attempts = [*attempts]
+            self._take(case)
+        attempts.append(Attempt("error", reason=reason))
 
     def add_from_workers(self) -> list[Case]:
         """Take the cases that only a worker's own file has, and return them."""

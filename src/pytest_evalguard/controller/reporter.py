@@ -8,7 +8,7 @@ from __future__ import annotations
 import html
 import os
 import sys
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterator, Sequence
 from dataclasses import replace
 from os import getpid
 from typing import Any
@@ -96,16 +96,22 @@ class Reporter:
         if self._settings.runs_tests:  # a fixture may record where no test is run
             self._live.add(case)
 
-    def add_crashed(self, identity: str, reason: str, *, is_last: bool) -> None:
-        """Take the news that a worker died while it ran a test."""
-        if not self._live.is_selected(identity):
+    def add_crashed(
+        self, candidates: Sequence[str], reason: str, *, is_last: bool
+    ) -> None:
+        """Take the news that a worker died while it ran a test.
+
+        :param candidates: the identities of the runs that it may have been.
+        :param is_last: whether nobody has said that the test will be run again.
+        """
+        identity = self._live.crashed(candidates)
+        if identity is None:
             return
-        if not is_last:
-            self._live.add_crash(identity, reason)
-            return
-        case = Case(identity, "error", identity, reason=reason)
-        case = modified(self._config, None, case, self._redact)
-        self._live.add(case)
+        case = None
+        if is_last:
+            case = Case(identity, "error", identity, reason=reason)
+            case = modified(self._config, None, case, self._redact)
+        self._live.add_crash(identity, self._redact(reason), case)
 
     def pytest_sessionstart(self) -> None:
         """Read what is needed, and ask the services, before the first test."""

@@ -7,6 +7,7 @@ import os
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -31,6 +32,9 @@ from ..storage.session import (
 )
 from .live_session import LiveSession
 from .submitting import Destination, Submitted, Submitter, kept
+
+if TYPE_CHECKING:
+    from ..reporting.html.page import CaseData
 
 COLLECTED = (0, 1, 5)
 """Exit statuses of sessions whose tests were collected, and run if there were any."""
@@ -87,6 +91,7 @@ class Ending:
         self._comparison: Comparison | None = None
         self._submitted = Submitted()
         self._notes: list[str] = []
+        self._data: CaseData | None = None
         self._page_is_open = False
 
     def run(
@@ -195,14 +200,15 @@ class Ending:
             self._tell_problem(session, f"the comparison was not kept: {error}")
 
     def _write_page(self, session: pytest.Session) -> None:
-        from ..reporting.html.page import write_report
+        from ..reporting.html.page import CaseData, write_report
 
         path = self._settings.html or Path()
         if self._live.is_empty and session.exitstatus not in COLLECTED:
             self._notes.append(f"the report page {path} was not written: no cases")
             return
         try:
-            write_report(self._report(), path)
+            self._data = self._data or CaseData.of(self._live.session.cases())
+            write_report(self._report(), path, self._data)
             self._page_is_open = path.is_file()  # a pipe takes one page only
         except (EvalguardError, OSError) as error:
             self._tell_problem(session, str(error))
@@ -305,7 +311,7 @@ def _fail(session: pytest.Session) -> None:
 def remove_old_sessions(
     out: Path, keep: int, spared: Collection[Path], passed_over: PassedOver
 ) -> None:
-    """Remove the oldest finished sessions but `keep`; never one with unsent results.
+    """Remove the oldest finished sessions but `keep`; never one with results to send.
 
     :param spared: directories of sessions that stay, however old they seem.
     :param passed_over: takes the sessions that can't be read.
@@ -324,13 +330,13 @@ def _is_done(session: Session, passed_over: PassedOver) -> bool:
         if _is_local(session):
             return True
         targets = stored_targets(session)
-        is_open = any(submission_of(session, each).is_open for each in targets)
+        is_sent = all(submission_of(session, each).is_complete for each in targets)
     except OSError as error:
         passed_over.add(session.path, error)
         return False
     except (SessionError, ValueError, RecursionError):
         return False  # what can't be read may be somebody's only copy
-    return session.state.status == "finished" and not is_open
+    return session.state.status == "finished" and is_sent
 
 
 def _is_local(session: Session) -> bool:

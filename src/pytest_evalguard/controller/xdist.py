@@ -20,12 +20,11 @@ from ..delivery.agent.prompts import Prompt, PromptIds
 from ..model.case import Case
 from ..model.redaction import Redactor
 from ..recording.collection import identify
+from ..recording.run import LINE
 from ..recording.verdict import will_rerun
 from ..storage.journal import WORKER_PREFIX, Journal
 from .reporter import Reporter
-
-LINE = "evalguard_case"
-"""The attribute of a test report that carries a finished case as one line of JSON."""
+from .serialisation import make_portable
 
 _SECONDS_FOR_SELECTION = 10  # it was sent before what called us
 
@@ -37,7 +36,7 @@ class Controller:
         self._reporter = reporter
         self._settings = settings
         self._channels: dict[Any, Any] = {}
-        self._names: dict[str, dict[str, str]] = {}
+        self._names: dict[str, dict[str, list[str]]] = {}
         self._keys = Redactor(settings.keys, shapes=False)
 
     @pytest.hookimpl(optionalhook=True)
@@ -61,16 +60,16 @@ class Controller:
         if channel is None:
             return
         said = json.loads(self._receive(channel, node))
-        names = {ids[int(index)]: name for index, name in said["names"].items()}
-        self._names[node.gateway.id] = names
-        cases = _expand(said["cases"], ids)
+        names = {int(index): name for index, name in said["names"].items()}
+        named = self._names[node.gateway.id] = {}
+        for index, name in names.items():
+            named.setdefault(ids[index], []).append(name)
         if said["trials"]:
             from ..recording.trials import show_letters
 
             show_letters(node.config)
-        self._reporter.select(
-            [names.get(each, each) for each in cases], said["problems"]
-        )
+        cases = [names.get(each, ids[each]) for each in _expand(said["cases"])]
+        self._reporter.select(cases, said["problems"])
 
     def _receive(self, channel: Any, node: Any) -> str:
         try:
@@ -94,9 +93,9 @@ class Controller:
     def _add_crashed(self, report: pytest.TestReport) -> None:
         node: Any = getattr(report, "node", None)
         names = self._names.get(node.gateway.id, {}) if node is not None else {}
-        identity = names.get(report.nodeid, report.nodeid)
+        candidates = [report.nodeid, *names.get(report.nodeid, ())]
         reason = " ".join(str(report.longrepr).split())
-        self._reporter.add_crashed(identity, reason, is_last=not will_rerun(report))
+        self._reporter.add_crashed(candidates, reason, is_last=not will_rerun(report))
 
 
 class Worker:
@@ -131,9 +130,9 @@ class Worker:
 
         :param with_trials: whether one of the cases has trials.
         """
-        names = identify(cases, self._redact, self._input.get("suffix", ""))
-        index_of = {id(item): index for index, item in enumerate(items)}
-        indices = [index_of[id(case)] for case in cases]
+        chosen = set(map(id, cases))
+        indices = [index for index, item in enumerate(items) if id(item) in chosen]
+        names = identify(cases, self._redact, self._input.get("suffix", ""), indices)
         pairs = zip(indices, cases, names, strict=True)
         selection = {
             "cases": _ranges(indices),
@@ -145,6 +144,8 @@ class Worker:
         }
         if "channel" in self._input:
             self._input["channel"].send(json.dumps(selection))
+
+    make_portable = staticmethod(make_portable)
 
     def publish(self, case: Case, report: pytest.TestReport | None) -> None:
         """Keep a finished case on disk if this process can, and put it on its report.
@@ -176,5 +177,5 @@ def _ranges(indices: list[int]) -> list[list[int]]:
     return ranges
 
 
-def _expand(ranges: list[list[int]], ids: list[str]) -> list[str]:
-    return [each for first, last in ranges for each in ids[first : last + 1]]
+def _expand(ranges: list[list[int]]) -> list[int]:
+    return [each for first, last in ranges for each in range(first, last + 1)]

@@ -5,18 +5,15 @@ Everything that leaves the process goes through `Client`; no other module import
 
 from __future__ import annotations
 
-import json
 import random
 import re
+import ssl
 import threading
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from datetime import timezone
 from email.utils import parsedate_to_datetime
-from functools import cached_property
 from time import monotonic
-from typing import Any
 
 import httpx
 
@@ -24,6 +21,8 @@ from .. import __version__
 from ..errors import ServiceError
 from ..model.redaction import Redactor
 from .deadline import Deadline
+from .network import Certificates, Proxy, certificates, proxy_for
+from .reply import Reply as Reply, one_line
 
 USER_AGENT = f"pytest-evalguard/{__version__}"
 MAX_REPLY = 1_000_000
@@ -47,77 +46,18 @@ _FOLLOWED = frozenset((301, 302, 307, 308))
 _CONFLICT = 409
 _FIRST_WAIT = 0.5
 _LONGEST_WAIT = 20.0
-_SHOWN = 200
-_READ = 10_000  # of a message, so that a secret in it is seen whole
 _SECONDS = re.compile(r"[0-9]+(?:\.[0-9]*)?")
 
 
-@dataclass(frozen=True)
-class Reply:
-    """What a service answered; `is_cut` says that `body` is only the start of it.
+class Unreachable(ServiceError):
+    """No answer came: no connection, a connection lost, or no time left.
 
-    :param clean: replaces secrets in what is shown of it: services quote keys.
+    `was_sent` says that the service may have heard the request all the same.
     """
 
-    status: int
-    body: bytes = field(repr=False)
-    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
-    clean: Callable[[str], str] = field(default=str, repr=False, compare=False)
-    is_cut: bool = False
-
-    @cached_property
-    def data(self) -> Any:
-        """The body read as JSON, None when it is not."""
-        try:
-            return json.loads(self.body)
-        except (ValueError, RecursionError):
-            return None
-
-    @property
-    def is_html(self) -> bool:
-        """Whether the body is a page for people."""
-        return self.body.lstrip()[:1] == b"<"
-
-    @property
-    def request_id(self) -> str | None:
-        """The service's name for the request, for its support."""
-        error = _error_of(self.data)
-        said = error.get("requestId") if error else None
-        value = said or self.headers.get("x-request-id")
-        return self._printable(str(value)) if value else None
-
-    def explain(self, reasons: Mapping[int, str] | None = None) -> str:
-        """Say what the service answered: status, its own words, the request's id.
-
-        :param reasons: what a status means, in words that help.
-        """
-        parts = [f"HTTP {self.status}"]
-        is_of_proxy = self.is_html and self.status in (401, 403)  # it knows no key
-        if reasons and self.status in reasons and not is_of_proxy:
-            parts.append(reasons[self.status])
-        if self.is_html:
-            parts.append("an HTML page: is the base URL right?")
-        elif self.is_cut and self.status < 300:
-            most = len(self.body) // 1_000_000
-            parts.append(f"the answer is larger than {most} MB, too large to be read")
-        elif message := self._message():
-            parts.append(f"the service said: {message}")
-        text = ", ".join(parts)
-        return f"{text} (request {self.request_id})" if self.request_id else text
-
-    def _message(self) -> str:
-        error = _error_of(self.data)
-        if error:
-            parts = (error.get("code"), error.get("message"))
-            return self._printable(": ".join(str(each) for each in parts if each))
-        return self._printable(self.body[:_READ].decode("utf-8", "replace"))
-
-    def _printable(self, text: str) -> str:
-        return _printable(self.clean(text[:_READ]))
-
-
-class Unreachable(ServiceError):
-    """No answer came: no connection, a connection lost, or no time left."""
+    def __init__(self, message: str, *, was_sent: bool = True) -> None:
+        super().__init__(message)
+        self.was_sent = was_sent
 
 
 class Client:
@@ -135,6 +75,8 @@ class Client:
         self._headers = {**fixed, name: value}
         self._clean = Redactor([key])
         self._http: httpx.Client | None = None
+        self._proxy: Proxy | None = None
+        self._certificates = Certificates(True, "")
         self._lock = threading.Lock()
         self._paused_until = 0.0
 
@@ -163,7 +105,11 @@ class Client:
         """
         self._keep_pause(deadline)
         with self._lock:
-            http = self._http = self._http or self._open()
+            if self._http is None:
+                self._proxy = proxy_for(self._base)
+                self._certificates = certificates()
+                self._http = _open(self._proxy, self._certificates)
+            http = self._http
         merged = {**self._headers, **(headers or {})}
         if body is not None:
             merged["content-type"] = "application/json"
@@ -179,16 +125,6 @@ class Client:
                 return reply
             url = self._same_host(url, reply)
         raise ServiceError(f"{self._base} redirected more than {MAX_HOPS} times")
-
-    def _open(self) -> httpx.Client:
-        try:
-            # plain http is for loopback: a proxy would get the key to read
-            return httpx.Client(follow_redirects=False, mounts={"http://": None})
-        except (ImportError, OSError, ValueError, httpx.InvalidURL) as error:
-            raise ServiceError(
-                "the environment's settings for proxies or certificates can't be used:"
-                f" {self._message(error)}"
-            ) from None
 
     def _keep_pause(self, deadline: Deadline) -> None:
         pause = self._paused_until - monotonic()
@@ -207,18 +143,42 @@ class Client:
     ) -> Reply:
         host = request.url.netloc.decode("ascii", "replace")
         if not deadline.left:
-            raise Unreachable(f"{host}: no time left")
+            raise Unreachable(f"{host}: no time left", was_sent=False)
         try:
             return _exchange(http, request, deadline, most, self._clean)
         except (httpx.HTTPError, OSError, RuntimeError) as error:
-            raise Unreachable(f"{host}: {self._message(error)}") from None
+            raise self._lost(host, error, http.is_closed) from None
         except ServiceError as error:
             raise type(error)(f"{host}: {error}") from None
+        except UnicodeError as error:  # of the look-up of a name
+            raise ServiceError(f"{host}: {self._message(error)}") from None
         except Exception as error:  # noqa: BLE001 # no network raises it: a mock left on
-            raise ServiceError(
-                f"{host}: {self._message(error)}: something in this process, perhaps a"
-                " mock that a test left on, answers in place of the network"
-            ) from None  # it may quote the key
+            by = f" (by {self._proxy.name})" if self._proxy else _MOCK
+            # it may quote the key
+            raise ServiceError(f"{host}: {self._message(error)}{by}") from None
+
+    def _lost(self, host: str, error: Exception, is_closed: bool) -> ServiceError:
+        """Return what to say of a request that got no answer."""
+        text, proxy = self._message(error), self._proxy
+        if not _is_from_network(error) and not is_closed:
+            return ServiceError(f"{host}: {text}{_MOCK}")
+        if _is_caused_by(error, ssl.SSLCertVerificationError):  # as the next time
+            found = self._certificates.source or "httpx's, SSL_CERT_FILE names others"
+            return ServiceError(f"{host}: {text} (trusted certificates: {found})")
+        was_sent = not isinstance(error, _NOT_SENT)
+        if proxy is None:
+            return Unreachable(f"{host}: {text}", was_sent=was_sent)
+        if not isinstance(error, httpx.ProxyError):
+            is_tls = _is_caused_by(error, ssl.SSLError)
+            if was_sent or (is_tls and not proxy.url.startswith("https:")):
+                what = f"{host} by {proxy.name}: {text}"
+                return Unreachable(what, was_sent=was_sent)
+            what = f"{proxy.name} can't be reached, and so {host} can't"
+            return Unreachable(f"{what}: {text}", was_sent=False)
+        what = f"{host}: {text}: {proxy.name} says so, not the service"
+        if str(error)[:1] == "4":  # its credentials or rules, which stay as they are
+            return ServiceError(what)
+        return Unreachable(what, was_sent=False)
 
     def _same_host(self, url: httpx.URL, reply: Reply) -> httpx.URL:
         location = reply.headers["location"]
@@ -229,14 +189,14 @@ class Client:
         if _origin(there) != _origin(url) or there.userinfo:
             raise ServiceError(
                 f"HTTP {reply.status}: the service redirects to another host,"
-                f" {_printable(self._clean(location))}, where the key and the results"
+                f" {one_line(self._clean(location))}, where the key and the results"
                 " do not belong: set the base URL to the right one"
             )
         return there
 
     def _message(self, error: Exception) -> str:
         name = type(error).__name__
-        text = _printable(self._clean(str(error)))
+        text = one_line(self._clean(str(error)))
         return f"{name}: {text}" if text else name
 
 
@@ -298,6 +258,15 @@ def is_temporary(status: int) -> bool:
     return status in _RETRIED or status >= 500 or status == _CONFLICT
 
 
+def leaves_doubt(reply: Reply) -> bool:
+    """Whether what was sent may have been stored for all that was answered."""
+    data = reply.data
+    is_error = isinstance(data, dict) and bool(data.get("error"))
+    if reply.status == 503 and ("retry-after" in reply.headers or is_error):
+        return False  # it is the service that takes none now, not a gateway in between
+    return reply.status < 300 or reply.status >= 500 or reply.status == 408
+
+
 def _pause(reply: Reply) -> float:
     return retry_after(reply) if is_temporary(reply.status) else 0.0
 
@@ -306,6 +275,51 @@ def _is_retried(reply: Reply, conflicts: int) -> bool:
     if reply.status == _CONFLICT:
         return conflicts < MAX_CONFLICTS
     return is_temporary(reply.status)
+
+
+def _open(proxy: Proxy | None, trusted: Certificates) -> httpx.Client:
+    """Return a client that takes nothing from the environment by itself."""
+    try:
+        by = None if proxy is None else httpx.Proxy(proxy.url, auth=proxy.auth)
+        return httpx.Client(
+            follow_redirects=False, trust_env=False, verify=trusted.verify, proxy=by
+        )
+    except (ImportError, OSError, ValueError, httpx.InvalidURL) as error:
+        source = proxy.name if proxy else trusted.source
+        raise ServiceError(
+            "the environment's settings for proxies or certificates can't be used:"
+            f" {source}: {type(error).__name__}"
+        ) from None
+
+
+_NOT_SENT = (
+    httpx.ConnectError,
+    httpx.ConnectTimeout,
+    httpx.PoolTimeout,
+    httpx.ProxyError,
+    httpx.UnsupportedProtocol,
+)
+_MOCK = (
+    ": something in this process, perhaps a mock that a test left on, answers in place"
+    " of the network"
+)
+
+
+def _is_from_network(error: Exception) -> bool:
+    """Whether an error is one of the network's, and not of what stands in for it.
+
+    httpx has its errors from httpcore; mocks raise httpx's own, or any.
+    """
+    if isinstance(error, httpx.HTTPError):
+        cause = error.__cause__
+        return type(cause).__module__.partition(".")[0].startswith("httpcore")
+    return not isinstance(error, RuntimeError)
+
+
+def _is_caused_by(error: BaseException | None, kind: type[BaseException]) -> bool:
+    while error is not None and not isinstance(error, kind):
+        error = error.__cause__ or error.__context__
+    return error is not None
 
 
 def _exchange(
@@ -319,6 +333,8 @@ def _exchange(
     request.extensions["timeout"] = httpx.Timeout(seconds).as_dict()
     response = http.send(request, stream=True)
     try:
+        if "network_stream" not in response.extensions:
+            raise ServiceError(f"HTTP {response.status_code}{_MOCK}")
         headers = {name.lower(): value for name, value in response.headers.items()}
         body = _read(response, deadline, most)
         is_cut = len(body) > most
@@ -340,24 +356,3 @@ def _read(response: httpx.Response, deadline: Deadline, most: int) -> bytes:
 
 def _origin(url: httpx.URL) -> tuple[str, str, int | None]:
     return url.scheme, url.host, url.port
-
-
-def _error_of(data: object) -> dict[str, Any] | None:
-    """Return message and code of a failure in any of the shapes services use."""
-    if not isinstance(data, dict):
-        return None
-    error = data.get("error")
-    if isinstance(error, dict):
-        return error
-    if isinstance(error, str):
-        details = data.get("message") or data.get("details")
-        return {"message": f"{error}: {details}" if details else error}
-    return (
-        {"message": data["message"]} if isinstance(data.get("message"), str) else None
-    )
-
-
-def _printable(text: str) -> str:
-    line = " ".join(text[:_READ].split())
-    line = "".join(char if char.isprintable() else "?" for char in line)
-    return line if len(line) <= _SHOWN else f"{line[:_SHOWN]}…"

@@ -2,23 +2,30 @@
 
 A service freezes the results of a session as requests, once; from then on every
 attempt, by whichever process, sends those bytes with those keys. What the service
-answered for good is kept beside them, so that nothing is sent again after that.
+answered for good is kept beside them, so that nothing is sent again after that. What
+can't be accepted as it is, is replaced by other requests, which have keys of their own.
 """
 
 from __future__ import annotations
 
 import json
-import os
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
-from pathlib import Path
+from enum import Enum
 from typing import Any, Literal, Protocol
 from urllib.parse import urlsplit
 
-from ..errors import SessionError
 from ..storage.files import is_file, replace_file, validator
 from ..storage.session import Session
 from .deadline import Deadline, Overdue, within
+from .frozen_requests import (
+    FrozenRequest as FrozenRequest,
+    Replacements,
+    damaged,
+    open_no_link,
+    read_request,
+    request_data,
+)
 from .target import Target, slug
 
 FINISH = "finish"
@@ -42,8 +49,9 @@ class LeftOut:
 class Submission:
     """What became of a session's results at one service, counted in results.
 
-    `requests` is how many requests were accepted, `error` why the rest was not;
-    `target_id` is the run or agent they went to, `left_out` what can't be sent.
+    `requests` is how many requests were accepted, `error` why the rest was not, and
+    `rejection` what the service has against those that it rejected; `target_id` is the
+    run or agent they went to, `left_out` what can't be sent.
     """
 
     service: str
@@ -54,10 +62,11 @@ class Submission:
     error: str | None = None
     target_id: str | None = None
     left_out: tuple[LeftOut, ...] = ()
+    rejection: str | None = None
 
     @property
     def is_open(self) -> bool:
-        """Whether a later `submit` has something to do."""
+        """Whether a later `submit` has something to do without being told how."""
         return bool(self.unsent or (self.error and not self.rejected))
 
     @property
@@ -87,25 +96,25 @@ class Service(Protocol):
 
 
 @dataclass(frozen=True)
-class FrozenRequest:
-    """A request as it is sent in every attempt: its key, its bytes, its results.
+class Answer:
+    """What a service said of a request: settled for good, or to be sent again.
 
-    `nodeid` is the case that it is of, where it is of a single one.
+    `is_in_doubt` says that an attempt may have been stored for all that is known.
     """
 
-    key: str
-    results: int
-    body: bytes
-    nodeid: str | None = None
-
-
-@dataclass(frozen=True)
-class Answer:
-    """What a service said of a request: settled for good, or to be sent again."""
-
-    state: Literal["accepted", "rejected", "unsent"]
+    state: Literal["accepted", "rejected", "unsent", "too large"]
     error: str | None = None
     is_fatal: bool = False
+    is_in_doubt: bool = False
+
+
+class Note(str, Enum):
+    """What is kept of a request besides an answer that is for good."""
+
+    SENT = "sent"  # and until there is more, nobody knows whether it has arrived
+    UNSENT = "unsent"  # it has certainly not arrived
+    AGAIN = "again"  # it was rejected, and is to be sent again
+    REPLACED = "replaced"  # by halves, or by what was frozen anew
 
 
 class Outbox:
@@ -117,6 +126,9 @@ class Outbox:
         self._answers = session.path / f"{name}.answers.jsonl"
         self._left_out = session.path / f"{name}.left-out.json"
         self._target = target
+        self._replacements = Replacements(
+            session.path / f"{name}.replacements.requests.jsonl", self._read_request
+        )
         self._results: dict[str, int] | None = None  # by key, once they are known
 
     @property
@@ -145,42 +157,76 @@ class Outbox:
 
         def line(request: FrozenRequest) -> str:
             results[request.key] = request.results
-            return _request_line(request)
+            return json.dumps(request_data(request)) + "\n"
 
         replace_file(self._requests, map(line, requests))
-        self._results = results
+        self._results = None if self._replacements.exists() else results
 
     def _write_left_out(self, entries: list[dict[str, Any]]) -> None:
         if entries or self._left_out.is_file():
             replace_file(self._left_out, [json.dumps(entries, indent=2), "\n"])
 
     def requests(self) -> Iterator[FrozenRequest]:
-        """Read the frozen requests, in order."""
-        results: dict[str, int] = {}
+        """Read the requests, in order; each where the first that it replaces was."""
+        for request in self._first_requests():
+            yield from self._replacements.of(request)
+
+    def _first_requests(self) -> Iterator[FrozenRequest]:
         with self._requests.open(encoding="ascii", errors="replace") as file:
             for line in file:
                 request = self._read_request(line)
-                results[request.key] = request.results
+                if request is None:
+                    raise damaged(self._requests)
                 yield request
-        self._results = results
 
-    def _read_request(self, line: str) -> FrozenRequest:
-        request = _request_from(line, self._target.info.batch_limit)
+    def _read_request(self, line: str) -> FrozenRequest | None:
+        request = read_request(line, self._target.info.batch_limit)
         if request is None or not self._target.request_key.fullmatch(request.key):
-            raise _damaged(self._requests)
+            return None
         return request
+
+    def replace(self, keys: Sequence[str], requests: Iterable[FrozenRequest]) -> None:
+        """Put other requests in the place of some, on disk before any of them is sent.
+
+        They have the rows of those that they replace, all of them, in order.
+        """
+        added = self._replacements.add(keys, requests)
+        for key in keys:
+            self.note(key, Note.REPLACED)
+        if self._results is not None:
+            self._results = {
+                key: n for key, n in self._results.items() if key not in keys
+            } | added
+
+    def rows_of(self, keys: Iterable[str]) -> list[int]:
+        """Return the positions in the session of the rows that requests have."""
+        first = ((each.key, each.results) for each in self._first_requests())
+        rows = self._replacements.rows(first)
+        return sorted(row for key in keys for row in rows[key])
+
+    @property
+    def frozen_rows(self) -> int:
+        """How many rows the session had when its requests were frozen."""
+        return sum(each.results for each in self._first_requests())
 
     def _counts(self) -> dict[str, int]:
         """Return how many results each request has, by its key."""
         if self._results is None:
-            for _ in self.requests():
-                pass
-        return self._results or {}
+            self._results = {each.key: each.results for each in self.requests()}
+        return self._results
 
     def settle(self, key: str, answer: Answer) -> None:
         """Keep an answer that is for good."""
-        line = json.dumps({"key": key, "state": answer.state, "error": answer.error})
-        with open(self._answers, "a+b", opener=_open_no_link) as file:
+        data = {"key": key, "state": answer.state, "error": answer.error}
+        self._keep({**data, "doubt": True} if answer.is_in_doubt else data)
+
+    def note(self, key: str, note: Note) -> None:
+        """Keep what became of a request besides an answer that is for good."""
+        self._keep({"key": key, "state": note.value})
+
+    def _keep(self, data: dict[str, Any]) -> None:
+        line = json.dumps(data)
+        with open(self._answers, "a+b", opener=open_no_link) as file:
             before = file.tell()
             file.seek(max(0, before - 1))
             # a kill may have torn the line before
@@ -189,10 +235,42 @@ class Outbox:
 
     def answers(self) -> dict[str, Answer]:
         """Return the answers so far by key; a torn line is no answer."""
+        return self._history()[0]
+
+    def doubts(self) -> set[str]:
+        """Return the keys of requests that may have arrived, though no answer came."""
+        return self._history()[1]
+
+    def _history(self) -> tuple[dict[str, Answer], set[str]]:
+        answers: dict[str, Answer] = {}
+        doubts: set[str] = set()
         if not is_file(self._answers):
-            return {}
-        lines = self._answers.read_text(encoding="ascii", errors="replace").splitlines()
-        return dict(filter(None, map(_read_answer, lines)))
+            return answers, doubts
+        text = self._answers.read_text(encoding="ascii", errors="replace")
+        for key, answer, note in filter(None, map(_read_answer, text.splitlines())):
+            if answer is not None:
+                answers[key] = answer
+            elif note is Note.AGAIN and key in answers:
+                if answers[key].state == "rejected":
+                    doubts |= {key} if answers.pop(key).is_in_doubt else set()
+            elif note is Note.SENT:
+                doubts.add(key)
+            elif note is Note.UNSENT:
+                doubts.discard(key)
+        return answers, doubts - answers.keys()
+
+    def rejected(self) -> Iterator[tuple[FrozenRequest, Answer]]:
+        """Read the requests that were rejected, with the answers."""
+        answers = self.answers() if self.is_frozen else {}
+        for request in self.requests() if answers else ():
+            answer = answers.get(request.key)
+            if answer is not None and answer.state == "rejected":
+                yield request, answer
+
+    def reopen(self) -> None:
+        """Take what was rejected for unsent again, as it is."""
+        for request, _ in self.rejected():
+            self.note(request.key, Note.AGAIN)
 
     def forget_answers(self) -> None:
         """Send everything anew, to another place."""
@@ -209,20 +287,21 @@ class Outbox:
         """Count where the results are."""
         answers = self.answers()
         counts = {"accepted": 0, "rejected": 0, "unsent": 0}
-        accepted = 0
+        accepted, rejection = 0, None
         for key, results in self._counts().items():
             answer = answers.get(key, Answer("unsent"))
             counts[answer.state] += results
             accepted += answer.state == "accepted"
             if answer.state == "rejected":
-                error = error or answer.error
+                rejection = rejection or answer.error
         left_out = self.left_out()
         counts["unsent"] += sum(each.count for each in left_out if each.is_open)
         return Submission(
             self._target.service,
             **counts,
             requests=accepted,
-            error=error,
+            error=error or rejection,
+            rejection=rejection,
             target_id=self._target.id,
             left_out=tuple(each for each in left_out if not each.is_open),
         )
@@ -240,53 +319,24 @@ class Outbox:
                 text, strict=True
             )
         except ValueError as error:
-            raise _damaged(self._left_out) from error
+            raise damaged(self._left_out) from error
         if any(each.count < 1 for each in found):
-            raise _damaged(self._left_out)
+            raise damaged(self._left_out)
         return found
 
 
-def _request_line(request: FrozenRequest) -> str:
-    data = {**asdict(request), "body": request.body.decode()}
-    if request.nodeid is None:
-        del data["nodeid"]
-    return json.dumps(data) + "\n"
-
-
-def _request_from(line: str, most: int) -> FrozenRequest | None:
-    """Return a request as `_request_line` wrote it, None where somebody changed it."""
+def _read_answer(line: str) -> tuple[str, Answer | None, Note | None] | None:
     try:
         data = json.loads(line)
-        key, results, nodeid = data["key"], data["results"], data.get("nodeid")
-        body = data["body"].encode()
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
-        return None
-    is_whole = type(results) is int and 1 <= results <= most
-    if not is_whole or not isinstance(key, str) or not isinstance(nodeid, str | None):
-        return None
-    return FrozenRequest(key, results, body, nodeid)
-
-
-def _damaged(path: Path) -> SessionError:
-    return SessionError(
-        f"{path} is damaged, it was changed by somebody: run the tests again"
-    )
-
-
-def _read_answer(line: str) -> tuple[str, Answer] | None:
-    try:
-        data = json.loads(line)
-        if data["state"] not in ("accepted", "rejected"):
-            return None
+        key, state = data["key"], data["state"]
+        if state not in ("accepted", "rejected"):
+            return str(key), None, Note(state)
         error = data["error"]
         text = None if error is None else str(error)
-        return str(data["key"]), Answer(data["state"], text)
+        is_in_doubt = data.get("doubt") is True
+        return str(key), Answer(state, text, is_in_doubt=is_in_doubt), None
     except (ValueError, KeyError, TypeError, RecursionError):
         return None
-
-
-def _open_no_link(path: str, flags: int) -> int:
-    return os.open(path, flags | getattr(os, "O_NOFOLLOW", 0), 0o600)
 
 
 def submitted(

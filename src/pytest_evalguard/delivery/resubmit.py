@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import ExitStack
-from dataclasses import replace
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, suppress
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from ..analysis.totals import MAX_SHOWN, CaseNames, Totals
 from ..config.services import Access
-from ..errors import ConfigurationError, SessionError
+from ..errors import ConfigurationError, ServiceError, SessionError
 from ..model.text import counted, display_path
 from ..storage.files import replace_file
 from ..storage.session import (
@@ -24,27 +24,33 @@ from ..storage.session import (
     sessions_in,
 )
 from .deadline import Deadline
+from .frozen_requests import FrozenRequest
 from .outbox import (
     Answer,
-    FrozenRequest,
     LeftOut,
     Outbox,
     Sent,
+    Service,
     Submission,
     submission_of,
     submitted,
 )
 from .sending import Progress
-from .services import built_in_service, stored_targets, with_targets
+from .services import BuiltIn, built_in_service, stored_targets, with_targets
 from .target import Target, has_proof, proof_of
 
 
 def unsent(
-    directories: Sequence[str], out: Path, tell: Callable[[str], None]
+    directories: Sequence[str],
+    out: Path,
+    tell: Callable[[str], None],
+    *,
+    with_rejected: bool = False,
 ) -> Iterator[tuple[Session, Target]]:
     """Yield the sessions that have something to send, each with where to.
 
     :param tell: takes what is wrong with a session that was not named; it is left out.
+    :param with_rejected: what was rejected is something to send, too.
     :raises SessionError: a named directory holds no session.
     :raises ConfigurationError: a named session has no target.
     """
@@ -55,11 +61,11 @@ def unsent(
                 f"{display_path(session.path)} was recorded for no run or agent: name"
                 " one by --run ID or --agent ID"
             )
-        yield from _open_targets(session)
+        yield from _open_targets(session, with_rejected)
     passed_over = PassedOver()
     for session in () if directories else sessions_in(out, passed_over):
         try:
-            yield from _open_targets(session)
+            yield from _open_targets(session, with_rejected)
         except OSError as error:
             passed_over.add(session.path, error)
         except SessionError as error:
@@ -68,9 +74,28 @@ def unsent(
         tell(f"left out: {each}")
 
 
-def _open_targets(session: Session) -> list[tuple[Session, Target]]:
-    targets = stored_targets(session)
-    return [(session, each) for each in targets if submission_of(session, each).is_open]
+def _open_targets(
+    session: Session, with_rejected: bool
+) -> list[tuple[Session, Target]]:
+    pairs = []
+    for target in stored_targets(session):
+        found = submission_of(session, target)
+        if found.is_open or (with_rejected and found.rejected):
+            pairs.append((session, target))
+    return pairs
+
+
+def rejected(out: Path) -> Iterator[tuple[Session, Sent]]:
+    """Yield the sessions below `out` that have rejected results, and what became there.
+
+    What can't be read is passed over.
+    """
+    for session in sessions_in(out):
+        with suppress(SessionError, OSError):
+            for target in stored_targets(session):
+                found = submission_of(session, target)
+                if found.rejected:
+                    yield session, Sent(target, found)
 
 
 def directed_to(
@@ -124,10 +149,13 @@ def submit(
     directory: Path,
     deadline: Deadline,
     progress: Progress,
+    changes: Mapping[str, str | int] | None = None,
 ) -> Sent:
     """Submit one session to one target, unless another process is at it.
 
     :param directory: where the project's lock file of prompts is, if it has one.
+    :param changes: what was rejected is sent, too, with these settings in the place of
+        those that it was frozen by; None: it is not touched.
     :raises ConfigurationError: the session names a URL, and not with this key, or all
         of it was accepted at another one than the user names.
     """
@@ -146,14 +174,36 @@ def submit(
             )
             return Sent(target, _left(session, target, error))
         if access.is_said:
-            target = _moved(session, target, access)
-        service = built_in_service(target, access.key or "", directory, progress)
+            target = _moved(session, target, access, changes is not None)
+        built_in = built_in_service(target, access.key or "", directory, progress)
+        service: Service = built_in
+        if changes is not None and submission_of(session, target).rejected:
+            service = _Again(built_in, target, changes)
         return Sent(
             target, submitted(service, session, target, deadline, progress.draw)
         )
 
 
-def _moved(session: Session, target: Target, access: Access) -> Target:
+@dataclass(frozen=True)
+class _Again:
+    """A service that is sent what it rejected, too."""
+
+    service: BuiltIn
+    target: Target
+    changes: Mapping[str, str | int]
+
+    def submit(self, session: Session, deadline: Deadline) -> Submission:
+        """Send what was not accepted yet."""
+        try:
+            self.service.reopen(session, self.changes, deadline)
+        except ServiceError as error:
+            return replace(submission_of(session, self.target), error=str(error))
+        return self.service.submit(session, deadline)
+
+
+def _moved(
+    session: Session, target: Target, access: Access, with_rejected: bool
+) -> Target:
     """Return a target at another URL, where nothing is known of it yet.
 
     :raises ConfigurationError: all that can be sent was accepted at the first URL.
@@ -162,7 +212,8 @@ def _moved(session: Session, target: Target, access: Access) -> Target:
     if _base(access.url) == _base(target.url):
         return moved
     found = submission_of(session, target)
-    if found.accepted and not found.is_open:
+    has_more = found.is_open or (with_rejected and found.rejected)
+    if found.accepted and not has_more:
         raise ConfigurationError(
             f"{display_path(session.path)} went to {target.url} already, which accepted"
             f" {counted(found.accepted, 'result')} of it: run the tests again to send"

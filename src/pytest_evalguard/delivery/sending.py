@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import concurrent.futures
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from functools import partial
-from itertools import islice
 from time import monotonic
 
 from ..model.text import counted, printable, shortened
 from .deadline import at_once, in_background
-from .outbox import Answer, FrozenRequest, Outbox
+from .frozen_requests import FrozenRequest
+from .outbox import Answer, Outbox
+
+
+def _no_halves(request: FrozenRequest) -> Sequence[FrozenRequest]:
+    raise NotImplementedError("this service takes one result a request")
 
 
 def deliver(
@@ -19,24 +23,31 @@ def deliver(
     send: Callable[[FrozenRequest], Answer],
     progress: Progress,
     most_at_once: int = 1,
+    halves: Callable[[FrozenRequest], Sequence[FrozenRequest]] = _no_halves,
 ) -> str | None:
-    """Send what is not settled, in order; return the first error, if any.
+    """Send what is not settled, in order; return the first error that keeps it so.
 
     A refusal of one request does not stop the others, an answer that would meet
-    each of them the same does.
+    each of them the same does. What is too large is replaced by its halves, which are
+    sent next.
 
     :param most_at_once: how many requests are under way at the same time.
+    :param halves: splits a request that has more than one result.
     """
     if progress.is_shown:
         progress.begin(outbox.unsettled)
     answers = outbox.answers()
     waiting = (each for each in outbox.requests() if each.key not in answers)
+    ahead: list[FrozenRequest] = []
     under_way: dict[Future[Answer], FrozenRequest] = {}
     first_error, is_stopped = None, False
     start = in_background if most_at_once > 1 else at_once
     while True:
         free = 0 if is_stopped else most_at_once - len(under_way)
-        for request in islice(waiting, free):
+        for _ in range(free):
+            request = ahead.pop() if ahead else next(waiting, None)
+            if request is None:
+                break
             under_way[start(partial(send, request))] = request
         if not under_way:
             return first_error
@@ -45,10 +56,16 @@ def deliver(
         )
         for future in answered:
             request, answer = under_way.pop(future), future.result()
-            if answer.state != "unsent":
+            if answer.state == "too large":
+                parts = halves(request)
+                outbox.replace([request.key], parts)
+                ahead += reversed(parts)
+                continue
+            if answer.state == "unsent":
+                first_error = first_error or answer.error
+            else:
                 outbox.settle(request.key, answer)
             progress.advance(request.results)
-            first_error = first_error or answer.error
             is_stopped = is_stopped or answer.is_fatal
 
 

@@ -6,7 +6,7 @@ type of its targets and makes one, ``service`` brings results there.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, replace
 from importlib import import_module
 from pathlib import Path
@@ -32,6 +32,16 @@ class BuiltIn(Service, Protocol):
 
     def preview(self, session: Session) -> Submission:
         """Say what would be sent, without sending anything."""
+        ...
+
+    def reopen(
+        self, session: Session, changes: Mapping[str, str | int], deadline: Deadline
+    ) -> None:
+        """Take what was rejected for unsent, so that `submit` sends it again.
+
+        :param changes: settings by which it is to be frozen anew, as far as the service
+            has them.
+        """
         ...
 
 

@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from functools import lru_cache
 
+MAX_TEXT = 100_000
+"""Longest text kept of one value, in characters; what is cut off leaves a mark."""
+
 Json = str | int | float | bool | None | list["Json"] | dict[str, "Json"]
 
 

@@ -10,6 +10,7 @@ from itertools import groupby
 from typing import Any
 
 from .case import Case
+from .data import MAX_TEXT
 from .text import (
     COLONS,
     ELLIPSIS,
@@ -25,7 +26,6 @@ from .text import (
     shortened,
     shortened_end,
 )
-from .values import MAX_TEXT
 
 _MOST_PAIRS = 10_000
 _MOST_WORDS = 80  # it takes the square of them

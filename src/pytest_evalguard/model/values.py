@@ -7,7 +7,6 @@ What a value is, its type says: `isinstance` would ask the value itself.
 
 from __future__ import annotations
 
-import dataclasses
 import enum
 import json
 import math
@@ -16,12 +15,25 @@ from collections import UserString
 from collections.abc import Callable, Iterable, Mapping, Sequence, Set, ValuesView
 from typing import Any
 
-import pytest
-
-from .data import Json, unused_key
-
-MAX_TEXT = 100_000
-"""Longest text kept of one value, in characters; what is cut off leaves a mark."""
+from .data import MAX_TEXT, Json, unused_key
+from .media import (
+    DATA_URL,
+    binary_text,
+    image_text,
+    is_image,
+    raw_bytes,
+    without_data_urls,
+)
+from .records import (
+    PASSED_ON,
+    contents,
+    fields,
+    is_array,
+    named_elements,
+    structured,
+    type_name,
+)
+from .shortening import SHORTEST_SHARE, Clean, elements_mark, fitted, shortened
 
 MAX_ELEMENTS = 10_000
 """Most elements kept of one value, counted over all its levels."""
@@ -32,14 +44,14 @@ MAX_DEPTH = 50
 HOSTILE = (Exception, SystemExit, GeneratorExit)
 """What a hook of a user's may raise; `SystemExit` is none of a test's verdicts."""
 
-# not the value's doing: Ctrl-C, and what ends a test or the session from a signal
-_PASSED_ON = (KeyboardInterrupt, pytest.exit.Exception, pytest.fail.Exception)
-
 _ELEMENTS = (Sequence, Set, ValuesView)
-_NO_ELEMENTS = (UserString, memoryview)
 _SPELT_OUT = ("datetime", "decimal", "fractions", "uuid", "ipaddress")
-_STRINGS_SHARE = 0.9  # of MAX_TEXT, so that what holds the strings has room as well
-_LONGEST_SECRET = 20_000
+_MOST = f"at most {MAX_ELEMENTS:,} and {MAX_TEXT:,} characters are kept"
+_STRINGS_ROOM = MAX_TEXT * 9 // 10  # what holds the strings needs room as well
+_MOST_READ = 50 * MAX_TEXT  # the rest is not looked at, so that time and memory end
+_BYTES_OF_A_CHARACTER = 20  # that is, of binary content, which is only counted
+_SET_ASIDE = 20
+_SHORT = 250
 _LONGEST_REPR = 1_000
 _LARGEST_INT = 2**63
 _MOST_BITS = 10_000  # about 3,000 digits: Python converts 4,300 at the least
@@ -47,25 +59,39 @@ _IDENTITY = re.compile(r" at 0x[0-9a-fA-F]+| id='[0-9]+'")
 _encode = json.JSONEncoder(ensure_ascii=False).encode
 
 
-def as_text(value: object, clean: Callable[[str], str] = str) -> str:
-    """Return `value` as text: a string as it is, anything else as JSON.
+def as_text(value: Any, clean: Clean = str) -> str:
+    """Return `value` as text of at most `MAX_TEXT` characters: strings, or JSON.
 
-    :param clean: replaces secrets, before text is cut to `MAX_TEXT` characters.
+    :param clean: replaces secrets, before text is cut.
     """
-    if _is_text(type(value)):
-        text = clean_text(value)  # type: ignore[arg-type] # its type is str
-    else:
-        reader = _Reader(clean, int(_STRINGS_SHARE * MAX_TEXT))
-        text = _encode(reader.read(value, 0))
-    return text if len(text) <= MAX_TEXT else _cleaned_cut(text, MAX_TEXT, clean)
+    kind = type(value)
+    if kind is str or _is_text(kind):
+        return _whole_text(value, clean)
+    if kind is float and math.isfinite(value):
+        return _encode(value)
+    reader = _Reader(clean)
+    data = reader.read(value, 0)
+    if reader.length <= _STRINGS_ROOM:
+        text = _encode(data)
+        if len(text) <= MAX_TEXT:
+            return text
+    return _long_json(data, min(reader.length, _STRINGS_ROOM), clean)
 
 
-def as_data(value: object, clean: Callable[[str], str] = str) -> Json:
+def as_data(value: Any, clean: Clean = str) -> Json:
     """Return `value` as data that `json` can write: no NaN, cycle or surrogate.
 
     :param clean: replaces secrets, before a string is cut.
     """
-    return _Reader(clean, MAX_TEXT).read(value, 0)
+    kind = type(value)
+    if kind is str:
+        return _whole_text(value, clean)
+    if kind is float and math.isfinite(value):
+        return value  # type: ignore[no-any-return] # it is a number
+    reader = _Reader(clean)
+    data = reader.read(value, 0)
+    is_long = reader.length > MAX_TEXT
+    return fitted(data, MAX_TEXT, clean, _MOST) if is_long else data
 
 
 def clean_text(text: str) -> str:
@@ -94,12 +120,12 @@ def describe(value: object, clean: Callable[[str], str] = str) -> str:
     :param clean: applied to the whole text before it is cut.
     """
     try:
-        text = clean_text(repr(value))
-    except _PASSED_ON:
+        text = _plain(repr(value))
+    except PASSED_ON:
         raise
     except BaseException as error:  # noqa: BLE001 # whatever a value does is shown
-        text = f"<{_name(value)}: repr() raised {_name(error)}>"
-    return cut(clean(without_addresses(text)), _LONGEST_REPR)
+        text = f"<{type_name(value)}: repr() raised {type_name(error)}>"
+    return shortened(clean(without_addresses(text)), _LONGEST_REPR)
 
 
 def without_addresses(text: str) -> str:
@@ -108,12 +134,17 @@ def without_addresses(text: str) -> str:
 
 
 class _Reader:
-    """Reads one value; holds the open containers and what is left of its size."""
+    """Reads one value whole, up to `MAX_ELEMENTS`; strings are cut when all is known.
 
-    def __init__(self, clean: Callable[[str], str], room: int) -> None:
+    Holds the open containers and how many elements may still be read.
+    """
+
+    length = 0  # of all strings together
+    _left = MAX_ELEMENTS
+    _is_in_set = False
+
+    def __init__(self, clean: Clean) -> None:
         self._clean = clean
-        self._room = room
-        self._left = MAX_ELEMENTS
         self._open: set[int] = set()
 
     def read(self, value: Any, depth: int) -> Json:
@@ -124,7 +155,7 @@ class _Reader:
             return value  # type: ignore[no-any-return] # it is one of three
         try:
             return self._read_other(value, kind, depth)
-        except _PASSED_ON:
+        except PASSED_ON:
             raise
         except BaseException:  # noqa: BLE001 # whatever a value does is shown
             return self._text(describe(value, self._clean))
@@ -137,36 +168,45 @@ class _Reader:
         if kind is int or kind is float:
             return self._number(value)
         if _is_text(kind):
-            return self._text(value)
+            return self._text(str.__str__(value))
         if issubclass(kind, enum.Enum):
             return self._nested(value, value.value, self.read, depth)
-        if issubclass(kind, (bytes, bytearray)):
-            raw = memoryview(value).tobytes()
-            return self._text(raw.decode("utf-8", "backslashreplace"))
-        if issubclass(kind, Mapping):
+        if (raw := raw_bytes(value, kind)) is not None:
+            return self._binary(binary_text(raw), len(raw))
+        if issubclass(kind, Mapping) and not hasattr(kind, "data_vars"):
             return self._nested(value, value, self._read_mapping, depth)
-        if issubclass(kind, _ELEMENTS) and not issubclass(kind, _NO_ELEMENTS):
-            return self._nested(value, value, self._read_elements, depth)
+        if issubclass(kind, _ELEMENTS) and not issubclass(kind, UserString):
+            named = named_elements(value, kind)
+            read = self._read_elements if named is None else self._read_mapping
+            return self._nested(value, value if named is None else named, read, depth)
         return self._read_object(value, kind, depth)
 
     def _read_object(self, value: Any, kind: type, depth: int) -> Json:
-        if hasattr(kind, "tolist") and hasattr(kind, "dtype"):
+        if is_array(value, kind):
             return self._read_array(value, kind, depth)
         if issubclass(kind, int):
             return self._number(int.__int__(value))
         if issubclass(kind, float):
             return self._number(float.__float__(value))
-        if (fields := _fields(value, kind)) is not None:
-            return self._nested(value, fields, self.read, depth)
-        text = _spelt_out(value, kind)
-        return self._text(describe(value, self._clean) if text is None else text)
+        if (content := fields(value, kind)) is not None:
+            return self._nested(value, content, self.read, depth)
+        if (text := _spelt_out(value, kind)) is not None:
+            return self._text(text)
+        if (content := contents(value, kind, MAX_ELEMENTS)) is not None:
+            return self._nested(value, content, self.read, depth)
+        if is_image(value, kind):
+            return self._binary(image_text(value), math.prod(value.size))
+        return self._text(describe(value, self._clean))
 
     def _read_array(self, value: Any, kind: type, depth: int) -> Json:
         """Read what is like numpy's arrays and scalars; a large one is not unfolded."""
-        if type(value.size) is not int or value.size > MAX_ELEMENTS:
-            shape, dtype = describe(tuple(value.shape)), describe(value.dtype)
-            return self._text(f"<{_name(value)} of shape {shape}, {dtype}>")
-        is_date = getattr(value.dtype, "kind", "") == "M"
+        shape, dtype = tuple(value.shape), value.dtype
+        if getattr(dtype, "names", None):
+            return self._nested(value, structured(value), self.read, depth)
+        if math.prod(shape) > MAX_ELEMENTS:
+            shown = f"{describe(shape)}, {describe(dtype)}"
+            return self._text(f"<{type_name(value)} of shape {shown}>")
+        is_date = getattr(dtype, "kind", "") == "M"
         plain = (value.astype(str) if is_date else value).tolist()
         if type(plain) is kind:
             return self._text(describe(value, self._clean))
@@ -176,10 +216,10 @@ class _Reader:
         self, owner: object, content: Any, read: Callable[[Any, int], Json], depth: int
     ) -> Json:
         if id(owner) in self._open:
-            return self._text(f"<{_name(owner)}: contains itself>")
+            return self._text(f"<{type_name(owner)}: contains itself>")
         if depth >= MAX_DEPTH:
             levels = f"nested deeper than {MAX_DEPTH} levels"
-            return self._text(f"<{_name(owner)}: {levels}>")
+            return self._text(f"<{type_name(owner)}: {levels}>")
         self._open.add(id(owner))
         try:
             return read(content, depth + 1)
@@ -188,9 +228,12 @@ class _Reader:
 
     def _read_mapping(self, value: Mapping[object, object], depth: int) -> Json:
         data: dict[str, Json] = {}
+        each = self._set_aside(value) if type(value) is dict else 0
         for key, element in value.items():
-            if not self._take():
-                data[unused_key("…", data)] = _cut_mark(value)
+            if each:
+                self._left += each
+            elif not self._take():
+                data[unused_key("…", data)] = self._cut_mark(value)
                 break
             name = self._text(key) if type(key) is str else self._key(key, depth)
             if name in data:
@@ -199,16 +242,35 @@ class _Reader:
         return data
 
     def _read_elements(self, value: Iterable[object], depth: int) -> Json:
+        kind = type(value)
+        if issubclass(kind, Set):
+            return self._read_set(value, depth)
         data: list[Json] = []
-        for element in value:
-            if not self._take():
-                data.append(_cut_mark(value))
+        each = self._set_aside(value) if kind is list or kind is tuple else 0
+        for element in value[:] if each else value:  # type: ignore[index] # a list
+            if each:
+                self._left += each
+            elif not self._take():
+                data.append(self._cut_mark(value))
                 break
             data.append(self.read(element, depth))
-        if issubclass(type(value), Set):
-            # its order differs from process to process, and so does what is cut off
-            data = [_cut_mark(value)] if self._left < 0 else sorted(data, key=_encode)
         return data
+
+    def _read_set(self, value: Any, depth: int) -> Json:
+        data: list[Json] = []
+        length, was_in_set, self._is_in_set = self.length, self._is_in_set, True
+        try:
+            for element in value:
+                if not self._take():
+                    break
+                data.append(self.read(element, depth))
+        finally:
+            self._is_in_set = was_in_set
+        if self._left >= 0 and self.length <= _MOST_READ:
+            return sorted(data, key=_encode)
+        # its order differs from process to process, and so does what was read of it
+        self.length, self._left = length, -1
+        return [self._cut_mark(value)]
 
     def _key(self, key: object, depth: int) -> str:
         data = self.read(key, depth)
@@ -224,77 +286,82 @@ class _Reader:
         return self._text(f"<int of {bits:,} bits>" if is_huge else str(value))
 
     def _text(self, text: str) -> str:
-        text = clean_text(text)
-        if len(text) <= self._room:
-            self._room -= len(text)
-            return text
-        room, self._room, self._left = self._room, 0, -1
-        return _cleaned_cut(text, room, self._clean)
+        length = len(text)
+        if length > _SHORT or ";" in text or not text.isascii():
+            return self._long_text(text)
+        self.length += length
+        return text
+
+    def _long_text(self, text: str) -> str:
+        plain = _plain(text)
+        self.length += max(0, len(text) - len(plain)) // _BYTES_OF_A_CHARACTER
+        if self.length + len(plain) > _MOST_READ:
+            self._left = -1
+            plain = shortened(plain, SHORTEST_SHARE, self._clean)
+        self.length += len(plain)
+        return plain
+
+    def _binary(self, text: str, size: int) -> str:
+        self.length += size // _BYTES_OF_A_CHARACTER
+        return self._text(text)
+
+    def _set_aside(self, value: Any) -> int:
+        """Take the elements of a short container at once, and some for each of them.
+
+        So what a long one in it takes is not at the cost of what comes after it. In a
+        set it would depend on the order what is cut.
+        """
+        taken = len(value) * (1 + _SET_ASIDE)
+        if self._is_in_set or 2 * taken > self._left:
+            return 0
+        self._left -= taken
+        return _SET_ASIDE
 
     def _take(self) -> bool:
+        if self._left <= 0:
+            self._left = -1
+            return False
         self._left -= 1
-        return self._left >= 0
+        return True
+
+    def _cut_mark(self, value: Any) -> str:
+        try:
+            length = len(value)
+        except PASSED_ON:
+            raise
+        except BaseException:  # noqa: BLE001 # whatever a value does is shown
+            length = None
+        return self._text(elements_mark(length, _MOST))
+
+
+def _long_json(data: Json, room: int, clean: Clean) -> str:
+    """Write data with shortened strings; only where that does not do, cut the JSON."""
+    text = whole = _encode(fitted(data, room, clean, _MOST))
+    if len(text) > MAX_TEXT:  # escapes make strings longer
+        room = room * MAX_TEXT // len(text)
+        text = _encode(fitted(data, room, clean, _MOST))
+    if len(text) > MAX_TEXT:  # and other things take room
+        room -= len(text) - MAX_TEXT
+        text = _encode(fitted(data, room, clean, _MOST)) if room > 0 else whole
+    return shortened(text, MAX_TEXT, clean)
+
+
+def _whole_text(value: str, clean: Clean) -> str:
+    text = value
+    # most need no more than this look, and are many
+    if type(text) is not str or ";" in text or not text.isascii():
+        text = _plain(text)
+    return text if len(text) <= MAX_TEXT else shortened(text, MAX_TEXT, clean)
 
 
 def _is_text(kind: type) -> bool:
     return kind is str or (issubclass(kind, str) and not issubclass(kind, enum.Enum))
 
 
-def _name(value: object) -> str:
-    """Return the name of a value's type, whatever its metaclass says."""
-    return str(type.__dict__["__name__"].__get__(type(value)))
-
-
-def _cleaned_cut(text: str, limit: int, clean: Callable[[str], str]) -> str:
-    """Cut after cleaning: a part of a secret would have its shape no more."""
-    head = text[: limit + _LONGEST_SECRET]
-    kept = clean(head)
-    if len(head) < len(text):  # what was a part of a secret there stays out
-        kept = kept[: max(0, len(kept) - _LONGEST_SECRET)]
-    kept = kept[:limit]
-    return f"{kept}… [cut: {len(kept):,} of {len(text):,} characters kept]"
-
-
-def _cut_mark(value: Any) -> str:
-    most = f"at most {MAX_ELEMENTS:,} and {MAX_TEXT:,} characters are kept"
-    try:
-        return f"[cut: {len(value):,} elements here, {most}]"
-    except _PASSED_ON:
-        raise
-    except BaseException:  # noqa: BLE001 # whatever a value does is shown
-        return f"[cut: more elements here, {most}]"
-
-
-def _fields(value: Any, kind: Any) -> object:
-    """Return what dataclasses, pydantic models and attrs classes hold, or None."""
-    if dataclasses.is_dataclass(kind):
-        names = [field.name for field in dataclasses.fields(kind)]
-        return {name: _attribute(value, name) for name in names}
-    if hasattr(kind, "__attrs_attrs__"):
-        names = [attribute.name for attribute in kind.__attrs_attrs__]
-        return {name: _attribute(value, name) for name in names}
-    if hasattr(kind, "model_fields") and hasattr(kind, "model_dump"):
-        return _model_fields(value, kind)
-    return None
-
-
-def _model_fields(value: Any, kind: Any) -> object:
-    """Return what a model would dump, without running any code of its class."""
-    state = vars(value)
-    shown = [name for name, field in kind.model_fields.items() if not field.exclude]
-    if shown == ["root"]:
-        return state["root"]
-    fields = {name: state.get(name, "<not set>") for name in shown}
-    return {**fields, **(value.__pydantic_extra__ or {})}
-
-
-def _attribute(value: object, name: str) -> object:
-    try:
-        return getattr(value, name, "<not set>")
-    except _PASSED_ON:
-        raise
-    except BaseException as error:  # noqa: BLE001 # whatever a value does is shown
-        return f"<raised {_name(error)}>"
+def _plain(text: str) -> str:
+    text = clean_text(text)
+    # the first looks for one character, which takes no time
+    return without_data_urls(text) if ";" in text and DATA_URL in text else text
 
 
 def _non_finite(value: float) -> str:

@@ -10,7 +10,6 @@ import pluggy
 import pytest
 
 from .. import hookspecs
-from ..model.text import counted
 
 if TYPE_CHECKING:
     from ..config.settings import Settings
@@ -21,6 +20,8 @@ FIXTURE = "eval_case"
 _PREFIX = "pytest_evalguard_"
 
 identity_key = pytest.StashKey[str]()
+identities_key = pytest.StashKey["dict[int, str]"]()
+"""Of a test that is scheduled several times: the identity of each run, by its index."""
 
 
 def is_case(item: pytest.Item, mark: str) -> bool:
@@ -64,6 +65,8 @@ def find_problems(
 def _trial_problems(
     config: pytest.Config, marked: Sequence[tuple[pytest.Item, EvalMark]], name: str
 ) -> Iterator[str]:
+    from ..model.text import counted  # for a session with cases
+
     for item, mark in marked:
         least, most = mark.given.get("require", 1), mark.trials
         if least > most:
@@ -76,6 +79,11 @@ def _trial_problems(
             yield (
                 f"{item.nodeid} has {most} trials and would be run again by {plugin}:"
                 " trials take the place of reruns, use one of the two"
+            )
+        elif most > 1 and (plugin := _run_side_by_side_by(config, item)) is not None:
+            yield (
+                f"{item.nodeid} has {most} trials, and {plugin} runs a test once only,"
+                " side by side with others: take its mark away, or the trials"
             )
 
 
@@ -160,6 +168,24 @@ def _rerun_by(config: pytest.Config, item: pytest.Item) -> str | None:
     return None
 
 
+# by the name that each is registered under: the mark of the tests that it runs itself
+_SIDE_BY_SIDE: Mapping[str, str] = {
+    "asyncio-cooperative": "asyncio_cooperative",
+    "pytest_asyncio_cooperative.plugin": "asyncio_cooperative",
+    "asyncio-concurrent": "asyncio_concurrent",
+    "pytest_asyncio_concurrent.plugin": "asyncio_concurrent",
+}
+
+
+def _run_side_by_side_by(config: pytest.Config, item: pytest.Item) -> str | None:
+    """Return the name of the active plugin that runs a test as one of several tasks."""
+    for name, mark in _SIDE_BY_SIDE.items():
+        is_marked = item.get_closest_marker(mark) is not None
+        if is_marked and config.pluginmanager.has_plugin(name):
+            return f"pytest-{mark.replace('_', '-')}"
+    return None
+
+
 def _is_on(config: pytest.Config, name: str) -> bool:
     try:
         value = config.getoption(name, None) or config.getini(name)
@@ -169,15 +195,20 @@ def _is_on(config: pytest.Config, name: str) -> bool:
 
 
 def identify(
-    items: Sequence[pytest.Item], redact: Callable[[str], str], suffix: str = ""
+    items: Sequence[pytest.Item],
+    redact: Callable[[str], str],
+    suffix: str = "",
+    indices: Sequence[int] | None = None,
 ) -> list[str]:
     """Return the identity of each item, and note it on those where it is another.
 
     It is the node id without secrets, and without the group that ``--dist=loadgroup``
     appends. Tests that would share one, because their ids differ only in a secret or
-    because one was asked for twice, are numbered: two tests stay two cases.
+    because one was asked for twice, are numbered: two tests stay two cases, and so do
+    two runs of a test that is scheduled twice.
 
     :param suffix: appended to each, where several processes run the same tests.
+    :param indices: where each item stands among all, if that is not its position here.
     """
     from ..model.values import clean_text  # only a session with cases needs it
 
@@ -186,19 +217,59 @@ def identify(
     if redact(joined) != joined:  # one look at all of them, as most have no secret
         nodeids = list(map(redact, nodeids))
     names = [f"{nodeid}{suffix}" for nodeid in nodeids]
-    seen: Counter[str] = Counter()
-    taken = Counter(names)
-    order: Sequence[int] = range(len(items))
-    if len(taken) < len(names):  # by node id, as the order of items may be a random one
-        order = sorted(order, key=lambda index: items[index].nodeid)
-    for index in order:
-        item, name = items[index], names[index]
-        seen[name] += 1
-        if seen[name] > 1:
-            names[index] = name = f"{name} #{seen[name]}"
-        if name != item.nodeid:
+    if len(set(names)) < len(names):
+        names = _numbered(names, items)
+        _note_repeats(items, names, indices or range(len(items)))
+    for item, name in zip(items, names, strict=True):
+        if name != item.nodeid and identities_key not in item.stash:
             item.stash[identity_key] = name
     return names
+
+
+def _numbered(names: Sequence[str], items: Sequence[pytest.Item]) -> list[str]:
+    """Number what is there more than once, by node id: the order may be random."""
+    numbered = list(names)
+    taken = set(names)
+    seen: Counter[str] = Counter()
+    for index in sorted(range(len(items)), key=lambda index: items[index].nodeid):
+        name = names[index]
+        seen[name] += 1
+        while seen[name] > 1 and f"{name} #{seen[name]}" in taken:
+            seen[name] += 1  # another test's id ends like that
+        if seen[name] > 1:
+            numbered[index] = f"{name} #{seen[name]}"
+    return numbered
+
+
+def _note_repeats(
+    items: Sequence[pytest.Item], names: Sequence[str], indices: Sequence[int]
+) -> None:
+    counts = Counter(map(id, items))
+    for index, item, name in zip(indices, items, names, strict=True):
+        if counts[id(item)] > 1:
+            item.stash.setdefault(identities_key, {})[index] = name
+
+
+def name_scheduled_run(item: pytest.Item) -> None:
+    """Give a test that is scheduled several times the identity of the coming run."""
+    names = item.stash.get(identities_key, None)
+    if names:
+        index = _index_in_worker(item.config)
+        item.stash[identity_key] = names.pop(
+            index if index in names else next(iter(names))
+        )
+
+
+def _index_in_worker(config: pytest.Config) -> int | None:
+    """Return the index of the test that a worker of pytest-xdist runs now.
+
+    By that it tells runs apart, and only its own plugin, without a name, knows it.
+    """
+    for plugin in config.pluginmanager.get_plugins():
+        if type(plugin).__name__ == "WorkerInteractor":
+            index: int = plugin.item_index
+            return index
+    return None
 
 
 def identity_of(item: pytest.Item) -> str:

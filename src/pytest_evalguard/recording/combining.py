@@ -8,8 +8,9 @@ from math import fsum
 from typing import TypeVar
 
 from ..model.case import Attempt, Case, ScorerResult
+from ..model.data import MAX_TEXT
 from ..model.outcome import PASSING, Outcome, letters_of, worst
-from ..model.values import MAX_TEXT, cut
+from ..model.values import cut
 from .mark import Plan
 
 T = TypeVar("T", int, float)

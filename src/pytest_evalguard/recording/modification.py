@@ -5,27 +5,22 @@ What `pytest_evalguard_modify_case` left of a case is checked.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import replace
-from operator import attrgetter
 from typing import Any, get_args
 
 import pytest
 
 from ..model.case import Attempt, Case, ScorerResult
-from ..model.data import unused_key
+from ..model.data import Json
 from ..model.outcome import Outcome
 from ..model.redaction import Redactor
+from ..model.reflection import data_of, fields_of, texts_of
 from ..model.scorer_results import kept_raw
 from ..model.scorers import checked_count, checked_number, checked_score
 from ..model.values import HOSTILE, as_data, as_text, cut, describe
 
 HOOK = "pytest_evalguard_modify_case"
-_TEXTS = (
-    *("input", "expected", "actual", "reason", "name", "ambiguous"),
-    "hallucination_label",
-)
-_get_texts = attrgetter("nodeid", *_TEXTS)
 _FACTS = (
     *("nodeid", "prompt_id", "threshold", "default_input", "flaky", "silent"),
     *("withheld", "require", "differs_at", "types"),
@@ -79,11 +74,8 @@ def _by_hooks(
 def _checked(case: Case) -> Case:
     if case.outcome not in get_args(Outcome):
         raise ValueError(f"no such outcome: {describe(case.outcome)}")
-    for name in _TEXTS:
-        value = getattr(case, name)
-        if value is not None:
-            setattr(case, name, as_text(value))
     case.input = "" if case.input is None else case.input
+    _normalise(case, omit=(*_FACTS, *_RUNS, "scores"))
     case.latency_ms = checked_number(case.latency_ms, "latency_ms")
     if case.score is not None:
         case.score = checked_score(case.score)
@@ -93,19 +85,33 @@ def _checked(case: Case) -> Case:
         if (count := getattr(case, name)) is not None:
             setattr(case, name, checked_count(count, name))
     case.scores = {as_text(name): _score(each) for name, each in case.scores.items()}
-    case.tags = [as_text(tag) for tag in case.tags]
-    case.metadata = {as_text(key): as_data(each) for key, each in case.metadata.items()}
-    case.findings = [as_data(finding) for finding in case.findings]
     return case
+
+
+def _normalise(case: Case, omit: Collection[str]) -> None:
+    """Make what a hook left of texts text, and of data JSON data."""
+    for part, change in ((texts_of, as_text), (data_of, _as_data)):
+        kind: Any = type(case)  # to mypy a class is not hashable
+        for name, plan in fields_of(kind, part).items():
+            if name not in omit:
+                setattr(case, name, plan.changed(getattr(case, name), change))
+
+
+def _as_data(value: Any) -> Json:
+    """Return JSON data; each value of a dict has all the room that a value has."""
+    if type(value) is dict:
+        return {as_text(key): as_data(each) for key, each in value.items()}
+    return as_data(value)
 
 
 def _with_texts(before: list[Attempt], after: Any) -> list[Attempt]:
     """Return attempts or trials with the texts that a hook left of each of them."""
     if not isinstance(after, list) or len(after) != len(before):
         return before
+    plans = fields_of(Attempt, texts_of)
     for was, became in zip(before, after, strict=True):
-        was.actual = None if became.actual is None else as_text(became.actual)
-        was.reason = None if became.reason is None else as_text(became.reason)
+        for name in ("actual", "reason"):
+            setattr(was, name, plans[name].changed(getattr(became, name), as_text))
     return before
 
 
@@ -117,40 +123,12 @@ def _score(result: ScorerResult) -> ScorerResult:
 
 def redact_case(case: Case, redact: Redactor) -> None:
     """Replace the secrets in everything that a case holds."""
-    # one look at all texts, as most have no secret; a line break ends any value
-    joined = "\n".join(filter(None, _texts_of(case)))
-    if redact(joined) != joined:
-        _redact_texts(case, redact)
-    if case.metadata:
-        case.metadata = redact.fields(case.metadata)
-    if case.findings:
-        case.findings = [redact.data(finding) for finding in case.findings]
-
-
-def _texts_of(case: Case) -> list[str | None]:
-    texts = [*_get_texts(case), *case.tags]
-    for name, result in case.scores.items():
-        texts += (name, result.reason)
-        if isinstance(result.raw, str):
-            texts.append(result.raw)
-    for run in (*case.attempts, *case.trials):
-        texts += (run.reason, run.actual, *(run.scores or ()))
-    return texts
-
-
-def _redact_texts(case: Case, redact: Redactor) -> None:
-    for name in ("nodeid", *_TEXTS):
-        if text := getattr(case, name):
-            setattr(case, name, redact(text))
-    case.tags = [redact(tag) for tag in case.tags]
-    scores: dict[str, ScorerResult] = {}
-    for name, result in case.scores.items():
-        result.reason = result.reason and redact(result.reason)
-        if isinstance(result.raw, str):
-            result.raw = redact(result.raw)
-        scores[unused_key(redact(name), scores)] = result
-    case.scores = scores
-    for run in (*case.attempts, *case.trials):
-        run.reason = run.reason and redact(run.reason)
-        run.actual = run.actual and redact(run.actual)
-        run.scores = run.scores and {redact(n): each for n, each in run.scores.items()}
+    kind: Any = type(case)  # to mypy a class is not hashable
+    texts, data = texts_of(kind), data_of(kind)
+    if texts:
+        # one look at all texts, as most have no secret; a line break ends any value
+        joined = "\n".join(texts.found(case))
+        if redact(joined) != joined:
+            texts.changed(case, redact)
+    if data:
+        data.changed(case, redact.data)

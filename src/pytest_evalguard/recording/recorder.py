@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections import UserDict
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from time import perf_counter
+from importlib.util import module_from_spec
 from typing import Any
 
 from ..model.case import ScorerResult
@@ -31,12 +32,15 @@ class EvalCase:
 
     __slots__ = (
         *("_ambiguous", "_clean", "_findings", "_lock", "_marked", "_measured"),
-        *("_metadata", "_nodeid", "_numbers", "_open", "_scores", "_texts", "_tokens"),
-        "_values",
+        *("_measured_to", "_measuring", "_metadata", "_nodeid", "_numbers", "_open"),
+        *("_scores", "_texts", "_tokens", "_values"),
     )
 
-    # bound to the class, not to the module: plugins that freeze time rebind those
-    _clock: Callable[[], float] = staticmethod(perf_counter)
+    # bound to the class, and from a module of its own: what freezes time for a test
+    # rebinds it in all modules that are loaded, and may have done so before this one
+    _clock: Callable[[], float] = staticmethod(
+        module_from_spec(time.__spec__).perf_counter
+    )
 
     def __init__(
         self,
@@ -56,6 +60,8 @@ class EvalCase:
         self._scores: dict[str, ScorerResult] = {}
         self._findings: list[Json] = []
         self._measured: float | None = None
+        self._measured_to = 0.0
+        self._measuring = 0
         self._tokens: tuple[int, int] | None = None
         self._ambiguous: str | None = None
 
@@ -151,14 +157,23 @@ class EvalCase:
 
     @contextmanager
     def measure(self) -> Iterator[None]:
-        """Time the call under test; several uses add up."""
-        start = self._clock()
+        """Time the call under test; several uses add up.
+
+        What several of them time at once, in tasks or threads, counts once.
+        """
+        with self._lock:
+            if self._measuring == 0:
+                self._measured_to = self._clock()
+            self._measuring += 1
         try:
             yield
         finally:
-            elapsed = (self._clock() - start) * 1000
-            self._require_open()
             with self._lock:
+                now = self._clock()
+                elapsed = (now - self._measured_to) * 1000
+                self._measured_to = now
+                self._measuring -= 1
+                self._require_open()
                 self._measured = (self._measured or 0.0) + elapsed
 
     def add_score(

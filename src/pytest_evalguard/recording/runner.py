@@ -6,106 +6,33 @@ finished case is published with the test's last report.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Mapping
-from dataclasses import dataclass, field
-from operator import attrgetter
+from collections.abc import Callable, Generator
+from os import getpid
 from typing import Any
 
 import pytest
 from _pytest._code.code import ExceptionRepr
 
-from ..model.case import Attempt, Case
-from ..model.difference import note_unseen
+from ..model.case import Attempt, Case, case_from_line
 from ..model.figures import reaches
-from ..model.outcome import Outcome, letters_of
+from ..model.outcome import letters_of
 from ..model.redaction import Redactor
-from ..model.text import printable, shortened
-from ..model.values import as_data, as_text
-from .collection import FIXTURE, identity_of, is_case
-from .combining import as_trial, combined, deciding_trial, total, verdict_line
-from .mark import EvalMark, Plan, current_mark, problems_of
+from .collection import FIXTURE, is_case, name_scheduled_run
+from .combining import as_trial, combined, deciding_trial, verdict_line
+from .mark import Plan, current_mark, problems_of
 from .modification import modified
-from .recorder import EvalCase, ambiguity, close, recorded, remark
-from .verdict import error_line, outcome_of, reason_of, will_rerun
+from .recorder import EvalCase, recorded, remark
+from .run import LINE, Run, case_of, junit_properties
+from .verdict import error_line, reason_of
 
-_PHASES = ("setup", "call", "teardown")
-_PLAN = ("trials", "require")
-_SPENT = ("prompt_tokens", "completion_tokens", "cost_usd")
-_LONGEST_NAME = 100
 _PLUGIN = "pytest_evalguard.plugin"
 
 TRIALS = "evalguard_trials"
 """The attribute of a test report that has its trials' outcomes, a letter each."""
 
-run_key = pytest.StashKey["_Run"]()
-trials_key = pytest.StashKey["list[_Run]"]()
+run_key = pytest.StashKey[Run]()
+trials_key = pytest.StashKey[list[Run]]()
 """The trials of a test that have ended, where it has any."""
-
-
-@dataclass
-class _Run:
-    """One run of a case's test: its recorder, and what pytest said of each phase."""
-
-    recorder: EvalCase
-    mark: EvalMark
-    attempts: list[Attempt]
-    case: Case | None = None
-    reports: dict[str, pytest.TestReport] = field(default_factory=dict)
-    reasons: dict[str, str | None] = field(default_factory=dict)
-    failed_subtest: str | None = None
-    logged: set[str] = field(default_factory=set)
-
-    def note(self, report: pytest.TestReport) -> None:
-        self.logged.add(str(report.when))
-        self.reports[str(report.when)] = report
-
-    def add_teardown(self, report: pytest.TestReport, reason: str | None) -> None:
-        """Take what became of the fixtures that the trials of a case shared."""
-        if report.failed and self.case is not None:
-            self.reports["teardown"] = report
-            if self.case.outcome != "failed":
-                self.case.outcome, self.case.reason = "error", reason
-
-    @property
-    def is_finished(self) -> bool:
-        # a plugin that will run the test again keeps the report of the call to itself,
-        # or gives a report an outcome of its own
-        setup = self.reports.get("setup")
-        is_over = "call" in self.logged or (setup is not None and not setup.passed)
-        return is_over and not any(map(will_rerun, self.reports.values()))
-
-    @property
-    def outcome(self) -> Outcome:
-        outcome = outcome_of(self.reports)
-        if outcome == "not run" and "call" in self.reasons:
-            return "failed"  # a plugin made no report of this attempt
-        if self.failed_subtest is not None and outcome != "error":
-            return "failed"
-        if outcome == "passed" and ambiguity(self.recorder) is not None:
-            return "ambiguous"
-        return outcome
-
-    def reason(self, outcome: Outcome) -> str | None:
-        if outcome == "ambiguous":
-            why = ambiguity(self.recorder)
-            return f"ambiguous: {why}" if why else "ambiguous"
-        said = [phase for phase in _PHASES if self.reasons.get(phase)]
-        failed = [phase for phase in said if self._has_failed(phase)]
-        # a skip is no reason for the error that came after it
-        for phase in (*failed, *said):
-            return self.reasons[phase]
-        return self.failed_subtest if outcome == "failed" else None
-
-    def _has_failed(self, phase: str) -> bool:
-        report = self.reports.get(phase)
-        return report is not None and report.failed
-
-    def as_attempt(self) -> Attempt:
-        outcome = self.outcome
-        fields = recorded(self.recorder)
-        fields.setdefault("latency_ms", _call_ms(self.reports))
-        kept = {name: fields.get(name) for name in ("score", "latency_ms", *_SPENT)}
-        return Attempt(outcome, reason=self.reason(outcome), **kept)
 
 
 class CaseRunner:
@@ -117,6 +44,10 @@ class CaseRunner:
     :param publish: takes each finished case, and the report it is to travel on; None
         for a test that was interrupted.
     :param has_junit: whether JUnit XML is written, and its properties are wanted.
+    :param make_portable: changes the data of a report into what can be carried to
+        another process, where there is one.
+
+    What is known of a test is kept with the test, as plugins may run several at once.
     """
 
     def __init__(
@@ -126,26 +57,63 @@ class CaseRunner:
         redact: Redactor,
         publish: Callable[[Case, pytest.TestReport | None], None],
         has_junit: bool = False,
+        make_portable: Callable[[dict[str, Any]], None] | None = None,
     ) -> None:
         self._has_junit = has_junit
+        self._make_portable = make_portable
         self._mark = mark
         self._trials = trials
         self._redact = redact
         self._publish = publish
-        self._item: pytest.Item | None = None
-        self._fixtures: object = None
-        self._is_handed = False
+        self._scheduled: dict[int, pytest.Item] = {}
+        self._open: dict[str, list[pytest.Item]] = {}
+        self._handed_over: tuple[object, bool] = (None, False)
+        self._process = getpid()
 
     def recorder_of(self, item: pytest.Item) -> EvalCase:
-        """Return the recorder of the running test."""
+        """Return the recorder of a test."""
         if run_key not in item.stash:  # asked for by request.getfixturevalue()
-            self._start(item)
-            self._begin(item)
+            self._begin(item, has_setup=False)
         return item.stash[run_key].recorder
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
+    def pytest_runtest_protocol(
+        self, item: pytest.Item
+    ) -> Generator[None, object, object]:
+        """Follow a test that is scheduled, from its start to its end.
+
+        What runs it again within that is a rerun, what comes later another run.
+        """
+        key = id(item)
+        if key in self._scheduled:
+            return (yield)
+        name_scheduled_run(item)
+        self._scheduled[key] = item
+        result = yield  # what is raised here has interrupted the session
+        del self._scheduled[key]
+        if run_key in item.stash:
+            self._end_schedule(item)
+        return result
+
+    def _end_schedule(self, item: pytest.Item) -> None:
+        run = item.stash[run_key]
+        if run.will_rerun and not run.is_published:
+            return  # it comes again later, as far as is known
+        if run.reports and not run.is_published:  # they were logged by another name
+            self._publish_finished(item, run, None)
+        self._forget(item)
+
+    def _forget(self, item: pytest.Item) -> None:
+        """Drop what was recorded: it is kept only in case the test is run again."""
+        del item.stash[run_key]
+        if trials_key in item.stash:
+            del item.stash[trials_key]
+        items = self._open.pop(item.nodeid, [])
+        if others := [each for each in items if each is not item]:
+            self._open[item.nodeid] = others
+
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_runtest_setup(self, item: pytest.Item) -> Generator[None, None, None]:
-        self._start(item)
         # a test that asks for the fixture at run time is known by its first attempt
         if run_key in item.stash or is_case(item, self._mark):
             self._begin(item)
@@ -177,38 +145,41 @@ class CaseRunner:
 
     def begin_late(self, item: pytest.Item) -> None:
         """Follow a test whose fixtures have been set up already."""
-        self._start(item)
         self._mark_late(item)
 
-    def _start(self, item: pytest.Item) -> None:
-        if self._item is not item:
-            # what the test before recorded was only kept in case it was run again
-            if self._item is not None and run_key in self._item.stash:
-                del self._item.stash[run_key]
-            self._item = item
-
-    def _begin(self, item: pytest.Item) -> None:
-        earlier = item.stash.get(run_key, None)
-        attempts: list[Attempt] = []
-        if earlier is not None and trials_key not in item.stash:
-            attempts = [*earlier.attempts, earlier.as_attempt()]
-        mark = current_mark(item, self._mark, self._trials)
-        recorder = EvalCase(item.nodeid, self._redact, mark.given)
-        item.stash[run_key] = _Run(recorder, mark, attempts)
+    def _begin(self, item: pytest.Item, *, has_setup: bool = True) -> None:
+        run = item.stash.get(run_key, None)
+        # a plugin that runs tests side by side may set up fixtures before the test
+        if run is None or run.has_begun:
+            mark = current_mark(item, self._mark, self._trials)
+            recorder = EvalCase(item.nodeid, self._redact, mark.given)
+            attempts = self._attempts_before(item, run)
+            item.stash[run_key] = Run(recorder, mark, attempts, has_setup)
+            if run is None:
+                self._open.setdefault(item.nodeid, []).append(item)
         if isinstance(item, pytest.Function):
-            self._hand_over(item, recorder)
+            self._hand_over(item, item.stash[run_key].recorder)
+
+    def _attempts_before(self, item: pytest.Item, run: Run | None) -> list[Attempt]:
+        if run is None or trials_key in item.stash:
+            return []
+        return [*run.attempts, run.as_attempt()]
 
     def _hand_over(self, item: pytest.Function, recorder: EvalCase) -> None:
+        known, is_handed = self._handed_over
         fixtures = item._fixtureinfo
-        if fixtures is not self._fixtures:  # the items of a parametrized test share it
-            self._fixtures, self._is_handed = fixtures, _is_handed_over(fixtures)
-        if self._is_handed:
+        if fixtures is not known:  # the items of a parametrized test share it
+            is_handed = _is_handed_over(fixtures)
+            self._handed_over = fixtures, is_handed
+        if is_handed:
             item.funcargs[FIXTURE] = recorder
 
     def end_trial(self, item: pytest.Item) -> None:
         """Close the record of a trial."""
         run = item.stash[run_key]
-        run.case = self._case(item, run)
+        for report in run.reports.values():
+            _detach(report)
+        run.case = case_of(item, run, self._redact)
         item.stash[trials_key].append(run)
 
     def decide(self, item: pytest.Item, plan: Plan) -> None:
@@ -238,8 +209,14 @@ class CaseRunner:
         if run is None:
             yield
             return
+        start = EvalCase._clock()
         try:
-            yield
+            try:
+                yield
+            finally:
+                # else the body has run already, as pytest-asyncio-cooperative does it
+                if run.has_setup and "runtest" not in vars(item):
+                    run.body_ms = (EvalCase._clock() - start) * 1000
             if (threshold := run.mark.threshold) is not None:
                 _require_score(run.recorder, threshold)
         except pytest.exit.Exception:
@@ -262,81 +239,107 @@ class CaseRunner:
             run.add_teardown(report, reason)
         else:
             run.reports[call.when], run.reasons[call.when] = report, reason
+        if call.when == "teardown" and getpid() != self._process:
+            # the reports of a child, as pytest-forked has, are logged by its parent
+            setattr(report, LINE, self._finish(item, run).to_line())
         return report
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        item = self._item
-        if item is None or item.nodeid != report.nodeid:
+        if report.when == "teardown" and (line := vars(report).pop(LINE, None)):
+            self._publish(case_from_line(line), report)
             return
-        run = item.stash.get(run_key, None)
-        if run is None:
+        if report.when == "???":  # type: ignore[comparison-overlap] # pytest-forked's
+            self._add_crashed(report)
             return
+        item = self._item_of(report)
+        if item is None:
+            return
+        run = item.stash[run_key]
         if hasattr(report, "context"):  # a subtest's report, pytest's or the plugin's
             if report.failed:
                 run.failed_subtest = run.reasons.get("call") or "a subtest failed"
             return
         run.note(report)
         if report.when == "teardown" and run.is_finished:
-            case = self._finish(item, run)
-            if self._has_junit:
-                report.user_properties += _properties(case)
-            self._publish(case, report)
+            self._publish_finished(item, run, report)
+            if id(item) not in self._scheduled:  # nobody will say that it has ended
+                self._forget(item)
+
+    def _add_crashed(self, report: pytest.TestReport) -> None:
+        """Publish a case for a test whose process was killed."""
+        for item in self._scheduled.values():
+            if item.nodeid == report.nodeid and is_case(item, self._mark):
+                self._begin(item)
+                run = item.stash[run_key]
+                run.reports["setup"] = report
+                run.reasons["setup"] = reason_of(item, report, None, self._redact)
+                self._publish_finished(item, run, report)
+
+    def _item_of(self, report: pytest.TestReport) -> pytest.Item | None:
+        """Return the test that a report is of, if that is a case that runs."""
+        found = self._open.get(report.nodeid)
+        if found is not None and len(found) == 1:
+            return found[0]
+        # the same test twice at a time, or a conftest that gives reports another id
+        among = found or [each for items in self._open.values() for each in items]
+        for item in among:
+            made = item.stash[run_key].reports.values()
+            if any(each is report for each in made):
+                return item
+        return found[0] if found else None
+
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
+    def pytest_report_to_serializable(
+        self, report: pytest.TestReport
+    ) -> Generator[None, dict[str, Any] | None, dict[str, Any] | None]:
+        data = yield
+        is_case = getattr(report, "nodeid", None) in self._open
+        if is_case and data is not None and self._make_portable is not None:
+            self._make_portable(data)
+        return data
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_sessionfinish(self) -> None:
-        """Keep what was recorded by a test that was interrupted."""
-        item = self._item
-        run = None if item is None else item.stash.get(run_key, None)
-        if item is not None and run is not None and "teardown" not in run.logged:
-            is_decided = trials_key not in item.stash and (
-                run.outcome in ("failed", "error")  # those are for good
-            )
-            if run.case is None and not is_decided:
-                run.reports.clear()
-                run.reasons = {"teardown": "interrupted before it had finished"}
-            self._publish(self._finish(item, run), None)
+        """Publish what is open: tests that were interrupted, or were to run again."""
+        for item in [each for items in self._open.values() for each in items]:
+            run = item.stash[run_key]
+            if id(item) in self._scheduled:
+                self._keep_interrupted(item, run)
+            elif run.reports and not run.is_published:
+                self._publish_finished(item, run, None)
 
-    def _finish(self, item: pytest.Item, run: _Run) -> Case:
+    def _keep_interrupted(self, item: pytest.Item, run: Run) -> None:
+        if "teardown" in run.logged:
+            return
+        is_decided = trials_key not in item.stash and (
+            run.outcome in ("failed", "error")  # those are for good
+        )
+        if run.case is None and not is_decided:
+            run.reports.clear()
+            run.reasons = {"teardown": "interrupted before it had finished"}
+        self._publish_finished(item, run, None)
+
+    def _publish_finished(
+        self, item: pytest.Item, run: Run, report: pytest.TestReport | None
+    ) -> None:
+        case = self._finish(item, run)
+        if report is not None and self._has_junit:
+            report.user_properties += junit_properties(case)
+        run.is_published = True
+        self._publish(case, report)
+
+    def _finish(self, item: pytest.Item, run: Run) -> Case:
         case = self._whole_case(item, run)
         return modified(item.config, item, case, self._redact)
 
-    def _whole_case(self, item: pytest.Item, run: _Run) -> Case:
+    def _whole_case(self, item: pytest.Item, run: Run) -> Case:
         if run.case is not None:
             return run.case
-        case = self._case(item, run)
+        case = case_of(item, run, self._redact)
         ended = item.stash.get(trials_key, [])
         case.trials = [as_trial(run.case) for run in ended if run.case is not None]
         return case
-
-    def _case(self, item: pytest.Item, run: _Run) -> Case:
-        outcome = run.outcome
-        expected, actual = run.recorder.expected, run.recorder.actual
-        marked, fields = _mark_fields(run.mark.given, self._redact), close(run.recorder)
-        metadata = {**marked.get("metadata", {}), **fields.get("metadata", {})}
-        fields = {**marked, **fields, "metadata": metadata}
-        fields.setdefault("latency_ms", _call_ms(run.reports))
-        if "input" not in fields:
-            fields["input"] = self._default_input(item)
-            fields["default_input"] = True
-        for name in _SPENT if run.attempts else ():
-            fields[name] = total(fields.get(name), *map(attrgetter(name), run.attempts))
-        case = Case(identity_of(item), outcome, **fields)
-        case.reason = None if outcome in ("passed", "xpassed") else run.reason(outcome)
-        case.attempts = run.attempts
-        case.flaky = outcome == "passed" and any(
-            attempt.outcome in ("failed", "error") for attempt in run.attempts
-        )
-        if not case.passed:
-            note_unseen(case, expected, actual)
-        case.silent = "actual" not in fields and _is_silent(item, case)
-        return case
-
-    def _default_input(self, item: pytest.Item) -> str:
-        callspec = getattr(item, "callspec", None)
-        if callspec is None:
-            return identity_of(item)
-        return as_text(callspec.params, self._redact)
 
 
 def _is_handed_over(fixtures: Any) -> bool:
@@ -359,49 +362,19 @@ def _is_pytests(fixture: Any) -> bool:
     return str(fixture.func.__module__).startswith("_pytest.")
 
 
-def _seconds(run: _Run, when: str) -> float:
+def _detach(report: pytest.TestReport) -> None:
+    """Keep what plugins put on a report from what the next trial does to it.
+
+    pytest-json-report puts the same dict on all reports of an item.
+    """
+    for name, value in vars(report).items():
+        if type(value) is dict:
+            setattr(report, name, dict(value))
+
+
+def _seconds(run: Run, when: str) -> float:
     report = run.reports.get(when)
     return 0.0 if report is None else report.duration
-
-
-def _properties(case: Case) -> list[tuple[str, object]]:
-    """Return what JUnit XML shows of a case: short scalars, never a prompt."""
-    if not case.has_row:
-        return [("evalguard.outcome", case.outcome)]
-    named = case.scores.items()
-    return [
-        ("evalguard.outcome", case.outcome),
-        ("evalguard.score", case.overall_score),
-        *((f"evalguard.score.{_short(name)}", each.score) for name, each in named),
-    ]
-
-
-def _short(name: str) -> str:
-    return shortened(printable(name), _LONGEST_NAME)
-
-
-def _mark_fields(mark: Mapping[str, Any], clean: Redactor) -> dict[str, Any]:
-    fields = {name: each for name, each in mark.items() if name not in _PLAN}
-    for name in ("input", "expected", "name"):
-        if name in fields:
-            fields[name] = as_text(fields[name], clean)
-    if "metadata" in fields:
-        fields["metadata"] = as_data(fields["metadata"], clean)
-    if "tags" in fields:
-        fields["tags"] = sorted(as_text(tag, clean) for tag in fields["tags"])
-    return fields
-
-
-def _call_ms(reports: Mapping[str, pytest.TestReport]) -> float:
-    call = reports.get("call")
-    return 0.0 if call is None else call.duration * 1000
-
-
-def _is_silent(item: pytest.Item, case: Case) -> bool:
-    if FIXTURE not in getattr(item, "fixturenames", ()):
-        return False
-    ran = case.outcome in ("passed", "xpassed", "ambiguous")
-    return ran and case.score is None and not case.scores
 
 
 def _require_score(recorder: EvalCase, threshold: float) -> None:

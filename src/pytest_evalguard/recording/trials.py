@@ -5,8 +5,10 @@ It stays one test to everybody else: the reports of one trial speak for the case
 
 from __future__ import annotations
 
-from collections.abc import Generator
+from collections.abc import Generator, Iterator
+from contextlib import contextmanager
 from copy import copy
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
@@ -17,6 +19,23 @@ from .mark import Plan, mark_key
 from .runner import TRIALS, CaseRunner, trials_key
 
 _LETTERS = "pytest-evalguard-letters"
+_TAKEN = ("_request", "funcargs")  # from an item, at the end of `runtestprotocol`
+
+
+_timer_key = pytest.StashKey[Any]()
+_last_key = pytest.StashKey["_Last"]()
+
+
+@dataclass
+class _Last:
+    """What the last trial of a test leaves: what was torn down after it, and how.
+
+    :param item: what pytest takes from the item when the trial has ended.
+    """
+
+    nextitem: pytest.Item | None
+    shared: pytest.CallInfo[None] | None = None
+    item: dict[str, object] = field(default_factory=dict)
 
 
 class TrialRunner:
@@ -24,33 +43,32 @@ class TrialRunner:
 
     def __init__(self, runner: CaseRunner) -> None:
         self._runner = runner
-        self._running: pytest.Item | None = None
-        self._nextitem: pytest.Item | None = None
-        self._is_last = False
-        self._shared: pytest.CallInfo[None] | None = None
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_protocol(
         self, item: pytest.Item, nextitem: pytest.Item | None
     ) -> bool | None:
-        """Run a test with trials, or one of them when called for that."""
-        if self._running is item:
-            runtestprotocol(item, log=False, nextitem=nextitem)
-            return True
+        """Run a test with trials, all of them within what is one run to others."""
         mark = item.stash.get(mark_key, None)
         plan = None if mark is None else mark.plan
         if plan is None:
             return None
         hook = item.ihook
         hook.pytest_runtest_logstart(nodeid=item.nodeid, location=item.location)
-        self._run(item, nextitem, plan)
+        last = _Last(nextitem)
+        self._run(item, last, plan)
         self._runner.decide(item, plan)
-        if self._shared is not None and self._shared.excinfo is not None:
-            hook.pytest_runtest_makereport(item=item, call=self._shared)
+        _report_shared(item, last)
         for report in self._runner.reports_of(item):
             hook.pytest_runtest_logreport(report=report)
         hook.pytest_runtest_logfinish(nodeid=item.nodeid, location=item.location)
         return True
+
+    @pytest.hookimpl(optionalhook=True, tryfirst=True)
+    def pytest_timeout_set_timer(self, item: pytest.Item, settings: Any) -> None:
+        """Keep how long a test may take, as pytest-timeout has it."""
+        if not settings.func_only:
+            item.stash[_timer_key] = settings
 
     @pytest.hookimpl(wrapper=True, trylast=True)
     def pytest_runtest_teardown(self, item: pytest.Item) -> Generator[None, None, None]:
@@ -61,31 +79,62 @@ class TrialRunner:
         try:
             yield
         finally:
-            if self._running is item and self._is_last:
+            if (last := item.stash.get(_last_key, None)) is not None:
+                last.item = {k: v for k, v in vars(item).items() if k in _TAKEN}
                 tear_down = partial(
-                    item.session._setupstate.teardown_exact, self._nextitem
+                    item.session._setupstate.teardown_exact, last.nextitem
                 )
-                self._shared = pytest.CallInfo.from_call(
+                last.shared = pytest.CallInfo.from_call(
                     tear_down,
                     when="teardown",
                     reraise=(pytest.exit.Exception, KeyboardInterrupt),
                 )
 
-    def _run(self, item: pytest.Item, nextitem: pytest.Item | None, plan: Plan) -> None:
-        self._running, self._nextitem, self._shared = item, nextitem, None
+    def _run(self, item: pytest.Item, last: _Last, plan: Plan) -> None:
         item.stash[trials_key] = []
         known, is_own = len(item.user_properties), _has_own_object(item)
         sibling = copy(item)  # with it to come next, what tests share is not torn down
-        if cancel := getattr(item.ihook, "pytest_timeout_cancel_timer", None):
-            cancel(item=item)  # each trial gets a timer of its own
         try:
             for number in range(plan.trials):
-                self._is_last = number == plan.trials - 1
+                if number == plan.trials - 1:
+                    item.stash[_last_key] = last
                 _forget(item, known, is_own)
-                item.ihook.pytest_runtest_protocol(item=item, nextitem=sibling)
+                with _timers(item):
+                    runtestprotocol(item, log=False, nextitem=sibling)
                 self._runner.end_trial(item)
         finally:
-            self._running = None
+            if _last_key in item.stash:
+                del item.stash[_last_key]
+
+
+@contextmanager
+def _timers(item: pytest.Item) -> Iterator[None]:
+    """Start the timers anew that others started when the test began, for one trial."""
+    hook = item.ihook
+    if (settings := item.stash.get(_timer_key, None)) is not None:
+        hook.pytest_timeout_cancel_timer(item=item)
+        hook.pytest_timeout_set_timer(item=item, settings=settings)
+    plugin: Any = item.config.pluginmanager.get_plugin("faulthandler")
+    if plugin is None:
+        yield
+    else:
+        with contextmanager(plugin.pytest_runtest_protocol)(item):
+            yield
+
+
+def _report_shared(item: pytest.Item, last: _Last) -> None:
+    """Have it reported if what the trials shared could not be torn down.
+
+    For that the item is whole, as when pytest reports: plugins look at its fixtures.
+    """
+    if last.shared is None or last.shared.excinfo is None:
+        return
+    left = {name: getattr(item, name) for name in last.item}
+    vars(item).update(last.item)
+    try:
+        item.ihook.pytest_runtest_makereport(item=item, call=last.shared)
+    finally:
+        vars(item).update(left)
 
 
 def _forget(item: pytest.Item, known: int, is_own: bool) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,6 +11,7 @@ from ..analysis.totals import MAX_SHOWN, Totals
 from ..delivery.outbox import Sent, submission_of
 from ..delivery.services import stored_targets
 from ..errors import SessionError
+from ..model.case import Case
 from ..model.text import counted
 from ..storage.session import Session, SessionState
 
@@ -32,14 +33,19 @@ class Report:
     link: str | None = None
 
 
-def report_of(session: Session, most: int = MAX_SHOWN) -> Report:
+def report_of(
+    session: Session,
+    most: int = MAX_SHOWN,
+    through: Callable[[Iterable[Case]], Iterable[Case]] = iter,
+) -> Report:
     """Return what is on disk of a session.
 
     :param most: how many cases are kept of those that need a look.
+    :param through: what else looks at each case on its way, as it is read once.
     :raises SessionError: it can't be read.
     """
     state, cases = session.state, session.cases()
-    totals = Totals.of(cases, most)
+    totals = Totals.of(through(cases), most)
     not_run = state.selected - sum(totals.outcomes.values())
     totals.outcomes["not run"] += max(0, not_run)
     sent = [Sent(e, submission_of(session, e)) for e in stored_targets(session)]

@@ -11,6 +11,8 @@ from ..delivery.target import Target
 from ..model.text import counted, display_path, printable
 from .layout import field, name_list
 
+_UNKNOWN = "no reason is known"
+
 
 def header(target: Target, dry_run: bool) -> str:
     """Return the line of pytest's header that says where results will go."""
@@ -56,17 +58,29 @@ def dry_run_lines(sent: Sent, path: Path) -> Iterator[str]:
 def unsent_lines(sent: Sent, path: Path) -> Iterator[str]:
     """Yield what must be known of results that were not accepted, and what to do."""
     submission, there = sent.submission, destination(sent)
-    why = printable(submission.error or "no reason is known")
-    if submission.rejected:
-        yield f"rejected: {counted(submission.rejected, 'result')} by {there}: {why}"
-        if sent.target.finish:
-            yield f"  {there} is left open: pytest-evalguard finish-run ID ends it"
+    why = printable(submission.error or _UNKNOWN)
     if submission.unsent:
         yield f"not submitted: {counted(submission.unsent, 'result')} to {there}: {why}"
     elif submission.is_open:
         yield f"not submitted: the end of {there}: {why}"
     if submission.is_open and sent.is_stored:
         yield f"  send them by: {command('submit', path)}"
+    yield from rejected_lines(sent, path)
+
+
+def rejected_lines(sent: Sent, path: Path) -> Iterator[str]:
+    """Yield what a service rejected, why, and what sends it when that is mended."""
+    submission, there = sent.submission, destination(sent)
+    if not submission.rejected:
+        return
+    results = counted(submission.rejected, "result")
+    why = printable(submission.rejection or submission.error or _UNKNOWN)
+    yield f"not submitted: {results} to {there}: rejected: {why}"
+    if sent.is_stored:
+        again = command("submit --rejected", path)
+        yield f"  when that is mended, send them by: {again}"
+    if sent.target.finish:
+        yield f"  {there} is left open: pytest-evalguard finish-run ID ends it"
 
 
 def destination(sent: Sent) -> str:

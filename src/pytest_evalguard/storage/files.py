@@ -185,7 +185,7 @@ def replace_file(path: Path, lines: Iterable[str], mode: int = 0o600) -> None:
         with suppress(OSError):
             os.unlink(draft)
         raise
-    _sync_directory(path.parent)
+    sync_directory(path.parent)
 
 
 def replace_shared_file(path: Path, lines: Iterable[str]) -> None:
@@ -208,7 +208,8 @@ def _open_to_reader(path: str, flags: int) -> int:
     return file
 
 
-def _sync_directory(path: Path) -> None:
+def sync_directory(path: Path) -> None:
+    """Make what was created or renamed in a directory safe from a power cut."""
     if os.name != "posix":  # pragma: no cover # a directory can't be opened there
         return
     directory = os.open(path, os.O_RDONLY)

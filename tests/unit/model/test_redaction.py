@@ -12,7 +12,8 @@ from urllib.parse import quote
 import pytest
 from hypothesis import example, given, settings, strategies as st
 
-from pytest_evalguard.model.case import Attempt, Case, ScorerResult
+from pytest_evalguard.model.case import Case
+from pytest_evalguard.model.data import Json
 from pytest_evalguard.model.redaction import REDACTED, Redactor
 from pytest_evalguard.model.values import as_text
 from pytest_evalguard.recording.modification import redact_case
@@ -36,7 +37,7 @@ def after(prefix: str, alphabet: str, least: int) -> st.SearchStrategy[str]:
 
 URL_SAFE = ALNUM + "-_"
 KEYS = st.one_of(
-    after("eg_", URL_SAFE, 8),
+    after("eg_4", URL_SAFE, 7),
     after("sk-", ALNUM, 16).filter(lambda key: any(map(str.isdigit, key))),
     after("sk-ant-api03-", URL_SAFE, 16),
     after("sk-proj-A1", URL_SAFE, 16),
@@ -82,8 +83,8 @@ NAMES = (
     "id_token private_key PRIVATE_KEY authorization Authorization cookie Cookie "
     "Set-Cookie passphrase AccountKey proxy-authorization session_token"
 )
-# a digit, as what has none may be the next word of a sentence
-VALUES = chars(ALNUM + "!#$%*+-./:@^_~", 6, 30).map(lambda text: f"{text}7x")
+# letters and digits mixed, as what is not may be the next word of a sentence, or a name
+VALUES = chars(ALNUM + "!#$%*+-./:@^_~", 6, 30).map(lambda text: f"{text}7x7Q")
 FORMS = st.sampled_from(
     [
         '"{name}": "{value}"',
@@ -117,7 +118,7 @@ def named(form: str, name: str, value: str) -> Planted:
     return Planted(form.format(name=name, value=value), value)
 
 
-LINE_VALUES = chars(ALNUM + "+/=_-.", 6, 30).map(lambda text: f"{text}7x")
+LINE_VALUES = chars(ALNUM + "+/=_-.", 6, 30).map(lambda text: f"{text}7x7Q")
 SECRETS = st.one_of(
     KEYS.map(lambda key: Planted(key, key)),
     chars(ALNUM, 12).map(lambda key: Planted(f"Bearer {key}1aB", f"{key}1aB")),
@@ -389,50 +390,70 @@ def test_a_word_is_no_live_key() -> None:
 # Data and cases
 
 
-def test_all_under_the_name_of_a_secret_is_replaced() -> None:
-    data = {
+def test_values_under_the_name_of_a_secret_are_replaced() -> None:
+    data: Json = {
         "api_key": "x",
-        "Client-Secret": ["x", {"a": 1, "b": None}],
+        "Client-Secret": ["x", ["y"]],
         "headers": [{"Authorization": "Bearer x", "Accept": "*/*"}],
         "tokenUsage": {"prompt": 12},
+        "pin_password": 123456,
         "password": False,
     }
-    assert redact.data(data) == {  # type: ignore[arg-type]
+    assert redact.data(data) == {
         "api_key": REDACTED,
-        "Client-Secret": [REDACTED, {"a": REDACTED, "b": None}],
+        "Client-Secret": [REDACTED, [REDACTED]],
         "headers": [{"Authorization": REDACTED, "Accept": "*/*"}],
         "tokenUsage": {"prompt": 12},
+        "pin_password": REDACTED,
         "password": False,
     }
+
+
+def test_what_is_nested_under_the_name_of_a_secret_is_no_value_of_it() -> None:
+    schema: Json = {
+        "type": "object",
+        "properties": {
+            "password": {"type": "string", "minLength": 8, "examples": ["a"]},
+            "api_key": {"type": ["string", "null"], "default": None},
+        },
+        "required": ["password"],
+    }
+    assert redact.data(schema) == schema
+    assert redact(json.dumps(schema, indent=1)) == json.dumps(schema, indent=1)
+    deep: Json = {"password": {"token": "s3cr3tT0ken9x"}}
+    assert redact.data(deep) == {"password": {"token": REDACTED}}
+
+
+SCALARS = st.one_of(
+    *(st.none(), st.booleans(), st.integers(0, 99999), VALUES, LINE_VALUES),
+    st.sampled_from(["", "required", "oatmeal", "Hello", "is too short", "a=b"]),
+)
+FIELD_NAMES = st.sampled_from(
+    [
+        *(*NAMES.split(), "DB_PASS", "MY_TOKEN", "token", "max_tokens", "title", "key"),
+        *("pass", "auth", "primary_key", "password_hint", "type"),
+    ]
+)
+
+
+def objects(values: st.SearchStrategy[Json]) -> st.SearchStrategy[Json]:
+    return st.dictionaries(FIELD_NAMES, values, max_size=4).map(dict)
+
+
+LEAVES = st.one_of(SCALARS, st.lists(SCALARS, max_size=3), st.lists(st.lists(SCALARS)))
+FIELDS = objects(st.one_of(LEAVES, objects(LEAVES), st.lists(objects(LEAVES))))
+
+
+@settings(max_examples=400, deadline=None)
+@given(FIELDS)
+def test_data_is_redacted_as_its_text_is(data: Json) -> None:
+    text = redact(json.dumps(data)).replace(f": {REDACTED}", f': "{REDACTED}"')
+    assert json.loads(text) == redact.data(data)
 
 
 def test_keys_that_become_one_all_stay() -> None:
     one, other = (f"sk-proj-{n}" + "x" * 20 for n in (1, 2))
     assert redact.data({one: 1, other: 2}) == {REDACTED: 1, f"{REDACTED} #2": 2}
-
-
-def test_everything_of_a_case_is_redacted() -> None:
-    key = "sk-proj-" + "a1" * 16
-    case = Case(
-        *(f"t.py::t[{key}]", "failed", f"in {key}", f"ex {key}", f"ac {key}"),
-        reason=f"re {key}",
-        scores={
-            key: ScorerResult(1, True, key, key),
-            key + "2": ScorerResult(0, False),
-        },
-        name=key,
-        tags=[key],
-        metadata={key: key, "password": "x", "deep": [{"secret": "y"}]},
-        ambiguous=key,
-        findings=[{key: key}, key],
-        hallucination_label=key,
-        attempts=[Attempt("failed", reason=key)],
-    )
-    redact_case(case, redact)
-    line = case.to_line()
-    assert key not in line
-    assert line.count("[REDACTED]") == 21
-    assert len(case.scores) == 2
 
 
 def test_text_of_a_value_is_redacted_in_its_json() -> None:
@@ -498,15 +519,19 @@ HOSTILE = (
     *("eg_", " eg_", "aeg_", " sk-", "sk-a", " xoxb-", " ghp_", "gh", "AKIA", "ASIA1"),
     *("password=a.", "password=os.", 'password: "a b ', "password: '\\\"a ", "basic a"),
     *("sk-", "-sk-", "-eyJ", "-xoxb-", "_eg_", "-AKIA", "-ya29.", "-glpat-", "-hf_"),
+    *("token=", "_token: ", '"token": "a1b2c3', "token=a1b2c3 ", "?token=", "_pass="),
+    *('"secret":[', '"secret":["a",', '"secret":[[', "<token>", "<token>a1b2c3d4</"),
+    *("sk-a1-", "gsk_", "a_gsk_", "_sb_secret_", "xai-", "SK", "dapi", "1Q~", ":AA"),
+    *("-u a:", "--token ", "--token a1", "signature=", "&sig=", "://a.b:1,", "&auth="),
     *("hf_", "npm_", "k_live_", "ya29.", "AIza", "glpat-", "%20eg_", "\\neg_"),
 )
 AROUND = [("", ""), ('"password": "', ' eyJ "password": "x"')]
 
 
 def seconds(text: str) -> float:
-    start = time.perf_counter()
+    start = time.process_time()
     redact(text)
-    return time.perf_counter() - start
+    return time.process_time() - start
 
 
 @pytest.mark.parametrize("part", HOSTILE, ids=repr)
@@ -516,4 +541,4 @@ def test_hostile_text_takes_no_longer_than_its_length(part: str) -> None:
         text = before + part * (MUCH // len(part)) + behind
         # the shortest of three, as another process may have had the processor
         ratios = (seconds(text) / seconds(ordinary) for _ in range(3))
-        assert any(ratio < 40 for ratio in ratios), part
+        assert any(ratio < 100 for ratio in ratios), part

@@ -316,7 +316,7 @@ def test_why_a_scorer_failed_is_said(error: object, why: str) -> None:
     )
 
 
-# CaseNames of one's own, labels, and lists
+# Names of one's own, labels, and lists
 
 
 @pytest.mark.parametrize(

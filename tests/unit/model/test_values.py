@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import enum
+import io
 import itertools
 import json
 import math
@@ -31,11 +32,11 @@ import pydantic
 import pytest
 from hypothesis import given, settings, strategies as st
 
+from pytest_evalguard.model.data import MAX_TEXT
 from pytest_evalguard.model.redaction import Redactor
 from pytest_evalguard.model.values import (
     MAX_DEPTH,
     MAX_ELEMENTS,
-    MAX_TEXT,
     as_data,
     as_text,
     cut,
@@ -123,7 +124,8 @@ PLAIN: list[tuple[object, object]] = [
     (0.5, 0.5),
     ("text", "text"),
     ({"a": [1, (2, 3)]}, {"a": [1, [2, 3]]}),
-    (Point(1, 2), [1, 2]),
+    (Point(1, 2), {"x": 1, "y": 2}),
+    ([Point(1, (2,))], [{"x": 1, "y": [2]}]),  # type: ignore[arg-type] # no matter
     (deque([1, 2]), [1, 2]),
     (range(3), [0, 1, 2]),
     ({"b": 1}.keys(), ["b"]),
@@ -135,8 +137,10 @@ PLAIN: list[tuple[object, object]] = [
     ({3, 1, 2}, [1, 2, 3]),
     (frozenset("ba"), ["a", "b"]),
     ({("b", 1), ("a", 2)}, [["a", 2], ["b", 1]]),
-    (b"caf\xc3\xa9 \xff", "café \\xff"),
+    (b"caf\xc3\xa9\n\x1b[1m", "café\n\x1b[1m"),
     (bytearray(b"ab"), "ab"),
+    (memoryview(b"ab"), "ab"),
+    (io.BytesIO(b"ab"), "ab"),
     (Colour.RED, "red"),
     (Level.HIGH, 3),
     (Kind.GOOD, "good"),
@@ -181,6 +185,9 @@ PLAIN: list[tuple[object, object]] = [
     (np.array(["2026-01-02"], dtype="M8[ns]"), ["2026-01-02T00:00:00.000000000"]),
     (np.zeros((1000, 1000)), "<ndarray of shape (1000, 1000), dtype('float64')>"),
     (np.longdouble(1), repr(np.longdouble(1))),
+    (np.rec.array([(1, "x")], "i4,U1"), [{"f0": 1, "f1": "x"}]),
+    (np.zeros((), dtype=[("a", "i4")]), {"a": 0}),
+    (np.zeros(1, dtype=[("a", [("b", "f8", 2)])]), [{"a": {"b": [0.0, 0.0]}}]),
 ]
 
 
@@ -220,20 +227,83 @@ def test_an_iterator_is_shown_and_not_consumed(make: Any) -> None:
 # Sizes
 
 
-def test_a_long_string_is_cut_and_says_so() -> None:
-    text = as_text("x" * 3_000_000)
-    assert text == "x" * MAX_TEXT + "… [cut: 100,000 of 3,000,000 characters kept]"
+MARK = re.compile(r"… \[cut: ([\d,]+) of ([\d,]+) characters kept\] …")
+
+
+def kept_and_whole(text: str) -> tuple[int, int]:
+    """Return the two numbers of the mark in a shortened text."""
+    found = MARK.search(text)
+    assert found
+    kept, whole = (int(number.replace(",", "")) for number in found.groups())
+    assert kept == len(text) - len(found[0])
+    return kept, whole
+
+
+def test_a_long_string_is_cut_in_its_middle_and_says_so() -> None:
+    text = as_text("a" * 1_500_000 + "z" * 1_500_000)
+    kept, whole = kept_and_whole(text)
+    assert whole == 3_000_000
+    assert MAX_TEXT - 10 < len(text) <= MAX_TEXT
+    assert text.count("z") == kept // 3
 
 
 def test_a_long_string_in_a_structure_leaves_the_json_whole() -> None:
     data = json.loads(as_text({"a": "x" * 3_000_000, "b": 1}))
-    assert data["a"].endswith("… [cut: 89,999 of 3,000,000 characters kept]")
-    assert "[cut: 2 elements here" in data["…"]
+    assert kept_and_whole(data["a"])[0] > 80_000
+    assert data["b"] == 1
+
+
+@pytest.mark.parametrize("character", ['"', "\n", "\0", "é"])
+def test_escapes_leave_the_json_whole_too(character: str) -> None:
+    text = as_text({"a": character * 95_000, "after": "here"})
+    data = json.loads(text)
+    assert MAX_TEXT / 2 < len(text) <= MAX_TEXT
+    assert kept_and_whole(data["a"])[1] == 95_000
+    assert data["after"] == "here"
+
+
+def test_what_comes_after_a_long_string_is_kept() -> None:
+    messages = [
+        {"role": "tool", "content": "result " * 30_000},
+        {"role": "tool", "content": ["other " * 50_000, "short"]},
+        {"role": "assistant", "content": "The answer is 42." * 100},
+    ]
+    data = json.loads(as_text(messages))
+    assert data[2] == messages[2]
+    assert data[1]["content"][1] == "short"
+    first, second = kept_and_whole(data[0]["content"]), data[1]["content"][0]
+    assert first[0] == kept_and_whole(second)[0] > 40_000
+
+
+def test_short_strings_are_kept_among_many_long_ones() -> None:
+    value = ["x" * 3_000, "y" * 90] * 100
+    data: Any = as_data(value)
+    assert data[1::2] == value[1::2]
+    assert {kept_and_whole(each)[1] for each in data[::2]} == {3_000}
 
 
 def test_many_strings_share_the_room_of_one() -> None:
     data = as_data([["x" * 60_000] for _ in range(1000)])
-    assert len(json.dumps(data)) < MAX_TEXT + 1_000
+    assert len(json.dumps(data)) < MAX_TEXT + 2_000
+    assert "[cut: 1,000 elements here" in json.dumps(data)
+
+
+def test_strings_beyond_measure_are_not_all_looked_at() -> None:
+    class Endless(Sequence[str]):
+        read = 0
+
+        def __getitem__(self, index: Any) -> Any:
+            self.read += 1
+            return f"{index}" * 100_000
+
+        def __len__(self) -> int:
+            return 2**40
+
+    value = Endless()
+    data: Any = as_data([value, "after"])
+    assert value.read < 100
+    assert data[0][-1].startswith("[cut: 1,099,511,627,776 elements here")
+    assert data[1] == "after"
 
 
 def test_long_keys_share_the_room_too() -> None:
@@ -242,9 +312,28 @@ def test_long_keys_share_the_room_too() -> None:
 
 
 def test_elements_are_counted_over_all_levels() -> None:
-    data: Any = as_data({"a": list(range(MAX_ELEMENTS)), "b": 1})
+    data: Any = as_data({"a": list(range(MAX_ELEMENTS)), "b": [1]})
     assert data["a"][-1].startswith("[cut: 10,000 elements here, at most 10,000 ")
-    assert list(data) == ["a", "…"]
+    assert 9_900 < len(data["a"]) < MAX_ELEMENTS
+
+
+def test_what_comes_after_many_elements_is_kept() -> None:
+    rows = [{"id": n, "name": "x"} for n in range(9_000)]
+    after = {"role": "assistant", "content": ["The answer", {"is": 42}]}
+    data: Any = as_data([{"role": "tool", "content": rows}, after])
+    assert data[1] == after
+    assert data[0]["content"][-1].startswith("[cut: 9,000 elements here")
+    assert data[0]["content"][:1_000] == rows[:1_000]
+
+
+def test_an_element_that_changes_what_holds_it_is_survived() -> None:
+    class Adds:
+        def __repr__(self) -> str:
+            value.append(Adds())
+            return "adds"
+
+    value: list[object] = [Adds()]
+    assert as_data(value) == ["adds"]
 
 
 def test_2000_levels_end_at_a_mark() -> None:
@@ -303,6 +392,42 @@ def test_nor_does_one_where_the_cleaning_ends(place: int) -> None:
     assert "sk-" not in as_text(text, Redactor())
     assert "sk-" not in as_text({"a": text}, Redactor())
     assert "sk-" not in json.dumps(as_data([text], Redactor()))
+
+
+SECRETS = (SECRET, f"password: '{'q7W' * 9}'", "ghp_" + "Ab3" * 12)
+
+
+def with_secrets(length: int, places: list[tuple[int, str]]) -> str:
+    """Return text with secrets at these places, as far as they are free."""
+    text = ""
+    for place, secret in sorted(places):
+        if len(text) <= place < length:
+            text += f"{'. ' * length}"[: place - len(text)] + f" {secret}, "
+    return text + ". " * ((length - len(text)) // 2)
+
+
+@settings(max_examples=100, deadline=None)
+@given(
+    st.integers(100_001, 150_000) | st.integers(500_000, 550_000),
+    st.lists(st.tuples(st.floats(0, 1), st.sampled_from(SECRETS)), max_size=20),
+    st.lists(st.tuples(st.integers(-150, 150), st.sampled_from(SECRETS)), max_size=4),
+)
+def test_no_secret_leaves_a_part_of_itself_at_a_cut(
+    length: int, anywhere: list[tuple[float, str]], at_edges: list[tuple[int, str]]
+) -> None:
+    places = [(int(share * length), secret) for share, secret in anywhere]
+    for limit in (MAX_TEXT, 90_000, 45_000, 50_000):  # of one string, and of two
+        back = (limit - 50) // 3
+        for offset, secret in at_edges:
+            places += [(2 * back + offset, secret), (length - back + offset, secret)]
+    text = with_secrets(length, places)
+    shown = as_text(text, Redactor())
+    shown += as_text({"a": text}, Redactor())
+    shown += as_text([text, {"a": text}], Redactor())
+    shown += json.dumps(as_data([text, text], Redactor()))
+    # as it is done with all texts of a case: what is whole goes, a part would stay
+    shown = Redactor()(shown)
+    assert not re.search("proj|q7W|7Wq|Wq7|Ab3|b3A|3Ab", shown)
 
 
 @pytest.mark.parametrize("before", range(950, 1_003))
@@ -546,7 +671,7 @@ def check(value: object) -> None:
     """Whatever was recorded is text and data that the rest of the way can carry."""
     text, data = as_text(value), as_data(value)
     assert type(text) is str
-    assert len(text) <= MAX_TEXT + 100
+    assert len(text) <= MAX_TEXT
     text.encode()
     written = json.dumps(data, allow_nan=False)
     written.encode("ascii")
@@ -666,6 +791,8 @@ SHOW = """
         {f"{n}" for n in range(20_000)}, {"x" * 50_000, "y" * 60_000}, {1, None, "a"},
         [{f"{n}" for n in range(6_000)}, {f"{n}" for n in range(6_000)}, "after"],
         {frozenset({word, word[::-1]}) for word in words},
+        {"w" * n for n in range(9_000)}, {(tuple(range(5_000)),), ("a", "b"), "c"},
+        [{(tuple(range(n)), f"{n}") for n in range(130)}, "after"], {b"\\xff", b"a"},
         Plain(), Plain, Plain.__init__, Mock(), threading.Lock(), iter([]), lambda: 0,
         [Plain(), {Plain(): Plain()}], {Plain()}, memoryview(b"ab"), object(),
     ]

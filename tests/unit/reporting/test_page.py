@@ -20,7 +20,7 @@ from hypothesis import given, settings, strategies as st
 from pytest_evalguard.errors import SessionError
 from pytest_evalguard.model.case import Case, ScorerResult
 from pytest_evalguard.model.outcome import OUTCOMES
-from pytest_evalguard.reporting.html.page import Page, write_page
+from pytest_evalguard.reporting.html.page import CaseData, Page, write_page
 from pytest_evalguard.reporting.html.parts import TrendPoint
 from pytest_evalguard.storage.session import Gate
 
@@ -98,7 +98,7 @@ def path(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def written(path: Path, page: Page = PAGE, cases: Iterable[Case] = ()) -> Document:
-    write_page(path, page, cases)
+    write_page(path, page, CaseData.of(cases))
     document = Document()
     document.feed(path.read_bytes().decode("utf-8"))
     document.close()
@@ -267,7 +267,7 @@ def test_only_one_case_is_in_memory(path: Path) -> None:
 
     tracemalloc.start()
     try:
-        write_page(path, PAGE, cases())
+        write_page(path, PAGE, CaseData.of(cases()))
         _, peak = tracemalloc.get_traced_memory()
     finally:
         tracemalloc.stop()
@@ -283,14 +283,14 @@ def test_a_page_that_fails_half_way_leaves_the_old_one(tmp_path: Path) -> None:
     path = tmp_path / "page.html"
     path.write_text("old")
     with pytest.raises(SessionError, match="journal is gone"):
-        write_page(path, PAGE, cases())
+        write_page(path, PAGE, CaseData.of(cases()))
     assert path.read_text() == "old"
     assert os.listdir(tmp_path) == ["page.html"]
 
 
 def test_directories_on_the_way_are_made(tmp_path: Path) -> None:
     path = tmp_path / "reports" / "evals" / "page.html"
-    write_page(path, PAGE, [])
+    write_page(path, PAGE, CaseData.of([]))
     assert path.is_file()
 
 
@@ -298,7 +298,7 @@ def test_a_page_that_cannot_be_written_is_named(tmp_path: Path) -> None:
     path = tmp_path / "page.html"
     path.mkdir()
     with pytest.raises(SessionError, match=r"page\.html was not written: .*name anoth"):
-        write_page(path, PAGE, [])
+        write_page(path, PAGE, CaseData.of([]))
 
 
 def test_numbers_that_javascript_has_not_are_text(path: Path) -> None:

@@ -12,20 +12,13 @@ import os
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from ...analysis.totals import MAX_SHOWN, CaseNames
 from ...config.settings import DEFAULT_OUT, PROMPTS_LOCK
-from ...errors import ConfigurationError, ServiceError
+from ...errors import ConfigurationError
 from ...model.case import Case, is_prompt_id
-from ...model.redaction import REDACTED
 from ...storage.files import read_checked, replace_shared_file
-from ...storage.session import PassedOver, newest_first
-from ..deadline import Deadline
 from ..outbox import LeftOut
-
-if TYPE_CHECKING:
-    from .service import AgentApi
 
 SCHEMA = 1
 
@@ -226,79 +219,3 @@ def _obstacle(case: Case, prompt_id: int | None) -> str | None:
     if case.actual is None:
         return NO_RESPONSE
     return NO_PROMPT if prompt_id is None else None
-
-
-def last_cases(out: Path, passed_over: PassedOver) -> list[Case]:
-    """Return the cases of the newest session below `out`, none when there is none.
-
-    :param passed_over: takes the sessions that can't be read.
-    """
-    for session in newest_first(out, passed_over):
-        return list(session.cases())
-    return []
-
-
-def pull(
-    api: AgentApi,
-    agent_id: str,
-    lock_path: Path,
-    cases: Iterable[Case],
-    deadline: Deadline,
-) -> tuple[Prompt, ...]:
-    """Write an agent's prompts, with the tests that answer them, into the lock file.
-
-    :raises ServiceError: the service did not give them.
-    :raises ConfigurationError: there is a lock file that can't be read.
-    """
-    lock = read_lock(lock_path)
-    before = lock.agents.get(agent_id, ())
-    prompts = with_nodeids(api.prompts(deadline), before, cases)
-    lock.agents[agent_id] = prompts
-    write_lock(lock_path, lock)
-    return prompts
-
-
-def push(
-    api: AgentApi, locked: PromptIds, cases: Iterable[Case], deadline: Deadline
-) -> int:
-    """Create the prompts that cases have and the agent has not; return how many.
-
-    :raises ServiceError: the service did not say that all of them are there.
-    """
-    missing = _missing(api, locked, cases, deadline)
-    if not missing:
-        return 0
-    again = "the same command creates only what is missing then"
-    try:
-        there = {each.sha256 for each in api.create_prompts(missing, deadline)}
-    except ServiceError as error:
-        raise ServiceError(
-            f"{error}. Some of the {len(missing)} missing prompts may have been"
-            f" created; {again}"
-        ) from error
-    created = sum(text_hash(text) in there for text in missing)
-    if created < len(missing):
-        raise ServiceError(
-            f"the service says it created {created} of the {len(missing)} missing"
-            f" prompts; {again}"
-        )
-    return created
-
-
-def _missing(
-    api: AgentApi, locked: PromptIds, cases: Iterable[Case], deadline: Deadline
-) -> dict[str, str]:
-    """Return the expected answer of each prompt that is missing, by its text."""
-    there = PromptIds(api.prompts(deadline))
-    return {
-        case.input: case.expected or ""
-        for case in cases
-        if _has_input(case) and prompt_of(case, there, locked) is None
-    }
-
-
-def _has_input(case: Case) -> bool:
-    """Whether the test said what is asked, and all of that can be shown."""
-    is_said = not case.default_input and case.input != case.nodeid
-    is_whole = bool(case.input.strip()) and REDACTED not in case.input
-    return case.has_row and is_said and is_whole

@@ -15,8 +15,8 @@ from ...model.case import Case, is_prompt_id
 from ...model.outcome import OUTCOMES, AgentStatus
 from ...storage.files import UNTRACED, validator
 from ..deadline import real_now
+from ..frozen_requests import FrozenRequest
 from ..http import Reply
-from ..outbox import FrozenRequest
 from .prompts import Prompt, text_hash
 
 _UNKNOWN = datetime.max.replace(tzinfo=timezone.utc)

@@ -15,8 +15,9 @@ from ...errors import ServiceError
 from ...model.case import Case
 from ...storage.session import Session
 from ..deadline import Deadline
-from ..http import MAX_LIST, Client, Reply, is_temporary, retrying
-from ..outbox import Answer, FrozenRequest, LeftOut, Outbox, Submission, submission_of
+from ..frozen_requests import FrozenRequest
+from ..http import MAX_LIST, Client, Reply, is_temporary, leaves_doubt, retrying
+from ..outbox import Answer, LeftOut, Outbox, Submission, submission_of
 from ..sending import Progress, deliver
 from .prompts import NO_PROMPT, Prompt, PromptIds, assign, locked_prompts
 from .results import Arrived, agent_result, is_acceptance, is_answer, read_prompts
@@ -135,6 +136,12 @@ class AgentService:
             target_id=target.id,
             left_out=tuple(left_out),
         )
+
+    def reopen(
+        self, session: Session, changes: Mapping[str, str | int], deadline: Deadline
+    ) -> None:
+        """Take what was rejected for unsent; a result has no settings to change."""
+        Outbox(session, self._target).reopen()
 
     def submit(self, session: Session, deadline: Deadline) -> Submission:
         """Send what was not sent yet, after a look at what has arrived before."""
@@ -304,7 +311,7 @@ class _Sending:
         try:
             reply = self._api.post(self._request, self._deadline)
         finally:
-            is_in_doubt = reply is None or _leaves_doubt(reply)
+            is_in_doubt = reply is None or leaves_doubt(reply)
             self._read_before = self._read_back.count if is_in_doubt else None
         self.has_arrived = is_acceptance(reply, self._request)
         return reply
@@ -341,18 +348,6 @@ def _prompts(reply: Reply, failure: str) -> list[Prompt]:
 def _failure(what: str, reply: Reply) -> ServiceError:
     kind = KeyRefused if reply.status in _REFUSES_ALL else _Unreadable
     return kind(f"{what}: {reply.explain(_REASONS)}")
-
-
-def _leaves_doubt(reply: Reply) -> bool:
-    """Whether a result may have been stored for all that was answered."""
-    if reply.status == 503 and ("retry-after" in reply.headers or _is_error(reply)):
-        return False  # it is the service that takes none now, not a gateway in between
-    return reply.status < 300 or reply.status >= 500 or reply.status == 408
-
-
-def _is_error(reply: Reply) -> bool:
-    """Whether a reply is the service's own JSON, with an error in it."""
-    return isinstance(reply.data, dict) and bool(reply.data.get("error"))
 
 
 def _answer_from(reply: Reply, request: FrozenRequest) -> Answer:

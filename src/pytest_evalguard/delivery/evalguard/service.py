@@ -2,45 +2,48 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import random
-import uuid
-from collections.abc import Iterator
+from collections.abc import Mapping
 from dataclasses import asdict, replace
-from itertools import islice
+from functools import partial
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote, urlsplit
 
 from ...config.checks import is_id
 from ...errors import ConfigurationError, ServiceError
-from ...model.case import Case
 from ...storage.session import Session
 from ..deadline import Deadline
-from ..http import Client, Reply, is_temporary, retrying
-from ..outbox import FINISH, Answer, FrozenRequest, Outbox, Submission
+from ..frozen_requests import FrozenRequest
+from ..http import (
+    MAX_LIST,
+    Client,
+    Reply,
+    Unreachable,
+    is_temporary,
+    leaves_doubt,
+    retrying,
+)
+from ..outbox import FINISH, Answer, Note, Outbox, Submission
 from ..sending import Progress, deliver
-from .rows import FIELDS_OF, row_bytes
+from .answers import (
+    REASONS,
+    SINGLE,
+    UNKNOWN,
+    WRONG_KEY,
+    answer_from,
+    field,
+    is_failure,
+    is_success,
+    stored_rows,
+)
+from .batches import freeze, freeze_anew, frozen_as, halves
 from .target import RunTarget
 
 API = "/api/v1"
 STATUSES = ("passed", "failed", "error")
 """The statuses that end a run."""
-
-_WRONG_KEY = "the API key in EVALGUARD_API_KEY is not accepted"
-_NO_RUN = "there is no such run, or the key belongs to another project"
-_REASONS = {
-    401: _WRONG_KEY,
-    403: "the API key may not do this: use one that may",
-    404: _NO_RUN,
-    413: "the batch is too large for the service: lower evalguard_batch_size and run"
-    " again",
-    422: "the service can't take these rows, or knows their idempotency key with other"
-    " rows: in that case run the tests again, which makes a new one",
-}
-# answers that a right key, run or URL would change: the results can still be sent
-_FATAL = frozenset((401, 403, 404))
 
 
 class Refused(ServiceError):
@@ -78,10 +81,10 @@ class EvalGuard:
             "external": True,
         }
         reply = self._call("POST", "/evals", deadline, body)
-        run_id = _field(reply, "id")
+        run_id = field(reply, "id")
         if reply.status in (200, 201) and isinstance(run_id, str) and is_id(run_id):
             return run_id
-        reasons = {401: _WRONG_KEY, 404: f"is there a project {project_id}?"}
+        reasons = {401: WRONG_KEY, 404: f"is there a project {project_id}?"}
         what = f"no run was created: {reply.explain(reasons)}"
         if 400 <= reply.status < 500 and not is_temporary(reply.status):
             raise Refused(what)
@@ -100,9 +103,9 @@ class EvalGuard:
         if summary:
             body["summary"] = summary
         reply = self._call("PATCH", _run_path(run_id), deadline, body)
-        if reply.status != 409 and not _is_success(reply):
+        if reply.status != 409 and not is_success(reply):
             raise ServiceError(
-                f"the run {run_id} was not finished: {reply.explain(_REASONS)}"
+                f"the run {run_id} was not finished: {reply.explain(REASONS)}"
             )
 
     def check_run(self, run_id: str, deadline: Deadline) -> None:
@@ -116,10 +119,10 @@ class EvalGuard:
         except ServiceError:
             return
         if reply.status == 401:
-            raise ConfigurationError(f"run {run_id}: {reply.explain(_REASONS)}")
-        if reply.status == 404 and _is_failure(reply):
-            raise ConfigurationError(f"run {run_id}: {reply.explain(_REASONS)}")
-        if _is_success(reply) and (status := _run_status(reply)) in STATUSES:
+            raise ConfigurationError(f"run {run_id}: {reply.explain(REASONS)}")
+        if reply.status == 404 and is_failure(reply):
+            raise ConfigurationError(f"run {run_id}: {reply.explain(REASONS)}")
+        if is_success(reply) and (status := _run_status(reply)) in STATUSES:
             raise ConfigurationError(
                 f"run {run_id} has ended with status {status!r} and takes no results:"
                 " create another, for instance by --evalguard-run=new"
@@ -129,17 +132,35 @@ class EvalGuard:
         self, target: RunTarget, request: FrozenRequest, deadline: Deadline
     ) -> Answer:
         """Send one batch until it is answered for good or time is up."""
-        path = f"{_run_path(str(target.run_id))}/results"
-        headers = {"idempotency-key": request.key}
-
-        def attempt() -> Reply:
-            return self._client.send("POST", path, deadline, request.body, headers)
-
+        sending = _Sending(self._client, target, request, deadline)
         try:
-            reply = retrying(attempt, deadline, self._random, self._progress.wait_for)
+            reply = retrying(
+                sending.attempt, deadline, self._random, self._progress.wait_for
+            )
         except ServiceError as error:
-            return Answer("unsent", str(error), is_fatal=True)
-        return _answer_from(reply, target)
+            answer = Answer("unsent", str(error), is_fatal=True)
+        else:
+            answer = answer_from(reply, target)
+        return replace(answer, is_in_doubt=sending.is_in_doubt)
+
+    def has_arrived(
+        self, run_id: str, request: FrozenRequest, deadline: Deadline
+    ) -> bool | None:
+        """Whether a run has all rows of a batch; None where it does not tell.
+
+        :raises ServiceError: the service can't be asked now.
+        """
+        path, send = _run_path(run_id), self._client.send
+        reply = retrying(
+            lambda: send("GET", path, deadline, most=MAX_LIST),
+            deadline,
+            self._random,
+            self._progress.wait_for,
+        )
+        if is_temporary(reply.status):
+            raise ServiceError(reply.explain(REASONS))
+        stored = field(reply, "results") if is_success(reply) else None
+        return stored_rows(stored, json.loads(request.body)["results"])
 
     def _call(
         self, method: str, path: str, deadline: Deadline, body: dict[str, Any]
@@ -187,6 +208,36 @@ class EvalGuardService:
         """Put the batches on disk as they would be sent."""
         return freeze(session, self._target).submission()
 
+    def reopen(
+        self, session: Session, changes: Mapping[str, str | int], deadline: Deadline
+    ) -> None:
+        """Take what was rejected for unsent; with other settings it is frozen anew.
+
+        What may have arrived in an attempt without an answer keeps its key and bytes:
+        under other ones it could be there twice.
+
+        :param changes: the settings that are to be others, as the target names them.
+        :raises ServiceError: the service can't be asked what has arrived.
+        """
+        outbox = Outbox(session, self._target)
+        anew: dict[RunTarget, list[str]] = {}
+        for request, answer in outbox.rejected():
+            before = frozen_as(session, self._target, request.settings)
+            after = frozen_as(session, before, changes)
+            if after == before:
+                continue
+            arrived = answer.is_in_doubt and self._has_arrived(request, deadline)
+            if arrived:
+                outbox.settle(request.key, Answer("accepted"))
+            elif arrived is False:
+                anew.setdefault(after, []).append(request.key)
+        for target, keys in anew.items():
+            freeze_anew(session, outbox, keys, target)
+        outbox.reopen()
+
+    def _has_arrived(self, request: FrozenRequest, deadline: Deadline) -> bool | None:
+        return self._api.has_arrived(str(self._target.run_id), request, deadline)
+
     def submit(self, session: Session, deadline: Deadline) -> Submission:
         """Send what was not sent yet; finish the run if this package created it."""
         try:
@@ -213,15 +264,48 @@ class EvalGuardService:
     def _submit(self, session: Session, deadline: Deadline) -> Submission:
         target = self._target
         outbox = freeze(session, target)
-        error = deliver(
-            outbox,
-            lambda request: self._api.send_batch(target, request, deadline),
-            self._progress,
-        )
+        send = partial(self._send, session, outbox, outbox.doubts(), deadline)
+        split = partial(halves, session, target)
+        error = deliver(outbox, send, self._progress, halves=split)
         submission = outbox.submission(error)
         if target.finish and submission.is_complete:
             return self._finish(session, outbox, submission, deadline)
         return submission
+
+    def _send(
+        self,
+        session: Session,
+        outbox: Outbox,
+        doubts: set[str],
+        deadline: Deadline,
+        request: FrozenRequest,
+    ) -> Answer:
+        """Send a batch; what is said of it, is said of rows that are not there.
+
+        :param doubts: the keys of those that may have arrived already.
+        """
+        target = frozen_as(session, self._target, request.settings)
+        outbox.note(request.key, Note.SENT)
+        answer = self._api.send_batch(target, request, deadline)
+        is_in_doubt = answer.is_in_doubt or request.key in doubts
+        answer = replace(answer, is_in_doubt=is_in_doubt)
+        if answer.state == "unsent" and not is_in_doubt:
+            outbox.note(request.key, Note.UNSENT)
+        if answer.state in ("accepted", "unsent"):
+            return answer
+        try:
+            arrived = is_in_doubt and self._has_arrived(request, deadline)
+        except ServiceError as error:
+            why = f"{answer.error}; whether it arrived before can't be asked: {error}"
+            return Answer("unsent", why, is_in_doubt=True)
+        if arrived:
+            return Answer("accepted")
+        if arrived is None:
+            why = f"{answer.error}{UNKNOWN}"
+            return Answer("rejected", why, is_in_doubt=True)
+        if answer.state == "too large" and request.results == 1:
+            return Answer("rejected", f"{answer.error}{SINGLE}")
+        return replace(answer, is_in_doubt=False)
 
     def _finish(
         self, session: Session, outbox: Outbox, sent: Submission, deadline: Deadline
@@ -261,84 +345,43 @@ def api_base(url: str) -> str:
     return f"{url}{API}"
 
 
-def freeze(session: Session, target: RunTarget) -> Outbox:
-    """Put the batches on disk as they will be sent, if they are not there yet."""
-    outbox = Outbox(session, target)
-    if not outbox.is_frozen:
-        outbox.freeze(batches(session, target))
-    return outbox
+class _Sending:
+    """One batch on its way, and whether an attempt may have left it at the service."""
 
+    def __init__(
+        self,
+        client: Client,
+        target: RunTarget,
+        request: FrozenRequest,
+        deadline: Deadline,
+    ) -> None:
+        self._client = client
+        self._path = f"{_run_path(str(target.run_id))}/results"
+        self._request = request
+        self._deadline = deadline
+        self.is_in_doubt = False
 
-def batches(session: Session, target: RunTarget) -> Iterator[FrozenRequest]:
-    """Yield the rows of a session in order, as requests with their keys."""
-    cases = enumerate(case for case in session.cases() if case.has_row)
-    session_id = session.state.id
-    number = 0
-    while chunk := list(islice(cases, target.batch_size)):
-        yield _batch(chunk, target, f"{target.run_id}\n{session_id}\n{number}\n")
-        number += 1
-
-
-def _batch(
-    chunk: list[tuple[int, Case]], target: RunTarget, identity: str
-) -> FrozenRequest:
-    rows = b",".join(row_bytes(case, index, target.dialect) for index, case in chunk)
-    body = b'{"results":[' + rows + b"]}"
-    digest = hashlib.sha256(identity.encode() + body).digest()
-    return FrozenRequest(str(uuid.UUID(bytes=digest[:16], version=5)), len(chunk), body)
-
-
-def _answer_from(reply: Reply, target: RunTarget) -> Answer:
-    if _is_success(reply):
-        return Answer("accepted")
-    error = reply.explain(_REASONS)
-    if reply.status < 300 and not (reply.is_html or _is_failure(reply)):
-        error += "; that is no answer of EvalGuard's: is the base URL right?"
-    if reply.status == 400:
-        error += _dialect_hint(reply, target.dialect)
-    if reply.status == 404 and not reply.is_html:
-        error += "; pytest-evalguard submit --run ID DIR sends it to another run"
-    if is_temporary(reply.status) or reply.status < 400:
-        return Answer("unsent", error)
-    if reply.status in _FATAL:
-        return Answer("unsent", error, is_fatal=True)
-    return Answer("rejected", error)
-
-
-def _dialect_hint(reply: Reply, dialect: str) -> str:
-    words = set(reply.body.decode("utf-8", "replace").replace('"', " ").split())
-    words = {word.strip("'`.,:;()[]{}\\") for word in words}
-    other = "sdk" if dialect == "documented" else "documented"
-    if words & (FIELDS_OF["documented"] | FIELDS_OF["sdk"]):
-        return (
-            "; if the service wants the other rows, set evalguard_dialect ="
-            f" {other} and run again"
-        )
-    return ""
-
-
-def _is_success(reply: Reply) -> bool:
-    data = reply.data
-    is_envelope = isinstance(data, dict) and data.get("success") is True
-    return 200 <= reply.status < 300 and is_envelope
-
-
-def _is_failure(reply: Reply) -> bool:
-    data = reply.data
-    return isinstance(data, dict) and data.get("success") is False
-
-
-def _field(reply: Reply, name: str) -> object:
-    data = reply.data
-    inner = data.get("data") if isinstance(data, dict) else None
-    return inner.get(name) if isinstance(inner, dict) else None
+    def attempt(self) -> Reply:
+        """Send it once."""
+        headers = {"idempotency-key": self._request.key}
+        try:
+            reply = self._client.send(
+                "POST", self._path, self._deadline, self._request.body, headers
+            )
+        except ServiceError as error:
+            was_sent = isinstance(error, Unreachable) and error.was_sent
+            self.is_in_doubt = self.is_in_doubt or was_sent
+            raise
+        if reply.status == 409 or leaves_doubt(reply):  # it may be under way
+            self.is_in_doubt = True
+        return reply
 
 
 def _run_status(reply: Reply) -> object:
     """Return a run's status, which older servers nest in `run`."""
-    nested = _field(reply, "run")
+    nested = field(reply, "run")
     inner = nested.get("status") if isinstance(nested, dict) else None
-    return _field(reply, "status") or inner
+    return field(reply, "status") or inner
 
 
 def _run_path(run_id: str) -> str:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
 from string import Template
+from tempfile import TemporaryFile
 
 from ...errors import EvalguardError, SessionError
 from ...model.case import Case
@@ -41,9 +42,10 @@ from .parts import (
 )
 
 
-def write_report(report: Report, path: Path) -> None:
+def write_report(report: Report, path: Path, data: CaseData | None = None) -> None:
     """Write a session's report page.
 
+    :param data: its cases, where they have been read already.
     :raises SessionError: it can't be written, or the session can't be read.
     """
     comparison = report.comparison
@@ -57,7 +59,7 @@ def write_report(report: Report, path: Path) -> None:
         changes={} if comparison is None else comparison.changes,
         gone=() if comparison is None else comparison.gone,
     )
-    write_page(path, page, Session(report.path).cases())
+    write_page(path, page, data or CaseData.of(Session(report.path).cases()))
 
 
 def _facts(state: SessionState) -> Iterator[tuple[str, str]]:
@@ -110,14 +112,14 @@ class Page:
     gone: Sequence[str]
 
 
-def write_page(path: Path, page: Page, cases: Iterable[Case]) -> None:
+def write_page(path: Path, page: Page, data: CaseData) -> None:
     """Write the page, one case in memory at a time; a reader sees the old or the new.
 
     :raises SessionError: it can't be written.
     """
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        replace_shared_file(path, _parts(page, cases))
+        replace_shared_file(path, _parts(page, data))
     except OSError as error:
         raise SessionError(
             f"the report page {path} was not written: {error}; name another file by"
@@ -133,7 +135,7 @@ _OPENING = '<script type="application/json" class="cases">\n'
 _CLOSING = "</script>\n"
 
 
-def _parts(page: Page, cases: Iterable[Case]) -> Iterator[str]:
+def _parts(page: Page, data: CaseData) -> Iterator[str]:
     head, tail = _asset("page.html").split("<!-- cases -->\n")
     style, script = _asset("page.css"), _script()
     yield Template(head).substitute(
@@ -147,14 +149,13 @@ def _parts(page: Page, cases: Iterable[Case]) -> Iterator[str]:
         gates=gate_list(page.gates),
         trend=trend(page.trend),
     )
-    counts: Counter[Outcome] = Counter()
     yield from _facts_data(page.changes)
-    yield from _data(cases, counts)
-    outcomes = {name: counts[name] for name in OUTCOMES if counts[name]}
+    yield from data.blocks()
+    outcomes = {name: data.counts[name] for name in OUTCOMES if data.counts[name]}
     yield Template(tail).substitute(
         bar=outcome_bar(outcomes),
         outcomes=outcome_items(outcomes),
-        total=counted(counts.total(), "case"),
+        total=counted(data.counts.total(), "case"),
         script=script,
     )
 
@@ -194,14 +195,48 @@ def _facts_data(changes: Mapping[str, str]) -> Iterator[str]:
     yield _CLOSING
 
 
-def _data(cases: Iterable[Case], counts: Counter[Outcome]) -> Iterator[str]:
-    yield _OPENING
-    for index, case in enumerate(cases):
-        if index and index % _BLOCK == 0:
-            yield _CLOSING + _OPENING
-        counts[case.outcome] += 1
-        yield _line(case)
-    yield _CLOSING
+class CaseData:
+    """Cases as data of the page, in a temporary file: read once, written often.
+
+    `counts` are those of the outcomes.
+    """
+
+    def __init__(self) -> None:
+        self.counts: Counter[Outcome] = Counter()
+        self._file = TemporaryFile("w+", encoding="utf-8")  # noqa: SIM115 # see __del__
+
+    def __del__(self) -> None:
+        # a file that closes by itself warns of it
+        if file := getattr(self, "_file", None):
+            file.close()
+
+    @classmethod
+    def of(cls, cases: Iterable[Case]) -> CaseData:
+        """Return the data of `cases`.
+
+        :raises OSError: there is no room for it.
+        """
+        data = cls()
+        for _ in data.keep(cases):
+            pass
+        return data
+
+    def keep(self, cases: Iterable[Case]) -> Iterator[Case]:
+        """Yield cases on, and keep the data of each."""
+        for case in cases:
+            self.counts[case.outcome] += 1
+            self._file.write(_line(case))
+            yield case
+
+    def blocks(self) -> Iterator[str]:
+        """Yield the data in blocks, each an element of the page."""
+        self._file.seek(0)
+        yield _OPENING
+        for index, line in enumerate(self._file):
+            if index and index % _BLOCK == 0:
+                yield _CLOSING + _OPENING
+            yield line
+        yield _CLOSING
 
 
 def _line(case: Case) -> str:

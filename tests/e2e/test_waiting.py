@@ -1,4 +1,4 @@
-"""Progress: shown on a terminal while sending takes a while, and nowhere else."""
+"""Waiting: how far sending is, shown on a terminal and nowhere else."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ import subprocess
 from collections.abc import Sequence
 from pathlib import Path
 
-from pytest_evalguard.delivery.sending import Progress
 from standin import Slow, StandIn, Status
 from suite import Suite
 
@@ -17,52 +16,6 @@ TESTS = """
     def test_it(eval_case, n):
         eval_case.record(input=f"q {n}", actual="a")
     """
-
-
-class Clock:
-    now = 0.0
-
-    def __call__(self) -> float:
-        return self.now
-
-
-def drawn(clock: Clock, waiting: str = "") -> list[str]:
-    lines: list[str] = []
-    progress = Progress(lines.append, clock)
-    progress.begin(1200)
-    clock.now += 0.9
-    progress.draw()
-    progress.advance(300)
-    progress.wait_for(waiting)
-    clock.now += 1.1
-    progress.draw()
-    progress.end()
-    return lines
-
-
-def test_it_says_how_many_how_fast_and_what_is_waited_for() -> None:
-    shown, end = drawn(Clock(), "HTTP 503, again")
-    assert shown.startswith("evalguard: sent 300 of 1,200 results, 150.0 a second, ")
-    assert shown.endswith("waiting: HTTP 503, again")
-    assert end == ""
-
-
-def test_what_is_quick_shows_nothing() -> None:
-    lines: list[str] = []
-    progress = Progress(lines.append, Clock())
-    progress.begin(10)
-    progress.advance(10)
-    progress.draw()
-    progress.end()
-    assert lines == []
-
-
-def test_an_answer_ends_the_wait() -> None:
-    assert drawn(Clock())[0] == "evalguard: sent 300 of 1,200 results, 150.0 a second"
-
-
-def test_a_hostile_reason_can_not_act_on_the_terminal() -> None:
-    assert "\x1b" not in drawn(Clock(), "\x1b[2J")[0]
 
 
 def on_terminal(command: Sequence[str], directory: Path, env: dict[str, str]) -> str:

@@ -1,0 +1,105 @@
+"""What pytest-xdist can carry of a test's report, and what becomes of the rest.
+
+Execnet takes exact built-in types only, and fails on a few of their values: on text
+that UTF-8 has no bytes for, on whole numbers below -2**31 or of thousands of digits,
+on deep nesting. A report with one of them ends the worker's session.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from typing import Any
+
+from ..model.values import as_data, as_text, clean_text
+
+_LEAST_INT = -(2**31)  # execnet packs what is below its largest int into four bytes
+_MOST_BITS = 10_000  # about 3,000 digits: Python converts 4,300 at the least
+_DEEPEST = 50
+_MOST_VALUES = 100_000
+_LONGREPR_DEPTH = 9  # of pytest's own dicts and lists around the lines of a traceback
+_OTHER_DEPTH = 2
+_SIMPLE = frozenset({bool, float, bytes, type(None)})
+_CONTAINERS = frozenset({list, tuple, set, frozenset})
+
+
+def make_portable(data: dict[str, Any]) -> None:
+    """Change what pytest-xdist can't carry of a report's data into what it can.
+
+    Text keeps its characters, lone surrogates escaped; other values become what they
+    are in a recorded case. What can be carried stays as it is.
+    """
+    for name, value in data.items():
+        if type(value) is str and value.isascii():
+            continue
+        if not is_portable(value):
+            depth = _LONGREPR_DEPTH if name == "longrepr" else _OTHER_DEPTH
+            data[name] = _portable(value, depth)
+    for owner in (data, data.get("longrepr")):
+        if type(owner) is dict and owner.get("sections"):
+            owner["sections"] = _as_texts(owner["sections"])
+
+
+def is_portable(value: object) -> bool:
+    """Whether pytest-xdist can carry a value."""
+    level = [value]
+    for _ in range(_DEEPEST):
+        inner: list[object] = []
+        for each in level:
+            kind: type = type(each)
+            if kind is dict:
+                inner += each  # type: ignore[arg-type] # its type is dict
+                inner += each.values()  # type: ignore[attr-defined]
+            elif kind in _CONTAINERS:
+                inner += each  # type: ignore[arg-type] # its type is one of those
+            elif not _is_simple(each, kind):
+                return False
+        if not inner:
+            return True
+        if len(inner) > _MOST_VALUES:
+            return False
+        level = inner
+    return False
+
+
+def _is_simple(value: Any, kind: type) -> bool:
+    if kind is str:
+        return value.isascii() or value is clean_text(value)
+    if kind is int:
+        return bool(value >= _LEAST_INT and value.bit_length() <= _MOST_BITS)
+    return kind in _SIMPLE
+
+
+def _portable(value: Any, depth: int) -> Any:
+    """Return a value with all that can't be carried of it replaced.
+
+    :param depth: to which level lists, tuples and dicts stay what they are.
+    """
+    if is_portable(value):
+        return value
+    kind = type(value)
+    if issubclass(kind, str):
+        return clean_text(value)
+    if depth and (kind is list or kind is tuple):
+        return kind(_portable(each, depth - 1) for each in value)
+    if depth and kind is dict:
+        return {
+            key if is_portable(key) else as_text(key): _portable(each, depth - 1)
+            for key, each in value.items()
+        }
+    return json.loads(json.dumps(as_data(value)), parse_int=_int_or_text)
+
+
+def _int_or_text(digits: str) -> int | str:
+    number = int(digits)
+    return number if is_portable(number) else digits
+
+
+def _as_texts(sections: Iterable[Any]) -> list[Any]:
+    """Return sections as pytest shows them: of text only."""
+    return [
+        tuple(each if type(each) is str else str(as_data(each)) for each in section)
+        if type(section) in (list, tuple)
+        else section
+        for section in sections
+    ]

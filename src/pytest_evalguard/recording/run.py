@@ -1,0 +1,191 @@
+"""One run of a case's test: what it recorded, and what pytest said of each phase."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from operator import attrgetter
+from typing import Any
+
+import pytest
+
+from ..model.case import Attempt, Case
+from ..model.difference import note_unseen
+from ..model.outcome import Outcome
+from ..model.text import printable, shortened
+from ..model.values import as_data, as_text
+from .collection import FIXTURE, identity_of
+from .combining import total
+from .mark import EvalMark
+from .recorder import EvalCase, ambiguity, close, recorded
+from .verdict import outcome_of, will_rerun
+
+LINE = "evalguard_case"
+"""The attribute of a test report that carries a finished case as one line of JSON."""
+
+_LONGEST_NAME = 100
+_PHASES = ("setup", "call", "teardown")
+_PLAN = ("trials", "require")
+_SPENT = ("prompt_tokens", "completion_tokens", "cost_usd")
+
+
+@dataclass
+class Run:
+    """One run of a case's test: its recorder, and what pytest said of each phase.
+
+    `body_ms` is how long its body took, None where pytest did not run that itself.
+    """
+
+    recorder: EvalCase
+    mark: EvalMark
+    attempts: list[Attempt]
+    has_setup: bool
+    body_ms: float | None = None
+    is_published: bool = False
+    case: Case | None = None
+    reports: dict[str, pytest.TestReport] = field(default_factory=dict)
+    reasons: dict[str, str | None] = field(default_factory=dict)
+    failed_subtest: str | None = None
+    logged: set[str] = field(default_factory=set)
+
+    def note(self, report: pytest.TestReport) -> None:
+        self.logged.add(str(report.when))
+        self.reports[str(report.when)] = report
+
+    def add_teardown(self, report: pytest.TestReport, reason: str | None) -> None:
+        """Take what became of the fixtures that the trials of a case shared."""
+        if report.failed and self.case is not None:
+            self.reports["teardown"] = report
+            if self.case.outcome != "failed":
+                self.case.outcome, self.case.reason = "error", reason
+
+    @property
+    def is_finished(self) -> bool:
+        # a plugin that will run the test again keeps the report of the call to itself,
+        # or gives a report an outcome of its own
+        setup = self.reports.get("setup")
+        is_over = "call" in self.logged or (setup is not None and not setup.passed)
+        return is_over and not self.will_rerun
+
+    @property
+    def will_rerun(self) -> bool:
+        """Whether a plugin said that the test will run again."""
+        return any(map(will_rerun, self.reports.values()))
+
+    @property
+    def has_begun(self) -> bool:
+        """Whether it is more than a recorder that was asked for before the setup."""
+        return self.has_setup or bool(self.reports or self.reasons)
+
+    @property
+    def latency_ms(self) -> float:
+        """How long the body took."""
+        if self.body_ms is not None:
+            return self.body_ms
+        call = self.reports.get("call")
+        return 0.0 if call is None else max(0.0, call.duration * 1000)
+
+    @property
+    def outcome(self) -> Outcome:
+        outcome = outcome_of(self.reports)
+        if outcome == "not run" and "call" in self.reasons:
+            return "failed"  # a plugin made no report of this attempt
+        if self.failed_subtest is not None and outcome != "error":
+            return "failed"
+        if outcome == "passed" and ambiguity(self.recorder) is not None:
+            return "ambiguous"
+        return outcome
+
+    def reason(self, outcome: Outcome) -> str | None:
+        if outcome == "ambiguous":
+            why = ambiguity(self.recorder)
+            return f"ambiguous: {why}" if why else "ambiguous"
+        said = [phase for phase in _PHASES if self.reasons.get(phase)]
+        failed = [phase for phase in said if self._has_failed(phase)]
+        # a skip is no reason for the error that came after it
+        for phase in (*failed, *said):
+            return self.reasons[phase]
+        return self.failed_subtest if outcome == "failed" else None
+
+    def _has_failed(self, phase: str) -> bool:
+        report = self.reports.get(phase)
+        return report is not None and report.failed
+
+    def as_attempt(self) -> Attempt:
+        outcome = self.outcome
+        fields = recorded(self.recorder)
+        fields.setdefault("latency_ms", self.latency_ms)
+        kept = {name: fields.get(name) for name in ("score", "latency_ms", *_SPENT)}
+        return Attempt(outcome, reason=self.reason(outcome), **kept)
+
+
+def case_of(item: pytest.Item, run: Run, clean: Callable[[str], str]) -> Case:
+    """Return what a run recorded and what became of it, and end its recording.
+
+    :param clean: applied to what the mark and the parameters say.
+    """
+    outcome = run.outcome
+    expected, actual = run.recorder.expected, run.recorder.actual
+    marked, fields = _mark_fields(run.mark.given, clean), close(run.recorder)
+    metadata = {**marked.get("metadata", {}), **fields.get("metadata", {})}
+    fields = {**marked, **fields, "metadata": metadata}
+    fields.setdefault("latency_ms", run.latency_ms)
+    if "input" not in fields:
+        fields["input"] = _default_input(item, clean)
+        fields["default_input"] = True
+    for name in _SPENT if run.attempts else ():
+        fields[name] = total(fields.get(name), *map(attrgetter(name), run.attempts))
+    case = Case(identity_of(item), outcome, **fields)
+    case.reason = None if outcome in ("passed", "xpassed") else run.reason(outcome)
+    case.attempts = run.attempts
+    case.flaky = outcome == "passed" and any(
+        attempt.outcome in ("failed", "error") for attempt in run.attempts
+    )
+    if not case.passed:
+        note_unseen(case, expected, actual)
+    case.silent = "actual" not in fields and _is_silent(item, case)
+    return case
+
+
+def _default_input(item: pytest.Item, clean: Callable[[str], str]) -> str:
+    callspec = getattr(item, "callspec", None)
+    if callspec is None:
+        return identity_of(item)
+    return as_text(callspec.params, clean)
+
+
+def _mark_fields(
+    mark: Mapping[str, Any], clean: Callable[[str], str]
+) -> dict[str, Any]:
+    fields = {name: each for name, each in mark.items() if name not in _PLAN}
+    for name in ("input", "expected", "name"):
+        if name in fields:
+            fields[name] = as_text(fields[name], clean)
+    if "metadata" in fields:
+        fields["metadata"] = as_data(fields["metadata"], clean)
+    if "tags" in fields:
+        fields["tags"] = sorted(as_text(tag, clean) for tag in fields["tags"])
+    return fields
+
+
+def _is_silent(item: pytest.Item, case: Case) -> bool:
+    if FIXTURE not in getattr(item, "fixturenames", ()):
+        return False
+    ran = case.outcome in ("passed", "xpassed", "ambiguous")
+    return ran and case.score is None and not case.scores
+
+
+def junit_properties(case: Case) -> list[tuple[str, object]]:
+    """Return what JUnit XML shows of a case: short scalars, never a prompt."""
+    if not case.has_row:
+        return [("evalguard.outcome", case.outcome)]
+    named = case.scores.items()
+    return [
+        ("evalguard.outcome", case.outcome),
+        ("evalguard.score", case.overall_score),
+        *((f"evalguard.score.{_short(name)}", each.score) for name, each in named),
+    ]
+
+
+def _short(name: str) -> str:
+    return shortened(printable(name), _LONGEST_NAME)
