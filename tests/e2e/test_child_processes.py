@@ -12,6 +12,8 @@ import pytest
 from standin import StandIn
 from suite import Suite
 
+pytestmark = pytest.mark.real_process("its tests fork, and end what they forked")
+
 METHODS = ("fork", "spawn", "forkserver")
 
 

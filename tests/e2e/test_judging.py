@@ -74,6 +74,23 @@ def test_a_gate_decides_by_its_figure(
     assert result.session.state["exit_status"] == result.status
 
 
+def test_renamed_tests_are_told_beside_the_gate_on_regressions(suite: Suite) -> None:
+    one = "def test_{}(eval_case): eval_case.actual = 'x'\n"
+    suite.test("".join(map(one.format, "abc")))
+    suite.run()
+    suite.test("".join(map(one.format, "ade")))
+    gate = "--evalguard-max-regressions=0"
+    result = suite.run("--evalguard-baseline=last", gate)
+    told = text(result)
+    assert (
+        "gate met regressions: 0 of 1 case compared, only a few of the baseline's 3,"
+        " wanted at most 0"
+    ) in told
+    assert (
+        "of the baseline's 3 cases only 1 can be compared: are tests renamed?" in told
+    )
+
+
 def test_only_a_gate_that_fails_changes_the_exit_status(everywhere: Suite) -> None:
     everywhere.test(TESTS)
     met = run(everywhere, "--evalguard-min-score=0.9")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 from collections.abc import Callable
@@ -18,6 +19,13 @@ from suite import Suite
 OTHER = "20990101T000000.000Z-aaaaaaaa"
 """The newest of all: a command that needs one would take it."""
 
+TARGET = {
+    "service": "evalguard",
+    "url": "http://127.0.0.1:9",
+    "proof": "",
+    "run_id": "0f3c",
+    "finish": True,
+}
 CASES = """
     def test_it(eval_case):
         eval_case.actual = "2"
@@ -78,6 +86,18 @@ def journal_is_linked_to_itself(path: Path) -> None:
     (path / "cases.jsonl").symlink_to("cases.jsonl")
 
 
+def requests_are_a_directory(path: Path) -> None:
+    made_session(path, targets=[TARGET])
+    (path / "evalguard-d88c1a26.requests.jsonl").mkdir()
+
+
+def answers_are_linked_to_themselves(path: Path) -> None:
+    made_session(path, targets=[TARGET])
+    (path / "evalguard-d88c1a26.answers.jsonl").symlink_to(
+        "evalguard-d88c1a26.answers.jsonl"
+    )
+
+
 FOLDERS = (
     linked_to_itself,
     a_file,
@@ -87,7 +107,13 @@ FOLDERS = (
     state_is_a_dangling_link,
     state_is_a_pipe,
 )
-FAULTS = (*FOLDERS, journal_is_a_directory, journal_is_linked_to_itself)
+FAULTS = (
+    *FOLDERS,
+    journal_is_a_directory,
+    journal_is_linked_to_itself,
+    requests_are_a_directory,
+    answers_are_linked_to_themselves,
+)
 
 
 @pytest.mark.parametrize("fault", FAULTS)
@@ -133,7 +159,8 @@ def test_a_command_passes_over_what_it_can_t_read_and_names_it_once(
     fault(tmp_path / ".evalguard" / OTHER)
     assert main(command) == 0
     said = capsys.readouterr()
-    is_sound = command == ["submit"] and fault not in FOLDERS  # its cases aren't read
+    # it has nothing to send, and its cases are not read to see that
+    is_sound = command == ["submit"] and fault.__name__.startswith("journal")
     assert said.err.count(OTHER) == (0 if is_sound else 1)
     assert OTHER not in said.out
 
@@ -160,7 +187,8 @@ def test_a_named_session_that_can_t_be_read_is_an_error_without_a_traceback(
     assert main(["show", str(tmp_path / OTHER)]) == 2
     said = capsys.readouterr()
     assert said.out == ""
-    assert said.err.startswith(f"pytest-evalguard: error: {tmp_path / OTHER}")
+    assert said.err.startswith("pytest-evalguard: error: ")
+    assert said.err.count(OTHER) == 1
 
 
 @pytest.mark.parametrize("denied", ["", "session.json", "cases.jsonl"])
@@ -227,6 +255,31 @@ def test_a_running_session_is_seen_without_a_write(tmp_path: Path) -> None:
         assert is_free
         assert Session(path).status == "running"
     assert Session(path).status == "killed"
+
+
+@pytest.mark.parametrize("number", [errno.EROFS, errno.EACCES])
+def test_a_session_that_can_t_be_written_is_shown_and_told_when_it_is_to_be_sent(
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    number: int,
+) -> None:
+    path = made_session(tmp_path / OTHER, status="running", exit_status=None)
+    (path / "lock").touch()
+    real_open = os.open
+
+    def read_only(name: Path, flags: int, mode: int = 0o777) -> int:
+        if flags & (os.O_RDWR | os.O_WRONLY):
+            raise OSError(number, os.strerror(number), str(name))
+        return real_open(name, flags, mode)
+
+    monkeypatch.setattr(os, "open", read_only)
+    monkeypatch.setenv("EVALGUARD_API_KEY", "eg_a_key_of_ours")
+    for command in ("list", "show"):
+        assert main([command, "--out", str(tmp_path)]) == 0
+    assert f"{OTHER}  killed  1 of 1 case" in capsys.readouterr().out
+    assert main(["submit", "--out", str(tmp_path), "--run", "0f3c"]) == 2
+    assert f"can't be written: {os.strerror(number)}" in capsys.readouterr().err
 
 
 def test_many_that_can_t_be_read_take_one_sentence(suite: Suite) -> None:

@@ -37,6 +37,7 @@ STATE = "session.json"
 _FIRST_YEAR, _LAST_YEAR = 2000, 9000  # within which times can be added and compared
 _NAME = re.compile(r"[0-9]{8}T[0-9]{6}")
 _MOST_NAMED = 3
+_READ = (".json", ".jsonl")
 _ENDED = "ended"
 _ENDING = re.compile(rf"{_ENDED}-(finished|interrupted)-([0-9]+)-([0-9]+)")
 _TAG = """Signature: 8a477f597d28d172789f06886806bc55
@@ -102,7 +103,7 @@ class Session:
         :raises SessionError: there is none, or another version wrote it.
         """
         state = _read_state(self.path / STATE)
-        if state.status == "running":
+        if state.exit_status is None:
             for path in self.path.glob(f"{_ENDED}-*"):
                 if ending := _ENDING.fullmatch(path.name):
                     return self._completed(state, ending)
@@ -125,7 +126,7 @@ class Session:
             exit_status=int(exit_status),
             missing=int(missing),
         )
-        with suppress(OSError), self.locked() as is_free:
+        with suppress(OSError, SessionError), self.locked() as is_free:
             if is_free:
                 self.write(completed)
                 (self.path / ending[0]).unlink(missing_ok=True)
@@ -161,12 +162,12 @@ class Session:
             raise unreadable(self.path, error) from error
 
     def check_readable(self) -> None:
-        """Open what every command reads, without reading it.
+        """Open each file that commands read, without reading it.
 
         :raises OSError: it can't be read.
         """
-        for path in (self.path / STATE, self.journal_path):
-            if is_file(path):
+        for path in self.path.iterdir():
+            if path.suffix in _READ and is_file(path):
                 path.open("rb").close()
 
     @property
@@ -176,10 +177,20 @@ class Session:
 
     @contextmanager
     def locked(self) -> Iterator[bool]:
-        """Try to hold the session alone; False while another process does."""
+        """Try to hold the session alone; False while another process does.
+
+        :raises SessionError: its directory can't be written.
+        """
         lock = Lock(self.path)
         try:
-            yield lock.acquire()
+            is_free = lock.acquire()
+        except OSError as error:
+            raise SessionError(
+                f"{display_path(self.path)} can't be written: {why_unreadable(error)};"
+                " copy it to where it can, and name the copy"
+            ) from error
+        try:
+            yield is_free
         finally:
             lock.release()
 
@@ -334,7 +345,7 @@ def remove_session(session: Session) -> None:
             pass  # Windows removes no file that is open
         if is_free:
             shutil.rmtree(session.path)
-    except OSError:
+    except (OSError, SessionError):
         return  # another session may be removing it, or it is not ours to remove
 
 
