@@ -45,10 +45,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
     Where nothing of ours is said, that waits for the first case.
     """
-    from .config.settings import is_anything_said
-
     is_worker = hasattr(config, "workerinput")
-    config.stash[_unsaid_key] = not (is_worker or is_anything_said(config, os.environ))
     config.addinivalue_line("markers", _MARK.format(_said_settings(config).mark))
     if not is_worker and _said_settings(config).is_asked_for:
         _reporter(config)
@@ -118,8 +115,13 @@ _MARK = (
 
 def _said_settings(config: pytest.Config) -> Settings:
     """Return the settings, those by default where nothing is said."""
-    from .config.settings import Settings
+    from .config.settings import Settings, is_anything_said
 
+    # pytest-metadata asks before this plugin is configured
+    if _unsaid_key not in config.stash:
+        is_worker = hasattr(config, "workerinput")
+        is_said = is_worker or is_anything_said(config, os.environ)
+        config.stash[_unsaid_key] = not is_said
     return Settings() if config.stash[_unsaid_key] else _settings(config)
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from functools import lru_cache
 from typing import NamedTuple
 
 from .patterns import lazy
@@ -136,6 +137,7 @@ _ASSIGNED_WORDS = {
 }
 
 
+@lru_cache(maxsize=1024)
 def value_test(name: str) -> IsValue | None:
     """Return what tells a secret from other values of a field; None if none is one."""
     assigned = f"{name.lower()}:"

@@ -7,6 +7,9 @@ from hypothesis import given, strategies as st
 
 from pytest_evalguard.model import secret_shapes
 from pytest_evalguard.model.patterns import lazy
+from pytest_evalguard.model.redaction import _SHORTEST_ALNUM
+from pytest_evalguard.model.secret_names import spans_of_names
+from pytest_evalguard.model.secret_shapes import spans_of_shapes
 
 
 def test_a_pattern_is_compiled_when_it_is_first_used(
@@ -47,3 +50,16 @@ def test_what_a_prefix_finds_is_looked_for(data: st.DataObject) -> None:
     if pattern.search(text):
         assert secret_shapes._FOLLOWED[mark].search(text)
         assert secret_shapes._has_prefix(mark, text)
+
+
+@given(
+    st.one_of(
+        st.from_regex("[A-Za-z0-9]{1,10}", fullmatch=True),
+        st.from_regex("(?:eyJ|SK|AKIA|dapi|pwd|key|pass)[A-Za-z0-9]{1,7}"),
+        st.text(st.characters(categories=("L", "N")), min_size=1),
+    )
+)
+def test_a_short_word_of_letters_and_digits_holds_no_secret(text: str) -> None:
+    if text.isalnum() and len(text) < _SHORTEST_ALNUM:
+        assert not spans_of_shapes(text)
+        assert not spans_of_names(text)
