@@ -117,6 +117,7 @@ def _said_settings(config: pytest.Config) -> Settings:
     """Return the settings, those by default where nothing is said."""
     from .config.settings import Settings, is_anything_said
 
+    # pytest-metadata asks before this plugin is configured
     if _is_said_key not in config.stash:
         is_worker = hasattr(config, "workerinput")
         is_said = is_worker or is_anything_said(config, os.environ)

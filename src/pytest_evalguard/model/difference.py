@@ -11,6 +11,7 @@ from typing import Any
 
 from .case import Case
 from .data import MAX_TEXT
+from .patterns import lazy
 from .text import (
     COLONS,
     ELLIPSIS,
@@ -93,7 +94,7 @@ _LIKE_LATIN = str.maketrans(
     "\u2010\u2011",
     "ABEZHIKMNOPTYXoSIJABEKMHOPCTXaeopcyxsij--",
 )
-_ESCAPE = re.compile(r"\\(?:x..|u.{4}|U.{8}|.)")
+_ESCAPE = lazy(r"\\(?:x..|u.{4}|U.{8}|.)")
 
 
 def _spelt_out(one: str, other: str) -> tuple[list[str], list[str]]:

@@ -9,15 +9,17 @@ import re
 from typing import Any
 from urllib.parse import unquote
 
+from .patterns import lazy
+
 DATA_URL = ";base64,"
 """What every data URL in base64 has in it, looked for before the pattern is."""
 
-_DATA_URL = re.compile(
+_DATA_URL = lazy(
     r"data:([\w.+-]{1,80}\\?/[\w.+-]{1,80})?(?:;[\w.+-]{1,80}=[^\s;,\"'<>]{1,80}){0,9}"
     # with the slashes that some JSON writers escape, and the signs that URLs escape
     rf"{DATA_URL}((?:[A-Za-z0-9+/_-]+|\\/|%[23][0-9A-Fa-f])+={{0,2}})"
 )
-_CONTROL = re.compile(rb"[\0-\x08\x0e-\x1a\x1c-\x1f\x7f]")  # not a terminal's ESC
+_CONTROL = lazy(rb"[\0-\x08\x0e-\x1a\x1c-\x1f\x7f]")  # not a terminal's ESC
 _BINARY = (bytes, bytearray, memoryview, io.BytesIO)
 _URL_SAFE = str.maketrans("-_", "+/")
 _UNKNOWN = "application/octet-stream"

@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from functools import lru_cache
 from typing import NamedTuple
 
+from .patterns import lazy
 from .secret_shapes import Span
 from .secret_values import (
     COOKIES,
@@ -51,7 +53,7 @@ class _Name(NamedTuple):
 
 
 def _name(pattern: str, is_value: IsValue, is_bare: IsValue | None = None) -> _Name:
-    whole = re.compile(f"(?:{pattern}){_ASSIGNED}")
+    whole = lazy(f"(?:{pattern}){_ASSIGNED}")
     return _Name(whole, is_value, is_bare or is_value)
 
 
@@ -128,13 +130,14 @@ _NAMES = {
 }
 # where each may be: what follows is the rarest
 _ASSIGNED_WORDS = {
-    word: re.compile(
+    word: lazy(
         rf"{word}(?=[a-z]{{0,9}}{_IS_ASSIGNED}{LEAST if word == 'token' else ''})"
     )
     for word in _NAMES
 }
 
 
+@lru_cache(maxsize=1024)
 def value_test(name: str) -> IsValue | None:
     """Return what tells a secret from other values of a field; None if none is one."""
     assigned = f"{name.lower()}:"
@@ -170,7 +173,7 @@ def _is_variable(found: re.Match[str], text: str) -> bool:
     return is_whole and text[start : start + 3].isupper()
 
 
-_NAME = re.compile("[A-Za-z_.-]*")
+_NAME = lazy("[A-Za-z_.-]*")
 
 
 def _is_in_query(found: re.Match[str], text: str) -> bool:
@@ -207,9 +210,9 @@ def _folded(text: str) -> str:
 
 
 # what is passed over may end with the next of its kind
-_BEARER = re.compile(r"bearer[ \t]{1,4}(?=([a-z0-9._~+/=-]{8,}))")
-_BASIC = re.compile(r"basic[ \t]{1,4}(?=([a-z0-9+/]{6,}={0,2}))")
-_OPTION = re.compile(
+_BEARER = lazy(r"bearer[ \t]{1,4}(?=([a-z0-9._~+/=-]{8,}))")
+_BASIC = lazy(r"basic[ \t]{1,4}(?=([a-z0-9+/]{6,}={0,2}))")
+_OPTION = lazy(
     r"-(?:-(?:[a-z]{1,20}-){0,3}(?:pass(?:word|wd)?|token|secret|key)[ \t]{1,4}"
     r"|(?:u|-user)[ =]{1,4}[\"']?[^\s:\"']{1,60}:)"
     r"[\"']?(?=((?=[^\s\"']{0,99}[a-z])(?=[^\s\"']{0,99}[0-9])[a-z0-9!@#%^&*+./=_~-]{6,}))"
@@ -232,7 +235,7 @@ def _elements_of_xml(text: str) -> Iterator[Span]:
             yield found.span(2)
 
 
-_XML = re.compile(r"<([A-Za-z0-9_.:-]{1,60})>([^<>\s]{1,500})</\1>")
+_XML = lazy(r"<([A-Za-z0-9_.:-]{1,60})>([^<>\s]{1,500})</\1>")
 
 
 def _assigned(word: str, text: str, folded: str) -> Iterator[Span]:
@@ -262,9 +265,9 @@ def _values(name: _Name, text: str, found: re.Match[str]) -> tuple[list[Span], i
     return [(start, end)] if is_secret else [], end if is_over else found.end()
 
 
-_STOPS = {mark: re.compile(rf"(?<!\\)(\\*)([{mark}\n])") for mark in "\"'"}
+_STOPS = {mark: lazy(rf"(?<!\\)(\\*)([{mark}\n])") for mark in "\"'"}
 # none is a colon: a name is no element
-_STEP = re.compile(
+_STEP = lazy(
     r"(?:[\s,]|\\{1,31}[nrt])*"
     r"(?:(?P<mark>[\[\]])|(?P<open>\\{0,31}[\"'])|[^\s,:\[\]\"'{}\\]+)"
 )
@@ -315,19 +318,19 @@ def _closing(text: str, start: int, opened: str) -> int:
     return len(text)
 
 
-_RUN = re.compile(r"[^\s\"'&;,<>\\]{4,}")
-_WORD = re.compile(r"[^\s\"'<>{}()\[\],;\\]{4,}")
-_SCHEME = re.compile(r"(?i)(?:bearer|basic|token|api-?key|digest|negotiate)[ \t]{1,4}")
-_LINE_END = re.compile(r"[,;]?[ \t]*(?:[\r\n]|\\{1,31}[nr]|\\{0,31}[\"']|\Z)")
-_DIGIT = re.compile("[0-9]")
-_CODE = re.compile(
+_RUN = lazy(r"[^\s\"'&;,<>\\]{4,}")
+_WORD = lazy(r"[^\s\"'<>{}()\[\],;\\]{4,}")
+_SCHEME = lazy(r"(?i)(?:bearer|basic|token|api-?key|digest|negotiate)[ \t]{1,4}")
+_LINE_END = lazy(r"[,;]?[ \t]*(?:[\r\n]|\\{1,31}[nr]|\\{0,31}[\"']|\Z)")
+_DIGIT = lazy("[0-9]")
+_CODE = lazy(
     r"(?:self|cls|os|settings|config|cfg|args|options|env|process)\.|[A-Za-z_.]+[(\[]"
 )
-_VARIABLE = re.compile(
+_VARIABLE = lazy(
     r"(?i:(?:[\w.]*[_.])?(?:pass(?:word|wd)?|pwd|secret|token|api_?key|key|cookie))"
     r"|[a-z]+(?:[A-Z][a-z]+)*(?:Pass(?:word)?|Pwd|Secret|Token|Key|Cookie)"
 )
-_ARGUMENT = re.compile("[A-Za-z]+(?:[_.][A-Za-z]+)+|[a-z]+(?:[A-Z][a-z]+)+")
+_ARGUMENT = lazy("[A-Za-z]+(?:[_.][A-Za-z]+)+|[a-z]+(?:[A-Z][a-z]+)+")
 
 
 def _bare(text: str, found: re.Match[str], is_value: IsValue) -> tuple[int, int, bool]:

@@ -8,7 +8,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
+from functools import cache
 from typing import NamedTuple
+
+from .patterns import lazy
 
 Span = tuple[int, int]
 """Where in a text something starts and ends."""
@@ -25,13 +28,14 @@ _STARTS = (
 def spans_of_shapes(text: str) -> list[Span]:
     """Return where secrets are that are known by their shape, in any order."""
     spans: list[Span] = []
-    for mark, prefixed in _PREFIXED.items():
-        if mark in text:
-            spans += _keys(prefixed, text)
+    for mark, followed in _FOLLOWED.items():
+        if mark in text and followed.search(text) and _has_prefix(mark, text):
+            spans += _keys(_prefixed(mark), text)
     for mark, shapes in _SHAPES.items():
         if mark in text:
             for shape in shapes:
-                spans += _found(shape, text)
+                if shape.needle in text:
+                    spans += _found(shape, text)
     if "@" in text and "://" in text:
         for found in _USERINFO.finditer(text):
             if not _NO_PASSWORD.search(found[1]):
@@ -41,9 +45,9 @@ def spans_of_shapes(text: str) -> list[Span]:
 
 # Whether what has the place of a key is one
 
-_CHANGE = re.compile("[a-z](?=[A-Z0-9])|[A-Z](?=[0-9])|[0-9](?=[A-Za-z])")
-_LONG_RUN = re.compile("(?=[A-Za-z]{0,15}[0-9])[A-Za-z0-9]{16}|[a-z]{21}|[A-Z]{21}")
-_WORDS = re.compile("[a-z]{3,11}(?:[_-][a-z]{3,11})*")
+_CHANGE = lazy("[a-z](?=[A-Z0-9])|[A-Z](?=[0-9])|[0-9](?=[A-Za-z])")
+_LONG_RUN = lazy("(?=[A-Za-z]{0,15}[0-9])[A-Za-z0-9]{16}|[a-z]{21}|[A-Z]{21}")
+_WORDS = lazy("[a-z]{3,11}(?:[_-][a-z]{3,11})*")
 
 
 def is_random(word: str) -> bool:
@@ -72,9 +76,9 @@ def _is_key(_: str) -> bool:
     return True
 
 
-_SLACK_KEY = re.compile("[0-9]|[A-Za-z]{8}")
-_NO_CLASS_NAME = re.compile("[a-z]{16}")
-_SK_VENDOR = re.compile("(?:proj|svcacct|admin|None|ant-[a-z]+[0-9]*|or-v1|lf)-")
+_SLACK_KEY = lazy("[0-9]|[A-Za-z]{8}")
+_NO_CLASS_NAME = lazy("[a-z]{16}")
+_SK_VENDOR = lazy("(?:proj|svcacct|admin|None|ant-[a-z]+[0-9]*|or-v1|lf)-")
 
 
 # Keys that have a prefix
@@ -141,9 +145,24 @@ class _Prefixed(NamedTuple):
     rests: dict[str, tuple[re.Pattern[str], Callable[[str], bool]]]
 
 
+_FOLLOWS = "[A-Za-z0-9_.+/=-]{8}"
+_FOLLOWED = {mark: lazy(mark + _FOLLOWS) for mark in "_-"}
+
+
+def _has_prefix(mark: str, text: str) -> bool:
+    return any(prefix in text for prefix in _prefixes(mark))
+
+
+@cache
+def _prefixes(mark: str) -> tuple[str, ...]:
+    every = " ".join(kind.prefixes for kind in _KINDS).split()
+    return tuple(prefix for prefix in every if prefix.endswith(mark))
+
+
+@cache
 def _prefixed(mark: str) -> _Prefixed:
     rests = {
-        prefix: (re.compile(kind.rest), kind.is_key)
+        prefix: (lazy(kind.rest), kind.is_key)
         for kind in _KINDS
         for prefix in kind.prefixes.split()
         if prefix.endswith(mark)
@@ -158,12 +177,8 @@ def _prefixed(mark: str) -> _Prefixed:
         f"(?<=(?=({'|'.join(each)}))(?:{starts}).{{{length}}})"
         for length, each in by_length.items()
     ]
-    follows = "(?=[A-Za-z0-9_.+/=-]{8})"
-    pattern = f"{mark}(?<=[A-Za-z0-9]{mark}){follows}(?:{'|'.join(groups)})"
-    return _Prefixed(re.compile(pattern), rests)
-
-
-_PREFIXED = {mark: _prefixed(mark) for mark in "_-"}
+    pattern = f"{mark}(?<=[A-Za-z0-9]{mark})(?={_FOLLOWS})(?:{'|'.join(groups)})"
+    return _Prefixed(lazy(pattern), rests)
 
 
 def _keys(prefixed: _Prefixed, text: str) -> Iterator[Span]:
@@ -182,28 +197,30 @@ def _keys(prefixed: _Prefixed, text: str) -> Iterator[Span]:
 
 
 class _Shape(NamedTuple):
-    """A pattern; `proof` must be in what it finds.
+    """A pattern; `needle` is in what it finds, and `proof` must be.
 
-    A proof within the pattern would be looked for again from each place in a long word.
+    The needle is looked for first, as a pattern is compiled when it is used. A proof
+    within the pattern would be looked for again from each place in a long word.
     """
 
+    needle: str
     pattern: re.Pattern[str]
     proof: str = ""
 
 
-def _shape(prefix: str, rest: str, proof: str = "") -> _Shape:
+def _shape(needle: str, prefix: str, rest: str, proof: str = "") -> _Shape:
     """Return a shape that starts where a word or a part of one does.
 
     What stands before is looked at after the prefix, so that the search is for a
     literal.
     """
     starts = "|".join(f"{each[:-1]}{prefix})" for each in _STARTS)
-    return _Shape(re.compile(f"{prefix}(?:{starts})(?:{rest})"), proof)
+    return _Shape(needle, lazy(f"{prefix}(?:{starts})(?:{rest})"), proof)
 
 
-def _anywhere(pattern: str) -> _Shape:
+def _anywhere(needle: str, pattern: str) -> _Shape:
     """Return a shape whose first group is replaced, or all where there is none."""
-    return _Shape(re.compile(pattern))
+    return _Shape(needle, lazy(pattern))
 
 
 def _found(shape: _Shape, text: str) -> Iterator[Span]:
@@ -218,46 +235,56 @@ _SHAPES = {
     "A": (
         # an AWS id has 20 characters; longer words in capitals, as a region's, no digit
         _shape(
+            "IA",
             "A(?:KIA|SIA)",
             "(?:[A-Z0-9]{16}(?![A-Z0-9])|(?=[A-Z]*[0-9])[A-Z0-9]{12,})",
         ),
-        _shape("AIza", _URL_SAFE + "{20,}"),
-        _shape("A(?:BSK|TAT)", "[A-Za-z0-9+/_=-]{50,}"),  # Bedrock, Atlassian
-        _anywhere("A(?<=[0-9]:A)A[A-Za-z0-9_-]{30,40}"),  # a Telegram bot
+        _shape("AIza", "AIza", _URL_SAFE + "{20,}"),
+        _shape("ABSK", "ABSK", "[A-Za-z0-9+/_=-]{50,}"),  # Bedrock
+        _shape("ATAT", "ATAT", "[A-Za-z0-9+/_=-]{50,}"),  # Atlassian
+        _anywhere(":AA", "A(?<=[0-9]:A)A[A-Za-z0-9_-]{30,40}"),  # a Telegram bot
     ),
     "J": (
         _shape(
+            "eyJ",
             "eyJ",
             r"[A-Za-z0-9_-]{8,}(?:\.[A-Za-z0-9_-]{4,}(?:\.[A-Za-z0-9_-]*){0,3})?",
             ".",
         ),
     ),
-    "9": (_shape(r"ya29\.", "[A-Za-z0-9._-]{16,}"),),
-    "G": (_shape(r"SG\.", r"[A-Za-z0-9_-]{16,}\.[A-Za-z0-9_-]{16,}"),),
-    "K": (_shape("SK", "[0-9a-f]{32}(?![A-Za-z0-9])"),),  # Twilio; its AC... is no key
-    "dapi": (_shape("dapi", "[0-9a-f]{32}(?:-[0-9])?(?![A-Za-z0-9])"),),
-    "~": (_anywhere("[A-Za-z0-9_~.]{3}[0-9]Q~[A-Za-z0-9_~.-]{31,34}"),),  # Azure AD
+    "9": (_shape("ya29.", r"ya29\.", "[A-Za-z0-9._-]{16,}"),),
+    "G": (_shape("SG.", r"SG\.", r"[A-Za-z0-9_-]{16,}\.[A-Za-z0-9_-]{16,}"),),
+    "K": (_shape("SK", "SK", "[0-9a-f]{32}(?![A-Za-z0-9])"),),  # Twilio
+    "dapi": (_shape("dapi", "dapi", "[0-9a-f]{32}(?:-[0-9])?(?![A-Za-z0-9])"),),
+    # Azure AD
+    "~": (_anywhere("Q~", "[A-Za-z0-9_~.]{3}[0-9]Q~[A-Za-z0-9_~.-]{31,34}"),),
     "/": (
-        _anywhere(r"hooks\.slack\.com/(?:services|workflows)/([A-Za-z0-9/_-]{20,})"),
-        _anywhere(r"discord(?:app)?\.com/api/webhooks/[0-9]+/([A-Za-z0-9_-]{20,})"),
+        _anywhere(
+            "slack.com",
+            r"hooks\.slack\.com/(?:services|workflows)/([A-Za-z0-9/_-]{20,})",
+        ),
+        _anywhere(
+            "discord", r"discord(?:app)?\.com/api/webhooks/[0-9]+/([A-Za-z0-9_-]{20,})"
+        ),
     ),
     "-": (
         _anywhere(
+            "PRIVATE KEY",
             r"-----BEGIN [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?-----"
             r"(?:[^-]*(?:-(?!----)[^-]*)*-----END [A-Z0-9 ]{0,40}KEY[A-Z ]*-----"
             # or its end is cut off: as long as it looks like a key
             r"|(?=(?:\\{1,31}[nr]|[\"'\s]){0,16}"
             r"(?:[A-Za-z0-9+/]{16}|[A-Za-z-]{3,20}: ))"
-            r"(?:[A-Za-z0-9+/=\s:,.\"']|\\.|-(?!----))*)"
+            r"(?:[A-Za-z0-9+/=\s:,.\"']|\\.|-(?!----))*)",
         ),
     ),
 }
 
 _USER = r"[^\s/:@\"'<>?#,;()\[\]|\\]{0,200}"
-_USERINFO = re.compile(
+_USERINFO = lazy(
     rf"://(?!{_USER}:[0-9]{{1,5}}[?#])"  # a port, and an @ in the query
     # a port of a host, and a mail address after it
     r"(?!(?:localhost|(?:[A-Za-z0-9-]{1,63}\.){1,9}[A-Za-z0-9-]{2,63}):[0-9]{1,5}[^A-Za-z0-9@%])"
     rf"({_USER}:(?:[^\s/\"'<>\\]|\\(?![nrt])){{1,500}})@"
 )
-_NO_PASSWORD = re.compile(r":(?:\*+|\$?\{+[\w. ]*\}+|\$[A-Z_]+|%s)\Z")
+_NO_PASSWORD = lazy(r":(?:\*+|\$?\{+[\w. ]*\}+|\$[A-Z_]+|%s)\Z")

@@ -7,34 +7,34 @@ word, number, name, path or address.
 from __future__ import annotations
 
 import binascii
-import re
 from collections.abc import Callable
 
+from .patterns import lazy
 from .secret_shapes import is_random
 
 IsValue = Callable[[str], bool]
 
-NUMBER = re.compile(r"[+-]?[0-9][0-9_,]*(?:\.[0-9]+)?(?:[Ee][+-]?[0-9]+)?%?")
-PLACEHOLDER = re.compile(
+NUMBER = lazy(r"[+-]?[0-9][0-9_,]*(?:\.[0-9]+)?(?:[Ee][+-]?[0-9]+)?%?")
+PLACEHOLDER = lazy(
     r"\$[A-Z_][A-Z0-9_]*|\$\{[^{}]*\}|\$\([^()]*\)|\$?\{+[^{}]*\}+|%\(\w+\)s|%s"
     r"|<[^<>]*>|\[[^\[\]]*\]|[*•]+|[.…xX]{3,}|\S{0,20}(?:\.{3}|…|\*{3,})"
     r"|(?:os\.environ|process\.env|env|ENV|secrets)\b[.:/\[(].*|(?:op|vault)://.*"
     r"|(?i:(?:your|insert|replace|change)[_ -][a-z0-9_ -]+)"
 )
-COOKIES = re.compile(r"[^\s=;\"'\\]{1,100}=[^\r\n\"'\\]*")
+COOKIES = lazy(r"[^\s=;\"'\\]{1,100}=[^\r\n\"'\\]*")
 LEAST = r"(?:\[|[^\s\"',;]{6})"
 """How a token starts, or a list of them; pieces of text are shorter, as a rule."""
 
-_NO_TOKEN = re.compile(r"\s|\\[nrtu]|[^\x00-\x7f]")
-_LETTER, _DIGIT = re.compile("[A-Za-z]"), re.compile("[0-9]")
-_WORDS = re.compile(
+_NO_TOKEN = lazy(r"\s|\\[nrtu]|[^\x00-\x7f]")
+_LETTER, _DIGIT = lazy("[A-Za-z]"), lazy("[0-9]")
+_WORDS = lazy(
     # names as gpt-4o, step-2a, eof12 and llama_70b, and words of any length
     r"[^A-Za-z0-9]*(?:(?:[A-Za-z]+[0-9]{0,4}|[0-9]{1,4}[A-Za-z]{0,2}|[0-9]+)"
     r"(?:[^A-Za-z0-9]+|\Z))+"
 )
-_URL = re.compile("(?:https?|wss?|ftp|file)://")
-_PATH = re.compile(rf"(?:~|\.\.?)?/|[A-Za-z]:[\\/]|{_URL.pattern}")
-_STATES = re.compile(
+_URL = lazy("(?:https?|wss?|ftp|file)://")
+_PATH = lazy(rf"(?:~|\.\.?)?/|[A-Za-z]:[\\/]|{_URL.pattern}")
+_STATES = lazy(
     "(?i:n/?a|none|null|nil|true|false|yes|no|on|off|undefined|unset|unknown|empty"
     "|blank|missing|required|optional|invalid|valid|wrong|correct|incorrect|expired"
     "|hidden|masked|redacted|filtered|(?:un)?changed|(?:too[_ -])?(?:short|long|weak)"
@@ -42,7 +42,7 @@ _STATES = re.compile(
     "|array|any|secretstr|include|omit|same-origin|inherit|basic|bearer|digest)"
 )
 _SECRETS = "(?:password|passphrase|secret|token|key)s?"
-_MESSAGE = re.compile(
+_MESSAGE = lazy(
     r"(?is:(?:is|are|was|must|should|shall|may|can|can't|cannot|has|have|at|enter"
     r"|choose|confirm|forgot|reset|your|please|the|an?|this|that|no|not|too|invalid"
     r"|minimum|needs?|use|for|to|if|do|does|don't|never|what|which|how)"
@@ -51,7 +51,7 @@ _MESSAGE = re.compile(
     r"|(?:enter|confirm|forgot|reset|your|the|new|old|current)\s(?:api )?"
     rf"{_SECRETS}[?:*.]?)"
 )
-_is_long_enough = re.compile(LEAST).match
+_LONG_ENOUGH = lazy(LEAST)
 
 
 def is_password(value: str) -> bool:
@@ -63,7 +63,7 @@ def is_password(value: str) -> bool:
 
 def is_long_password(value: str) -> bool:
     """Whether it is a password that is long enough for a token."""
-    return is_password(value) and _is_long_enough(value) is not None
+    return is_password(value) and _LONG_ENOUGH.match(value) is not None
 
 
 def is_variable_value(value: str) -> bool:
@@ -78,7 +78,9 @@ def is_pwd(value: str) -> bool:
 
 def is_mixed(value: str) -> bool:
     """Whether it is one word with letters and digits, as "tok_abc123"."""
-    if not (_LETTER.search(value) and _DIGIT.search(value) and _is_long_enough(value)):
+    if not (
+        _LETTER.search(value) and _DIGIT.search(value) and _LONG_ENOUGH.match(value)
+    ):
         return False
     if _NO_TOKEN.search(value) or NUMBER.fullmatch(value) or value.startswith("<"):
         return False

@@ -9,12 +9,14 @@ import unicodedata
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
+from .patterns import lazy
+
 ELLIPSIS = "…"
 
 # what CI services take for a command: the first anywhere, the second where a line
 # begins, and a long text may be wrapped at any blank or within a long word
-HASHES = re.compile(r"##(?=\w*\[)")
-COLONS = re.compile(
+HASHES = lazy(r"##(?=\w*\[)")
+COLONS = lazy(
     r"(?:^|(?<=\s)):{2,}|:{2,}(?=(?:debug|notice|warning|error|group|endgroup|echo|add-mask"
     r"|add-path|add-matcher|remove-matcher|set-env|set-output|save-state|stop-commands"
     r")\b)",
@@ -33,9 +35,9 @@ _JOINING = (
     "\u0600-\u109f\u1700-\u17b3\u17b6-\u1cff\ua800-\uabff\ufb50-\ufdff"
     "\ufe70-\ufefc\U00010a00-\U00011fff\U0001e900-\U0001e95f"
 )
-UNSEEN = re.compile(f"[{_JOINERS}{_SELECTORS}{_TAGS}{_FILLERS}]")
-_UNSEEN_OR_FLAG = re.compile(f"{_FLAG}|{UNSEEN.pattern}")
-_BELONGING = re.compile(
+UNSEEN = lazy(f"[{_JOINERS}{_SELECTORS}{_TAGS}{_FILLERS}]")
+_UNSEEN_OR_FLAG = lazy(f"{_FLAG}|{UNSEEN.pattern}")
+_BELONGING = lazy(
     f"{_FLAG}"
     f"|(?:(?<=[{_EMOJI}])|(?<=[{_EMOJI}]\ufe0f))\u200d(?=[{_EMOJI}])"
     f"|(?<=[{_JOINING}])[{_JOINERS}](?![{_JOINERS}])"

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from inspect import isroutine
 from typing import NamedTuple
 
 from .data import first
+from .patterns import lazy
 from .scorers import checked_count, is_number, plain_number
 from .values import describe
 
@@ -209,7 +209,7 @@ _KNOWN = frozenset(
     for count in (*_PROMPT, *_COMPLETION)
     for name in (count.name, *count.extras)
 )
-_SPENT = re.compile("token|completion|output|generated")
+_SPENT = lazy("token|completion|output|generated")
 
 
 def _has_unknown(usage: object) -> bool:

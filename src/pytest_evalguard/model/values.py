@@ -10,7 +10,6 @@ from __future__ import annotations
 import enum
 import json
 import math
-import re
 from collections import UserString
 from collections.abc import Callable, Iterable, Mapping, Sequence, Set, ValuesView
 from typing import Any
@@ -24,6 +23,7 @@ from .media import (
     raw_bytes,
     without_data_urls,
 )
+from .patterns import lazy
 from .records import (
     PASSED_ON,
     contents,
@@ -55,7 +55,7 @@ _SHORT = 250
 _LONGEST_REPR = 1_000
 _LARGEST_INT = 2**63
 _MOST_BITS = 10_000  # about 3,000 digits: Python converts 4,300 at the least
-_IDENTITY = re.compile(r" at 0x[0-9a-fA-F]+| id='[0-9]+'")
+_IDENTITY = lazy(r" at 0x[0-9a-fA-F]+| id='[0-9]+'")
 _encode = json.JSONEncoder(ensure_ascii=False).encode
 
 

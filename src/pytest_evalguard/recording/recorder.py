@@ -14,7 +14,13 @@ from ..model.case import ScorerResult
 from ..model.data import Json
 from ..model.figures import reaches
 from ..model.scorer_results import UNSET, NamedScore, kept_raw, read_scores
-from ..model.scorers import checked_count, checked_number, checked_score
+from ..model.scorers import (
+    checked_count,
+    checked_name,
+    checked_named_score,
+    checked_number,
+    checked_score,
+)
 from ..model.usage import read_usage
 from ..model.values import as_data, as_text
 from .verdict import describe_error
@@ -196,6 +202,10 @@ class EvalCase:
         :raises TypeError: there is no name, or the score is no number.
         :raises ValueError: the score is out of bounds, or the name is not free.
         """
+        is_plain = passed is None and scale is None and values is None
+        if is_plain and type(score) is float:
+            self._add_number(name, score, reason)  # as nearly all are
+            return
         given = read_scores(name, score, scale, values)
         said = None if reason is None else _reason_text(reason, self._clean)
         results = {
@@ -204,6 +214,14 @@ class EvalCase:
         }
         self._require_open()
         self._scores.update(results)
+
+    def _add_number(self, name: object, score: float, reason: object) -> None:
+        known = checked_name(name)
+        score = checked_named_score(score, known)
+        said = None if reason is None else _reason_text(reason, self._clean)
+        result = ScorerResult(score, reaches(score, PASSING_SCORE), said)
+        self._require_open()
+        self._scores[as_text(known)] = result
 
     def _scorer_result(
         self, given: NamedScore, passed: bool | None, reason: str | None
