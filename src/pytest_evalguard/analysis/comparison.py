@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import ConfigurationError, EvalguardError, SessionError
+from ..model.bounds import Change, Share
 from ..model.case import Case
-from ..model.figures import Change, Share
 from ..model.outcome import PASSING, Outcome
 from ..model.text import counted
 from ..storage.files import read_checked, replace_file, replace_shared_file, validator

@@ -8,7 +8,7 @@ from typing import Any
 
 from ..config.checks import Limit
 from ..config.settings import Settings
-from ..model.figures import reaches
+from ..model.bounds import reaches
 from ..model.text import counted
 from ..model.values import clean_text
 from ..storage.session import Gate

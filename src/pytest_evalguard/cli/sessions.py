@@ -14,7 +14,7 @@ from ..delivery.resubmit import rejected
 from ..delivery.services import stored_targets
 from ..errors import SessionError
 from ..model.text import counted, display_path, printable
-from ..reporting.whereabouts import destination, rejected_lines
+from ..reporting.submissions import destination, rejected_lines
 from ..storage.files import why_unreadable
 from ..storage.session import PassedOver, Session, find_out, sessions_in
 from .console import DONE, say, say_lines, session_named

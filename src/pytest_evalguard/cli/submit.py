@@ -21,7 +21,7 @@ from ..delivery.services import new_target, stored_targets
 from ..delivery.target import Target
 from ..errors import ConfigurationError, EvalguardError, SessionError
 from ..model.text import display_path
-from ..reporting.whereabouts import sent_lines, unsent_lines
+from ..reporting.submissions import sent_lines, unsent_lines
 from ..storage.session import (
     PassedOver,
     Session,

@@ -22,7 +22,8 @@ from ..delivery.agent.prompts import PromptIds, locked_prompts
 from ..delivery.services import with_targets
 from ..model.case import Case, case_from_line
 from ..model.redaction import Redactor
-from ..recording.modification import modified
+from ..recording.modify_case import modified
+from ..reporting.submissions import header, unsent_lines
 from ..reporting.terminal import (
     annotation,
     figures,
@@ -32,7 +33,6 @@ from ..reporting.terminal import (
     outcome_line,
     where_lines,
 )
-from ..reporting.whereabouts import header, unsent_lines
 from ..storage.session import PassedOver, check_out
 from .live_session import LiveSession, new_session
 from .session_end import COLLECTED, Course, Ending, SessionEnd

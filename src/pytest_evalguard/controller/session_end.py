@@ -21,7 +21,7 @@ from ..errors import EvalguardError, SessionError
 from ..model.redaction import Redactor
 from ..model.text import counted
 from ..reporting.report import Report
-from ..reporting.whereabouts import command
+from ..reporting.submissions import command
 from ..storage.session import (
     STATE,
     Gate,

@@ -16,7 +16,7 @@ from ..delivery.services import BuiltIn, built_in_service, targets_of
 from ..delivery.target import Target
 from ..errors import EvalguardError, ServiceError, SessionError
 from ..model.values import describe
-from ..recording.modification import RAISED
+from ..recording.modify_case import RAISED
 from .live_session import LiveSession
 
 _PREFLIGHT_SECONDS = 5.0

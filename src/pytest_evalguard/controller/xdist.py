@@ -20,8 +20,8 @@ from ..delivery.agent.prompts import Prompt, PromptIds
 from ..model.case import Case
 from ..model.redaction import Redactor
 from ..recording.collection import identify
+from ..recording.outcome import will_rerun
 from ..recording.run import LINE
-from ..recording.verdict import will_rerun
 from ..storage.journal import WORKER_PREFIX, Journal
 from .reporter import Reporter
 from .serialisation import make_portable

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from operator import attrgetter
 from typing import Any
 
-from .figures import Share
+from .bounds import Share
 from .outcome import PASSING, WITHOUT_ROW, Outcome
 
 

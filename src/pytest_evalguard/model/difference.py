@@ -10,7 +10,7 @@ from itertools import groupby
 from typing import Any
 
 from .case import Case
-from .data import MAX_TEXT
+from .json_data import MAX_TEXT
 from .patterns import lazy
 from .text import (
     COLONS,

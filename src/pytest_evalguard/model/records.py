@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from .data import unused_key
+from .json_data import unused_key
 
 # not the value's doing: Ctrl-C, and what ends a test or the session from a signal
 PASSED_ON = (KeyboardInterrupt, pytest.exit.Exception, pytest.fail.Exception)

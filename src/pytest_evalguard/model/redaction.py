@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterable, Mapping
 from urllib.parse import quote
 
-from .data import Json, unused_key
+from .json_data import Json, unused_key
 from .secret_names import is_secret_number, spans_of_names, value_test
 from .secret_shapes import Span, spans_of_shapes
 from .secret_values import IsValue

@@ -16,7 +16,7 @@ from operator import attrgetter
 from types import NoneType, UnionType
 from typing import Any, Literal, Protocol, Union, get_args, get_origin, get_type_hints
 
-from .data import unused_key
+from .json_data import unused_key
 
 _Change = Callable[[Any], Any]
 

@@ -9,7 +9,7 @@ from enum import Enum
 from typing import NamedTuple
 
 from ..errors import ScorerError
-from .data import first, has
+from .json_data import first, has
 from .scorers import (
     MAX_COUNT,
     Measure,

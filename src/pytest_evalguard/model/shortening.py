@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 
-from .data import Json, unused_key
+from .json_data import Json, unused_key
 
 Clean = Callable[[str], str]
 

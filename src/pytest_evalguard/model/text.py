@@ -6,7 +6,7 @@ import os
 import re
 import textwrap
 import unicodedata
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 from .patterns import lazy
@@ -225,3 +225,37 @@ def display_path(path: Path) -> str:
         return printable(os.path.relpath(path) if is_below else str(path))
     except OSError:  # the working directory is gone
         return printable(str(path))
+
+
+WIDTH = 80
+LABEL = 12
+VALUE = WIDTH - LABEL
+
+
+def name_list(title: str, count: int, first: Sequence[str]) -> Iterator[str]:
+    """Yield a title, the first names below it, and how many more there are."""
+    yield title
+    for name in first:
+        yield f"  {shortened(printable(name), WIDTH - 2)}"
+    if count > len(first):
+        yield f"  and {count - len(first):,} more"
+
+
+def labelled(label: str, text: str) -> Iterator[str]:
+    """Yield a text in lines, the first with a label."""
+    for line in wrapped(text, VALUE):
+        yield field(label, line)
+        label = ""
+
+
+def hanging(text: str) -> Iterator[str]:
+    """Yield a text in lines, all but the first indented."""
+    indent = ""
+    for line in wrapped(text, WIDTH - 2):
+        yield indent + line
+        indent = "  "
+
+
+def field(label: str, value: str) -> str:
+    """Return one line: a label and a value, which is not wrapped."""
+    return f"{label:<{LABEL}}{value}"

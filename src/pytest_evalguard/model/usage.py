@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from inspect import isroutine
 from typing import NamedTuple
 
-from .data import first
+from .json_data import first
 from .patterns import lazy
 from .scorers import checked_count, is_number, plain_number
 from .values import describe

@@ -14,7 +14,7 @@ from collections import UserString
 from collections.abc import Callable, Iterable, Mapping, Sequence, Set, ValuesView
 from typing import Any
 
-from .data import MAX_TEXT, Json, unused_key
+from .json_data import MAX_TEXT, Json, unused_key
 from .media import (
     DATA_URL,
     binary_text,

@@ -10,9 +10,9 @@ from contextlib import contextmanager
 from importlib.util import module_from_spec
 from typing import Any
 
+from ..model.bounds import reaches
 from ..model.case import ScorerResult
-from ..model.data import Json
-from ..model.figures import reaches
+from ..model.json_data import Json
 from ..model.scorer_results import UNSET, NamedScore, kept_raw, read_scores
 from ..model.scorers import (
     checked_count,
@@ -23,7 +23,7 @@ from ..model.scorers import (
 )
 from ..model.usage import read_usage
 from ..model.values import as_data, as_text
-from .verdict import describe_error
+from .outcome import describe_error
 
 PASSING_SCORE = 0.5
 """From here a named score counts as passed when its scorer did not say."""

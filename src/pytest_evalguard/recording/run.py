@@ -15,10 +15,9 @@ from ..model.outcome import Outcome
 from ..model.text import printable, shortened
 from ..model.values import as_data, as_text
 from .collection import FIXTURE, identity_of
-from .combining import total
 from .mark import EvalMark
+from .outcome import outcome_of, total, will_rerun
 from .recorder import EvalCase, ambiguity, close, recorded
-from .verdict import outcome_of, will_rerun
 
 LINE = "evalguard_case"
 """The attribute of a test report that carries a finished case as one line of JSON."""

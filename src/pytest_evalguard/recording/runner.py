@@ -13,8 +13,8 @@ from typing import Any
 import pytest
 from _pytest._code.code import ExceptionRepr
 
+from ..model.bounds import reaches
 from ..model.case import Attempt, Case, case_from_line
-from ..model.figures import reaches
 from ..model.outcome import letters_of
 from ..model.redaction import Redactor
 from .collection import (
@@ -25,12 +25,18 @@ from .collection import (
     is_handed_over,
     name_scheduled_run,
 )
-from .combining import as_trial, combined, deciding_trial, verdict_line
 from .mark import Plan, current_mark, problems_of
-from .modification import modified
+from .modify_case import modified
+from .outcome import (
+    as_trial,
+    combined,
+    deciding_trial,
+    error_line,
+    reason_of,
+    verdict_line,
+)
 from .recorder import EvalCase, recorded, remark
 from .run import LINE, Run, case_of, junit_properties
-from .verdict import error_line, reason_of
 
 TRIALS = "evalguard_trials"
 """The attribute of a test report that has its trials' outcomes, a letter each."""

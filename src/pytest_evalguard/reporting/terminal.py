@@ -10,11 +10,23 @@ from ..analysis.totals import MAX_SHOWN, CaseNames, Totals, rate_text
 from ..model.case import Case
 from ..model.difference import compared, difference_place, sameness
 from ..model.outcome import OUTCOMES
-from ..model.text import cells, counted, display_path, printable, shortened
+from ..model.text import (
+    LABEL,
+    VALUE,
+    WIDTH,
+    cells,
+    counted,
+    display_path,
+    field,
+    hanging,
+    labelled,
+    name_list,
+    printable,
+    shortened,
+)
 from ..storage.session import Gate, SessionState
-from .layout import LABEL, VALUE, WIDTH, field, hanging, labelled, name_list
 from .report import Report
-from .whereabouts import command, dry_run_lines, sent_lines
+from .submissions import command, dry_run_lines, sent_lines
 
 _LONGEST_NAME = 5 * WIDTH
 _LONGEST_REASON = 15 * VALUE

@@ -26,8 +26,8 @@ from typing import Any, Literal
 
 from ..config.settings import DEFAULT_OUT, OUT_VARIABLE
 from ..errors import SessionError
+from ..model.bounds import Share
 from ..model.case import Case
-from ..model.figures import Share
 from ..model.text import display_path
 from .files import Lock, is_file, read_checked, replace_file, why_unreadable
 from .journal import CASES, StoredCases

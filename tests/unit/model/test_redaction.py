@@ -13,10 +13,10 @@ import pytest
 from hypothesis import example, given, settings, strategies as st
 
 from pytest_evalguard.model.case import Case
-from pytest_evalguard.model.data import Json
+from pytest_evalguard.model.json_data import Json
 from pytest_evalguard.model.redaction import REDACTED, Redactor
 from pytest_evalguard.model.values import as_text
-from pytest_evalguard.recording.modification import redact_case
+from pytest_evalguard.recording.modify_case import redact_case
 
 LIVE_KEY = 'live"key\\of/all=chars'
 redact = Redactor()

@@ -32,7 +32,7 @@ import pydantic
 import pytest
 from hypothesis import given, settings, strategies as st
 
-from pytest_evalguard.model.data import MAX_TEXT
+from pytest_evalguard.model.json_data import MAX_TEXT
 from pytest_evalguard.model.redaction import Redactor
 from pytest_evalguard.model.values import (
     MAX_DEPTH,

@@ -8,8 +8,7 @@ from pathlib import Path
 
 from ..delivery.outbox import Sent
 from ..delivery.target import Target
-from ..model.text import counted, display_path, printable
-from .layout import field, name_list
+from ..model.text import counted, display_path, field, name_list, printable
 
 _UNKNOWN = "no reason is known"
 

@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 import pytest
 
-from pytest_evalguard.recording.verdict import (
+from pytest_evalguard.recording.outcome import (
     describe_error,
     outcome_of,
     reason_of,
@@ -141,7 +141,7 @@ def test_an_error_is_told_with_the_line_it_came_from(
     excinfo = excinfo_of(ValueError("no\nassert 1 == 2"))
     line = excinfo_of.__code__.co_firstlineno + 2
     shown = reason_of(request.node, report("f"), excinfo, str)
-    assert shown == f"ValueError: no, at tests/unit/recording/test_verdict.py:{line}"
+    assert shown == f"ValueError: no, at tests/unit/recording/test_outcome.py:{line}"
 
 
 @pytest.mark.parametrize(
@@ -300,7 +300,7 @@ def test_a_group_has_the_line_of_its_first_error(
     excinfo = excinfo_of(Group("unhandled", [first, KeyError("b")]))
     line = excinfo_of.__code__.co_firstlineno + 2
     shown = reason_of(request.node, report("f"), excinfo, str)
-    place = f"tests/unit/recording/test_verdict.py:{line}"
+    place = f"tests/unit/recording/test_outcome.py:{line}"
     assert shown == f"2 errors: ValueError: a; KeyError: 'b', at {place}"
 
 

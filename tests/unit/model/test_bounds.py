@@ -14,8 +14,8 @@ from pydantic import TypeAdapter, ValidationError
 from pytest_evalguard.analysis.comparison import read_baseline, read_comparison
 from pytest_evalguard.analysis.totals import Mean, Totals
 from pytest_evalguard.errors import EvalguardError
+from pytest_evalguard.model.bounds import Change, Share
 from pytest_evalguard.model.case import Case, ScorerResult
-from pytest_evalguard.model.figures import Change, Share
 from pytest_evalguard.storage.journal import StoredCases
 from pytest_evalguard.storage.session import Session
 

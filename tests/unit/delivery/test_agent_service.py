@@ -43,7 +43,7 @@ from pytest_evalguard.delivery.outbox import (
 from pytest_evalguard.delivery.sending import Progress, deliver
 from pytest_evalguard.errors import ConfigurationError, ServiceError, SessionError
 from pytest_evalguard.model.case import Case
-from pytest_evalguard.reporting.whereabouts import left_out_lines
+from pytest_evalguard.reporting.submissions import left_out_lines
 from pytest_evalguard.storage.session import Session
 from standin import Reply as Bytes, StandIn
 

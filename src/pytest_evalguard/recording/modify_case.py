@@ -12,7 +12,7 @@ from typing import Any, get_args
 import pytest
 
 from ..model.case import Attempt, Case, ScorerResult
-from ..model.data import Json
+from ..model.json_data import Json
 from ..model.outcome import Outcome
 from ..model.redaction import Redactor
 from ..model.reflection import data_of, fields_of, texts_of

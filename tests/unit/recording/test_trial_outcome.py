@@ -5,15 +5,15 @@ from __future__ import annotations
 import pytest
 
 from pytest_evalguard.model.case import Attempt, Case, ScorerResult
-from pytest_evalguard.model.data import MAX_TEXT
+from pytest_evalguard.model.json_data import MAX_TEXT
 from pytest_evalguard.model.outcome import Outcome
-from pytest_evalguard.recording.combining import (
+from pytest_evalguard.recording.mark import Plan
+from pytest_evalguard.recording.outcome import (
     as_trial,
     combined,
     deciding_trial,
     verdict_line,
 )
-from pytest_evalguard.recording.mark import Plan
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ import pytest
 
 from pytest_evalguard.model.case import Case, case_from_line
 from pytest_evalguard.model.redaction import REDACTED, Redactor
-from pytest_evalguard.recording.modification import redact_case
+from pytest_evalguard.recording.modify_case import redact_case
 
 KEY = "sk-proj-" + "a1B2" * 10
 
