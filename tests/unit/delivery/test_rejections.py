@@ -448,7 +448,9 @@ def test_kills_while_halving_leave_each_row_to_be_sent_once(
         rows = json.loads(request.body)["results"]
         if left == -1 and kills and not kills.pop()[1]:
             raise KeyboardInterrupt
-        if len(rows) > limit:
+        # what it has stored it knows by its key, whatever its limit is by now; that a
+        # forgotten key is read back is seen in the tests above
+        if len(rows) > limit and request.key not in stored:
             return Answer("too large")
         stored.setdefault(request.key, [int(row["input"]) for row in rows])
         if left == -1:
