@@ -21,7 +21,6 @@ from ..model.scorers import (
     checked_number,
     checked_score,
 )
-from ..model.usage import read_usage
 from ..model.values import as_data, as_text
 from .outcome import describe_error
 
@@ -247,6 +246,8 @@ class EvalCase:
             checked_count(completion, "completion"),
         )
         if response is not None:
+            from ..model.usage import read_usage
+
             reported = read_usage(response)
             used = (used[0] + reported[0], used[1] + reported[1])
         self._require_open()
