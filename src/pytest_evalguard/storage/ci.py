@@ -126,7 +126,8 @@ def _facts(sources: Mapping[str, str], variables: _Variables) -> dict[str, str]:
         texts = (_filled(each, variables) for each in alternatives.split("|"))
         text = next(filter(None, texts), "").removeprefix("refs/heads/")
         if re.fullmatch(_FORMS.get(fact, ".+"), text):
-            facts[fact] = shortened_end(text, _LONGEST)
+            # some characters take no column of a terminal
+            facts[fact] = shortened_end(text, _LONGEST)[:_LONGEST]
     return facts
 
 
