@@ -101,7 +101,7 @@ class _Fitting:
     def _mapping(self, data: dict[str, Json]) -> Json:
         fit: dict[str, Json] = {}
         for key, element in data.items():
-            if self._room <= 0:
+            if self._room < 0:
                 fit[unused_key("…", fit)] = elements_mark(len(data), self._most)
                 break
             name = unused_key(self._text(key), fit)  # takes its room before the element
@@ -111,7 +111,7 @@ class _Fitting:
     def _elements(self, data: list[Json]) -> Json:
         fit: list[Json] = []
         for element in data:
-            if self._room <= 0:
+            if self._room < 0:
                 fit.append(elements_mark(len(data), self._most))
                 break
             fit.append(self.fit(element))
