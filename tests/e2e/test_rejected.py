@@ -169,6 +169,7 @@ def test_a_missing_file_of_certificates_is_named_in_the_summary(
     assert "pytest-evalguard submit" in told
 
 
+@pytest.mark.real_process("its test changes httpx")
 def test_a_mock_left_on_is_told_at_once(suite: Suite, standin: StandIn) -> None:
     suite.test("""
         import httpx

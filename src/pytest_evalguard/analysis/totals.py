@@ -12,7 +12,7 @@ from dataclasses import replace
 
 from ..model.case import Case
 from ..model.difference import aligned, first_difference
-from ..model.outcome import Outcome, letters_of
+from ..model.outcome import PASSING, Outcome, letters_of
 from ..model.text import shortened
 from .statistics import wilson
 
@@ -162,7 +162,7 @@ class Totals:
     @property
     def passed(self) -> int:
         """How many rows passed: passed and xpassed."""
-        return self.outcomes["passed"] + self.outcomes["xpassed"]
+        return sum(self.outcomes[name] for name in PASSING)
 
     @property
     def hidden(self) -> int:
