@@ -673,6 +673,7 @@ def test_trials_and_reruns_together_are_a_usage_error(
     assert "trials take the place of reruns" in result.err + result.out
 
 
+@pytest.mark.real_process("pytest warns of a plugin that was loaded by another name")
 def test_an_idle_rerun_plugin_does_not_disturb(suite: Suite) -> None:
     counted(
         suite,

@@ -3,7 +3,7 @@ const FACTS = JSON.parse(document.getElementById("facts").textContent);
 
 // Elements: text goes in as text, and what hides or turns it is shown as an escape
 
-// as in markup.py, but for tab, line feed, and the tags that make a flag
+// as in parts.py, but for tab, line feed, and the tags that make a flag
 const HIDDEN = new RegExp(
   "((?:[\\0-\\x08\\x0b-\\x1f\\x7f-\\x9f\\xad\\u061c\\u180e\\u200b\\u200e\\u200f\\u2028-\\u202e" +
     "\\u2060-\\u206f\\ufeff\\ufff9-\\ufffb\\ud800-\\udfff]" +
