@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from typing import ClassVar, Literal
 
@@ -16,7 +15,6 @@ class RunTarget(Target):
     """A run; `run_id` is None for one that is still to be created in `project_id`."""
 
     is_batched: ClassVar[bool] = True
-    request_key: ClassVar[re.Pattern[str]] = re.compile("[!-~]+")  # as a header has it
 
     service: Literal["evalguard"] = "evalguard"
     run_id: str | None
