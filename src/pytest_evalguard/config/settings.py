@@ -16,7 +16,7 @@ from .services import SERVICES, Access, ServiceInfo, keys_of
 if TYPE_CHECKING:
     import pytest
 
-    from .checks import Kind, Limit
+    from .checks import Kind, Limit, Resume
 
 T = TypeVar("T")
 
@@ -303,6 +303,21 @@ class Settings:
         "link to a run, with {run_id}, shown when submitted",
         ini="string",
     )
+    resume: Setting[Resume | None] = Setting(
+        lambda c: c.RESUME,
+        None,
+        "run only what an earlier session, 'last' or its directory, has no verdict of,"
+        " and carry the rest over; with ':failed' at its end, what failed runs, too",
+        metavar="SESSION",
+    )
+    budget: Setting[float | None] = Setting(
+        lambda c: c.DOLLARS,
+        None,
+        "start no further test when the recorded cost has reached this, in US dollars",
+        metavar="USD",
+        ini="float",
+        for_workers=True,
+    )
 
     @property
     def keys(self) -> tuple[str, ...]:
@@ -337,7 +352,7 @@ class Settings:
     def is_asked_for(self) -> bool:
         """Whether the session is to have a report even if it has no cases."""
         is_shown = self.baseline is not None or self.html is not None
-        return bool(self.targeted or self.gates) or is_shown
+        return bool(self.targeted or self.gates or self.resume) or is_shown
 
 
 TABLE: tuple[Setting[Any], ...] = tuple(

@@ -218,6 +218,12 @@ def counted(number: int, noun: str, plural: str | None = None) -> str:
     return f"{number:,} {word}"
 
 
+def dollars(amount: float) -> str:
+    """Return an amount with as many digits as it has, from two to six."""
+    whole, _, digits = f"{amount:,.6f}".partition(".")
+    return f"${whole}.{digits.rstrip('0').ljust(2, '0')}"
+
+
 def display_path(path: Path) -> str:
     """Return a path as a user in the working directory would write it."""
     try:

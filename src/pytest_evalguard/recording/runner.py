@@ -195,13 +195,14 @@ class CaseRunner:
         if is_handed:
             item.funcargs[FIXTURE] = recorder
 
-    def end_trial(self, item: pytest.Item) -> None:
-        """Close the record of a trial."""
+    def end_trial(self, item: pytest.Item) -> Case:
+        """Close the record of a trial, and return it."""
         run = item.stash[run_key]
         for report in run.reports.values():
             _detach(report)
         run.case = case_of(item, run, self._redact)
         item.stash[trials_key].append(run)
+        return run.case
 
     def decide(self, item: pytest.Item, plan: Plan) -> None:
         """Let one trial speak for the case; what is still torn down is added to it."""

@@ -69,7 +69,7 @@ def _facts(state: SessionState) -> Iterator[tuple[str, str]]:
 
 
 def _notes(report: Report) -> Iterator[str]:
-    yield from state_lines(report.state)
+    yield from state_lines(report)
     yield from report.notes
     if report.comparison is not None:
         yield from (
