@@ -144,6 +144,8 @@ class Resumption:
             yield case
 
     def _notes(self, selection: Selection, targets: Iterable[Target]) -> Iterator[str]:
+        if not selection.names:
+            yield "every case has a verdict: no test was left to run"
         changed = sorted(self._verdicts.keys() & set(selection.names))
         if changed:
             cases = "case runs" if len(changed) == 1 else "cases run"

@@ -152,7 +152,7 @@ def _case_lines(case: Case) -> Iterator[str]:
         reason = shortened(printable(case.reason), _LONGEST_REASON)
         yield from labelled("  reason", reason)
     if case.carried:
-        yield field("  carried", f"over from {printable(case.carried)}")
+        yield field("  from", f"{printable(case.carried)}, carried over")
 
 
 def where_lines(report: Report) -> Iterator[str]:
@@ -168,7 +168,8 @@ def state_lines(report: Report) -> Iterator[str]:
     """Yield what must be known of a session as a whole."""
     state = report.state
     if state.spending is not None:
-        yield _spending(state.spending)
+        carried = 0 if state.resumed is None else state.resumed.carried
+        yield _spending(state.spending, has_run=state.rows > carried)
     if state.resumed is not None:
         yield from _resumed(state.resumed)
     yield from interruption_lines(report)
@@ -187,9 +188,9 @@ def interruption_lines(report: Report) -> Iterator[str]:
         yield f"  go on by: {resume_command(report.path, report.arguments)}"
 
 
-def _spending(spending: Spending) -> str:
+def _spending(spending: Spending, *, has_run: bool) -> str:
     limit = dollars(spending.limit)
-    if not spending.spent:
+    if has_run and not spending.spent:
         return f"budget: no test recorded a cost, so that {limit} stopped nothing"
     share = f"{spending.spent / spending.limit:.0%}"
     return f"budget: {dollars(spending.spent)} of {limit} spent ({share})"

@@ -18,6 +18,7 @@ from ...errors import EvalguardError, SessionError
 from ...model.case import Case
 from ...model.outcome import OUTCOMES, Outcome
 from ...model.text import counted
+from ...storage.continuation import continued
 from ...storage.files import replace_shared_file
 from ...storage.session import Gate, Session, SessionState, sessions_in
 from ..report import Report
@@ -80,10 +81,13 @@ def _notes(report: Report) -> Iterator[str]:
 
 def _trend(report: Report) -> Iterator[TrendPoint]:
     """Yield the figures of the kept sessions up to this one, the oldest first."""
-    for session in sessions_in(report.path.parent):
+    sessions = sessions_in(report.path.parent)
+    resumed = continued(sessions)
+    for session in sessions:
         if session.path.name < report.path.name:
             try:
-                yield _point(session.path.name, session.state)
+                if session.state.id not in resumed:
+                    yield _point(session.path.name, session.state)
             except EvalguardError:
                 continue  # another version's, or damaged
     yield _point(report.path.name, report.state)
