@@ -65,6 +65,7 @@ TESTS = """
 """
 FAULTS: list[Fault] = [Status(503), Status(429), Reset("after"), Slow(0.2)]
 DISTRIBUTIONS = [(), (), ("-n", "2"), ("-n", "2", "--dist", "loadfile")]
+STEPS = ["signal", "signal", "signal", "-x", "budget"]
 SIGNALS = [signal.SIGKILL, signal.SIGKILL, signal.SIGINT, signal.SIGTERM]
 
 
@@ -80,18 +81,14 @@ class ResumeSchedule:
         self.run_id = standin.add_run()
         self.count = self.chance.randint(1, 20)
         self.found: list[str] = []
-        self.steps = Counter[str]()
 
     def play(self) -> None:
         """Stop and resume the session, then let it end, and send it."""
         self._write()
-        for _ in range(self.chance.randint(1, 4)):
-            step = self.chance.choice(["signal", "signal", "signal", "-x", "budget"])
-            if self._is_frozen():
-                break
-            self._step(step)
-        if not self._is_frozen():
-            self._step("end")
+        steps = self.chance.choices(STEPS, k=self.chance.randint(1, 4))
+        for step in (*steps, "end", "end"):  # a plain session may die in the first
+            if not self._is_frozen():
+                self._step(step)
         self.standin.forget_faults()
         for _ in range(2):
             self.suite.script("submit", "--rejected", standin=self.standin)
@@ -116,7 +113,6 @@ class ResumeSchedule:
 
     def _step(self, step: str) -> None:
         """Run or resume the tests, and stop them in some way."""
-        self.steps[step] += 1
         before, known = self._newest(), self._verdicts()
         started = self._started()
         args = [*self.chance.choice(DISTRIBUTIONS)]

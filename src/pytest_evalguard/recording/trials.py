@@ -17,7 +17,7 @@ from _pytest.runner import runtestprotocol
 
 from .budget import Budget
 from .mark import Plan, mark_key
-from .runner import TRIALS, CaseRunner, trials_key
+from .runner import TRIALS, CaseRunner, run_key, trials_key
 
 _LETTERS = "pytest-evalguard-letters"
 _TAKEN = ("_request", "funcargs")  # from an item, at the end of `runtestprotocol`
@@ -61,7 +61,7 @@ class TrialRunner:
         self._run(item, last, plan)
         self._runner.decide(item, plan)
         _report_shared(item, last)
-        for report in self._runner.reports_of(item):
+        for report in [*item.stash[run_key].reports.values()]:
             hook.pytest_runtest_logreport(report=report)
         hook.pytest_runtest_logfinish(nodeid=item.nodeid, location=item.location)
         return True
