@@ -105,7 +105,9 @@ class Resumption:
         """
         self._check(selection)
         done = live.state.resumed
-        known = set(selection.carried) - self._selected
+        new = set(selection.carried) - self._selected
+        if done is not None and not new:
+            return  # another worker said the same
         self._selected |= {*selection.names, *selection.carried}
         self._changed_files |= {*selection.changed_files}
         resumed = Resumed(
@@ -117,7 +119,7 @@ class Resumption:
             tuple(dict.fromkeys(self._differences(live.state))),
         )
         live.state = replace(live.state, resumed=resumed)
-        live.carry(self._cases(sorted(known)))
+        live.carry(self._cases(sorted(new)))
         self.release()
 
     def _check(self, selection: Selection) -> None:
