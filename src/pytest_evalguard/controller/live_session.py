@@ -24,6 +24,7 @@ from ..model.case import Attempt, Case
 from ..storage.ci import ci_facts
 from ..storage.continuation import Spending
 from ..storage.files import Lock
+from ..storage.git import commit_of
 from ..storage.journal import WORKER_PREFIX, Journal
 from ..storage.session import Session, SessionState, making
 
@@ -259,11 +260,12 @@ class LiveSession:
 
 
 def new_session(
-    out: Path, clean: Callable[[str], str] = str
+    out: Path, clean: Callable[[str], str] = str, root: Path | None = None
 ) -> tuple[Session, SessionState]:
     """Return a new session below `out`, of which nothing is on disk yet.
 
     :param clean: applied to what a CI service says of the build.
+    :param root: where the tests are; its commit is kept where CI says none.
     """
     now = datetime.now(timezone.utc)
     identity = uuid.uuid4().hex
@@ -271,11 +273,15 @@ def new_session(
     session = Session(out / f"{stamp}-{identity[:8]}")
     created = now.isoformat(timespec="seconds")
     facts = ci_facts(os.environ, clean)
-    return session, SessionState(identity, created, ci=facts, versions=_versions())
+    commit = None if root is None or "commit" in facts else commit_of(root)
+    return session, SessionState(
+        identity, created, ci=facts, versions=_versions(commit)
+    )
 
 
-def _versions() -> dict[str, str]:
+def _versions(commit: str | None) -> dict[str, str]:
     return {
+        **({} if commit is None else {"commit": commit}),
         "python": platform.python_version(),
         "pytest": pytest.__version__,
         "pytest-evalguard": __version__,

@@ -59,7 +59,7 @@ class Reporter:
         self._redact = redact
         self._process = getpid()
         is_compared = settings.baseline is not None
-        session, state = new_session(settings.out, redact)
+        session, state = new_session(settings.out, redact, config.rootpath)
         self._live = LiveSession(session, state, is_compared=is_compared)
         self._submitter = Submitter(config, settings)
         self._destinations = destinations_of(settings)

@@ -32,7 +32,6 @@ from .live_session import LiveSession
 
 _MOST_NAMED = 3
 _SHORT_COMMIT = 12
-_VERSIONS = {"python": "Python", "pytest": "pytest"}
 
 
 class Resumption:
@@ -182,13 +181,10 @@ class Resumption:
     def _differences(self, state: SessionState) -> Iterator[str]:
         before = self._state
         yield from () if before.resumed is None else before.resumed.differences
-        then, now = (each.ci.get("commit") for each in (before, state))
-        if then is not None and now is not None and then != now:
-            yield f"commit {then[:_SHORT_COMMIT]} → {now[:_SHORT_COMMIT]}"
-        for name, version in state.versions.items():
-            was = before.versions.get(name)
-            if was is not None and was != version:
-                yield f"{_VERSIONS.get(name, name)} {was} → {version}"
+        now = _versions(state)
+        for name, was in _versions(before).items():
+            if name in now and was != now[name]:
+                yield f"{name} {was} → {now[name]}"
         if self._changed_files:
             files = sorted(self._changed_files)
             yield f"{_named(files)} {'has' if len(files) == 1 else 'have'} changed"
@@ -245,6 +241,13 @@ def _check_is_last(session: Session) -> None:
 def _refusal(session: Session, why: str) -> ConfigurationError:
     name = display_path(session.path)
     return ConfigurationError(f"{name} can't be resumed: {why}")
+
+
+def _versions(state: SessionState) -> dict[str, str]:
+    """Return what a session ran: commit, Python, pytest and plugin."""
+    found = {"commit": state.ci.get("commit", ""), **state.versions}
+    found["commit"] = found["commit"][:_SHORT_COMMIT]
+    return {name: version for name, version in found.items() if version}
 
 
 def _named(names: Sequence[str]) -> str:
