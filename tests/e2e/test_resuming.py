@@ -465,7 +465,7 @@ def break_module(suite: Suite) -> None:
 WRONG = {
     "nothing": (remove, "there is nothing to resume: there are no sessions in"),
     "damaged": (damage, "can't be resumed: "),
-    "no journal": (take_journal, "can't be resumed: "),
+    "no journal": (take_journal, "can't be read: not a regular file"),
     "another project": (rename_tests, "it has none of the 6 cases that were collected"),
     "not collected": (break_module, "some tests could not be collected"),
 }
@@ -488,6 +488,16 @@ def test_what_can_t_be_resumed_stops_before_the_first_test(
     assert started(everywhere) == []
     if what in ("another project", "not collected"):
         assert len(sessions(everywhere)) == before
+
+
+def test_a_session_that_is_named_and_can_t_be_read_is_told(suite: Suite) -> None:
+    suite.test(FIVE)
+    path = suite.run().session.path
+    take_journal(suite)
+    result = suite.run(f"--evalguard-resume={path}", check=False)
+    assert result.status == 4
+    assert f"{path.name} can't be resumed: " in result.err
+    assert "cases.jsonl can't be read" in result.err
 
 
 def test_a_running_session_is_not_resumed(suite: Suite) -> None:

@@ -206,7 +206,8 @@ def _find(name: str, out: Path, passed_over: PassedOver) -> Session:
             return newest_session(out, passed_over)
         return open_session(Path(name))
     except SessionError as error:
-        raise ConfigurationError(f"there is nothing to resume: {error}") from error
+        why = "; ".join([str(error), *passed_over.sentences()])
+        raise ConfigurationError(f"there is nothing to resume: {why}") from error
 
 
 def _locked(session: Session) -> Lock:
