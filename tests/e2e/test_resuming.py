@@ -404,6 +404,24 @@ def test_a_run_that_was_created_is_gone_on_with(suite: Suite, standin: StandIn) 
     assert run.status == "failed"
 
 
+def test_a_run_that_has_results_is_left_alone(suite: Suite, standin: StandIn) -> None:
+    suite.test(FIVE)
+    new = "--evalguard-run=new"
+    suite.run(new, "-k", "0 or 1", standin=standin)
+    suite.run(new, *resume(1), standin=standin)
+    assert [len(run.rows) for run in standin.runs.values()] == [2, 6]
+
+
+def test_a_session_that_goes_nowhere_any_more_is_told(
+    suite: Suite, standin: StandIn
+) -> None:
+    stopped(suite, "raise KeyboardInterrupt", standin=standin)
+    result = suite.run(*resume(1))
+    (command,) = re.findall(r"send it by pytest-evalguard (.*)", result.summary)
+    assert suite.script(*command.split(), standin=standin).status == 0
+    assert len(rows_of(standin)) == 6
+
+
 def test_results_that_are_there_already_are_told(
     suite: Suite, standin: StandIn
 ) -> None:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
 from ..analysis.comparison import LAST
 from ..config.checks import Resume
-from ..delivery.outbox import FINISH, Outbox, submission_of
+from ..delivery.outbox import Outbox, submission_of
 from ..delivery.services import stored_targets
 from ..delivery.target import Target
 from ..errors import ConfigurationError, EvalguardError, SessionError
@@ -18,6 +17,7 @@ from ..model.redaction import Redactor
 from ..model.text import counted, display_path
 from ..recording.modify_case import redact_case
 from ..recording.resumption import Earlier, Selection
+from ..reporting.submissions import command
 from ..storage.continuation import Resumed, continued
 from ..storage.files import Lock
 from ..storage.session import (
@@ -32,6 +32,7 @@ from .live_session import LiveSession
 
 _MOST_NAMED = 3
 _SHORT_COMMIT = 12
+_TITLES = {"python": "Python"}
 
 
 class Resumption:
@@ -114,7 +115,7 @@ class Resumption:
             self._ancestors,
             0 if done is None else done.carried,
             0 if done is None else done.failed,
-            tuple(self._notes(selection, targets)),
+            tuple(self._notes(selection, [*targets], live.session.path)),
             tuple(dict.fromkeys(self._differences(live.state))),
         )
         live.state = replace(live.state, resumed=resumed)
@@ -144,7 +145,9 @@ class Resumption:
             redact_case(case, self._redact)
             yield case
 
-    def _notes(self, selection: Selection, targets: Iterable[Target]) -> Iterator[str]:
+    def _notes(
+        self, selection: Selection, targets: Sequence[Target], path: Path
+    ) -> Iterator[str]:
         if not selection.names:
             yield "every case has a verdict: no test was left to run"
         changed = sorted(self._verdicts.keys() & set(selection.names))
@@ -164,19 +167,27 @@ class Resumption:
         if damaged := self._stored.damaged:
             lines = counted(damaged, "line")
             yield f"{lines} of {self.session.path.name} could not be read"
-        yield from self._accepted(targets)
-
-    def _accepted(self, targets: Iterable[Target]) -> Iterator[str]:
-        there = {(each.service, each.id) for each in targets}
         for target in self._targets:
-            accepted = submission_of(self.session, target).accepted
-            if accepted and (target.service, target.id) in there:
-                results = counted(accepted, "result")
-                yield (
-                    f"{target.info.noun} {target.id} has {results} of"
-                    f" {self.session.path.name} already: all results of this session"
-                    " are sent there beside them"
-                )
+            if target.id is not None:
+                yield from self._destination(target, targets, path)
+
+    def _destination(
+        self, target: Target, targets: Sequence[Target], path: Path
+    ) -> Iterator[str]:
+        """Yield what must be known of where the earlier session was to go.
+
+        :param targets: where this one goes.
+        """
+        name, there = self.session.path.name, f"{target.info.noun} {target.id}"
+        accepted = submission_of(self.session, target).accepted
+        if not any(each.service == target.service for each in targets):
+            send = command(f"submit --{target.info.noun} {target.id}", path)
+            yield f"{name} was to go to {there}, this session is not: send it by {send}"
+        elif accepted and target.id in [each.id for each in targets]:
+            yield (
+                f"{there} has {counted(accepted, 'result')} of {name} already: all"
+                " results of this session are sent there beside them"
+            )
 
     def _differences(self, state: SessionState) -> Iterator[str]:
         before = self._state
@@ -184,18 +195,21 @@ class Resumption:
         now = _versions(state)
         for name, was in _versions(before).items():
             if name in now and was != now[name]:
-                yield f"{name} {was} → {now[name]}"
+                yield f"{_TITLES.get(name, name)} {was} → {now[name]}"
         if self._changed_files:
             files = sorted(self._changed_files)
             yield f"{_named(files)} {'has' if len(files) == 1 else 'have'} changed"
 
     def redirected(self, target: Target) -> Target:
-        """Return the run that was created for it, in the place of another new one."""
+        """Return the run that was created for it, in the place of another new one.
+
+        Not if it has results already.
+        """
         for each in self._targets if target.id is None else ():
             ends = (each.service, each.url, each.proof)
             is_same = ends == (target.service, target.url, target.proof)
-            has_ended = FINISH in Outbox(self.session, each).answers()
-            if is_same and each.finish and each.id is not None and not has_ended:
+            is_unused = not Outbox(self.session, each).answers()
+            if is_same and each.finish and each.id is not None and is_unused:
                 return target.at(each.id)
         return target
 
@@ -219,7 +233,7 @@ def _locked(session: Session) -> Lock:
     try:
         is_free = lock.acquire()
     except OSError:
-        is_free = os.access(session.path, os.R_OK) and not lock.is_held()
+        is_free = session.status != "running"
     if not is_free:
         lock.release()
         raise _refusal(
