@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from operator import attrgetter
 from typing import Any
 
-from .bounds import Share
+from .bounds import Finite, Share
 from .outcome import PASSING, WITHOUT_ROW, Outcome
 
 
@@ -57,7 +57,8 @@ class Case:
     a hook that should have changed them failed. Of a case with `trials`, `require` of
     them had to pass. `differs_at` is where expected and actual differ first, counted in
     characters from 1, if that may be beyond what is kept of them; `types` are those
-    that differ, as ``int and str``, if their texts are equal.
+    that differ, as ``int and str``, if their texts are equal. `metrics` are numbers of
+    any size that are no scores; of a case with trials each is a mean over them.
     """
 
     nodeid: str
@@ -89,6 +90,7 @@ class Case:
     require: int | None = None
     differs_at: int | None = None
     types: str | None = None
+    metrics: dict[str, Finite] = field(default_factory=dict)
 
     @property
     def trials_passed(self) -> int:
