@@ -12,6 +12,7 @@ from dataclasses import replace
 from ..model.bounds import exact_mean
 from ..model.case import Case
 from ..model.difference import aligned, first_difference
+from ..model.metrics import Metric
 from ..model.outcome import PASSING, Outcome, letters_of
 from ..model.text import shortened
 from .statistics import wilson
@@ -195,6 +196,13 @@ class Totals:
     def latency(self, quantile: float) -> float | None:
         """Return a quantile of the latencies by the nearest-rank method."""
         return self._latencies.quantile(quantile)
+
+
+def metric_values(metrics: Iterable[Metric], totals: Totals) -> dict[str, float]:
+    """Return the metrics of a session by name, and the means of those of its cases."""
+    means = {name: each.value for name, each in totals.metrics.items()}
+    known = {name: value for name, value in means.items() if value is not None}
+    return known | {each.name: each.value for each in metrics}
 
 
 def rate_text(passed: int, rows: int, digits: int = 1) -> str:

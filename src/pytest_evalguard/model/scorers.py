@@ -57,8 +57,8 @@ def checked_metric(value: object, what: str) -> float:
     """
     if isinstance(plain_number(value), bool):
         raise TypeError(
-            f"{what} must be a number, got {describe(value)}: a bool is a score, add it"
-            " by add_score(), or 1 and 0 as numbers"
+            f"{what} must be a number, got {describe(value)}: a verdict is a score; to"
+            " count, give 1 or 0"
         )
     return _finite(value, what, "a finite number") + 0.0  # -0.0 would be other bytes
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import re
 import textwrap
@@ -216,6 +217,16 @@ def counted(number: int, noun: str, plural: str | None = None) -> str:
     """Return a number with its noun, as ``1 result`` and ``1,200 results``."""
     word = noun if number == 1 else plural or f"{noun}s"
     return f"{number:,} {word}"
+
+
+def number_text(value: float, digits: int = 4) -> str:
+    """Return a number with that many digits, all of those before its point."""
+    size = abs(value)
+    if value == 0 or not 1e-4 <= size < 1e15:
+        return f"{value:.{digits}g}"
+    places = max(0, digits - 1 - math.floor(math.log10(size)))
+    text = f"{value:,.{places}f}"
+    return text.rstrip("0").rstrip(".") if places else text
 
 
 def display_path(path: Path) -> str:

@@ -25,11 +25,13 @@ from ..model.text import (
     shortened,
 )
 from ..storage.session import Gate, SessionState
+from .metrics import metric_figures, table_lines
 from .report import Report
 from .submissions import command, dry_run_lines, sent_lines
 
 _LONGEST_NAME = 5 * WIDTH
 _LONGEST_REASON = 15 * VALUE
+_MOST_TABLES = 3
 
 
 def lines(report: Report) -> Iterator[str]:
@@ -38,6 +40,12 @@ def lines(report: Report) -> Iterator[str]:
     yield from hanging(outcome_line(totals))
     for label, value in figures(totals):
         yield from labelled(label, value)
+    for label, value in metric_figures(report.state.metrics, totals, MAX_SHOWN):
+        yield from labelled(label, value)
+    for table in report.state.tables[:_MOST_TABLES]:
+        yield from table_lines(table)
+    if (rest := len(report.state.tables) - _MOST_TABLES) > 0:
+        yield field("", f"and {counted(rest, 'more table')}, on the report page")
     yield from gate_lines(report.state.gates)
     if report.comparison is not None:
         yield from comparison_lines(report.comparison)

@@ -16,10 +16,12 @@ from tempfile import TemporaryFile
 
 from ...errors import EvalguardError, SessionError
 from ...model.case import Case
+from ...model.metrics import Table
 from ...model.outcome import OUTCOMES, Outcome
 from ...model.text import counted
 from ...storage.files import replace_shared_file
 from ...storage.session import Gate, Session, SessionState, sessions_in
+from ..metrics import metric_figures
 from ..report import Report
 from ..terminal import (
     comparison_lines,
@@ -32,6 +34,7 @@ from .parts import (
     TrendPoint,
     definitions,
     escaped,
+    figure_table,
     gate_list,
     gone_list,
     linked,
@@ -52,12 +55,17 @@ def write_report(report: Report, path: Path, data: CaseData | None = None) -> No
     page = Page(
         title=report.path.name,
         facts=list(_facts(report.state)),
-        figures=[("cases", outcome_line(report.totals)), *figures(report.totals)],
+        figures=[
+            ("cases", outcome_line(report.totals)),
+            *figures(report.totals),
+            *metric_figures(report.state.metrics, report.totals),
+        ],
         notes=list(_notes(report)),
         gates=report.state.gates,
         trend=list(_trend(report)),
         changes={} if comparison is None else comparison.changes,
         gone=() if comparison is None else comparison.gone,
+        tables=report.state.tables,
     )
     write_page(path, page, data or CaseData.of(Session(report.path).cases()))
 
@@ -110,6 +118,7 @@ class Page:
     trend: Sequence[TrendPoint]
     changes: Mapping[str, str]
     gone: Sequence[str]
+    tables: Sequence[Table] = ()
 
 
 def write_page(path: Path, page: Page, data: CaseData) -> None:
@@ -148,6 +157,7 @@ def _parts(page: Page, data: CaseData) -> Iterator[str]:
         figures=definitions(page.figures, with_lead),
         gates=gate_list(page.gates),
         trend=trend(page.trend),
+        tables="".join(map(figure_table, page.tables)),
     )
     yield from _facts_data(page.changes)
     yield from data.blocks()

@@ -7,6 +7,7 @@ function describe(each) {
     makeFacts(each),
     makeTexts(each),
     makeScores(each),
+    makeMetrics(each),
     makeRuns("Trials", each.trials),
     makeRuns("Attempts", each.attempts),
     makeData("Metadata", each.metadata),
@@ -93,6 +94,10 @@ function makeScores({ scores = {} }) {
     return [name, [makeGauge(each.score), decimal(each.score)], [mark(verdict), verdict], each.reason ?? ""];
   });
   return makeTable("Scores", ["name", "score", "verdict", "reason"], rows);
+}
+
+function makeMetrics({ metrics = {} }) {
+  return makeTable("Metrics", ["name", "value"], Object.entries(metrics).map(([name, value]) => [name, `${value}`]));
 }
 
 function makeGauge(value) {
