@@ -201,7 +201,7 @@ def _metric_of_cases(
 
 def _keeps(value: float, limit: MetricLimit, side: _Side) -> bool:
     """Whether a metric is within its limit, but for what arithmetic takes from it."""
-    if math.isclose(value, limit.bound):
+    if math.isclose(value, limit.bound, abs_tol=0 if limit.bound else 1e-12):
         return True
     return value > limit.bound if side == "at least" else value < limit.bound
 
