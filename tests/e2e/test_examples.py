@@ -537,11 +537,12 @@ def test_classification_has_the_figures_of_its_own_confusion_matrix(
 ) -> None:
     cases = classification.cases.values()
     pairs = Counter((case["expected"], case["actual"]) for case in cases)
-    labels = ("malignant", "benign")
+    bad, good = "malignant", "benign"
     (table,) = classification.result.session.state["tables"]
-    wanted = [[one, *(pairs[one, other] for other in labels)] for one in labels]
-    assert table["rows"] == wanted
-    (right, missed), (alarms, _) = (row[1:] for row in wanted)
+    assert table["rows"] == [
+        [each, pairs[each, bad], pairs[each, good]] for each in (bad, good)
+    ]
+    right, missed, alarms = pairs[bad, bad], pairs[bad, good], pairs[good, bad]
     precision, recall = right / (right + alarms), right / (right + missed)
     state = classification.result.session.state
     metrics = {each["name"]: each["value"] for each in state["metrics"]}

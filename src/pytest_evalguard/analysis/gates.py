@@ -180,7 +180,9 @@ def _metric(limit: MetricLimit, figures: Figures, side: _Side) -> Gate:
         return _metric_of_cases(limit, mean.value, figures, side, wanted)
     known = sorted(metric_values(figures.metrics, figures.totals))
     more = f" and {len(known) - _NAMED:,} more" if len(known) > _NAMED else ""
-    there = f"there are: {', '.join(known[:_NAMED])}{more}" if known else "there is none"
+    there = (
+        f"there are: {', '.join(known[:_NAMED])}{more}" if known else "there is none"
+    )
     figure = f"no such metric ({there})"
     return Gate(f"metric {limit.name}", figure, wanted, passed=False)
 

@@ -25,6 +25,12 @@ class ScorerResult:
     reason: str | None = None
     raw: float | str | None = None
 
+    @property
+    def text(self) -> str:
+        """The score, and what the scorer gave where that is another thing."""
+        raw = f"{self.raw:g}" if isinstance(self.raw, (int, float)) else self.raw
+        return f"{self.score:g}" if raw is None else f"{self.score:g} from {raw}"
+
 
 @dataclass(slots=True)
 class Attempt:
@@ -127,7 +133,7 @@ class Case:
         """The overall score, and what it is the mean of where that is so."""
         if self.score is not None:
             return f"{self.score:g}"
-        parts = [f"{name} {each.score:g}" for name, each in self.scores.items()]
+        parts = [f"{name} {each.text}" for name, each in self.scores.items()]
         mean = "mean of " if len(parts) > 1 else ""
         return f"{self.overall_score:g} ({mean}{', '.join(parts)})"
 

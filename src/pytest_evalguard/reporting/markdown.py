@@ -52,12 +52,12 @@ def _parts(report: Report) -> Iterator[str]:
     yield f"## evalguard: {escaped(outcome_line(totals))}\n\n"
     metrics = metric_figures(report.state.metrics, totals)
     yield from _table(("figure", "value"), (*figures(totals), *metrics))
-    for table in report.state.tables:
-        yield from _figure_table(table)
     gates = [
         ("met" if g.passed else "FAILED", gate_text(g)) for g in report.state.gates
     ]
     yield from _table(("gate", "figure and limit"), gates)
+    for table in report.state.tables:
+        yield from _figure_table(table)
     if report.comparison is not None:
         yield f"### Since {escaped(report.comparison.baseline)}\n\n"
         yield from _items(verdict_lines(report.comparison))

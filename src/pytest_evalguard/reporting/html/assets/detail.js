@@ -91,7 +91,8 @@ function makeValue(name, content) {
 function makeScores({ scores = {} }) {
   const rows = Object.entries(scores).map(([name, each]) => {
     const verdict = each.passed ? "passed" : "failed";
-    return [name, [makeGauge(each.score), decimal(each.score)], [mark(verdict), verdict], each.reason ?? ""];
+    const raw = each.raw === undefined ? "" : ` from ${each.raw}`;
+    return [name, [makeGauge(each.score), decimal(each.score), raw], [mark(verdict), verdict], each.reason ?? ""];
   });
   return makeTable("Scores", ["name", "score", "verdict", "reason"], rows);
 }
