@@ -7,7 +7,7 @@ import pytest
 from pytest_evalguard.analysis.totals import Totals, metric_values
 from pytest_evalguard.model.case import Case
 from pytest_evalguard.model.metrics import Metric, Table
-from pytest_evalguard.reporting.html.parts import figure_table
+from pytest_evalguard.reporting.html.parts import figure_tables
 from pytest_evalguard.reporting.metrics import metric_figures, table_lines
 
 CASES = [Case(str(n), "passed", metrics={"calls": float(n)}) for n in range(1, 21)]
@@ -77,7 +77,7 @@ def test_a_table_without_rows_has_its_columns() -> None:
 
 
 def test_a_table_on_the_page_is_escaped() -> None:
-    shown = figure_table(Table("<t>", ["<c>"], [["<b>\u202e"], [1.5]]))
+    shown = figure_tables([Table("<t>", ["<c>"], [["<b>\u202e"], [1.5]])])
     assert "<h2>&lt;t&gt;</h2>" in shown
     assert '<th scope="col">&lt;c&gt;</th>' in shown
     assert "<td>&lt;b&gt;\\u202e</td>" in shown

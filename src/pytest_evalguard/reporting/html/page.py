@@ -34,7 +34,7 @@ from .parts import (
     TrendPoint,
     definitions,
     escaped,
-    figure_table,
+    figure_tables,
     gate_list,
     gone_list,
     linked,
@@ -157,7 +157,7 @@ def _parts(page: Page, data: CaseData) -> Iterator[str]:
         figures=definitions(page.figures, with_lead),
         gates=gate_list(page.gates),
         trend=trend(page.trend),
-        tables="".join(map(figure_table, page.tables)),
+        tables=figure_tables(page.tables),
     )
     yield from _facts_data(page.changes)
     yield from data.blocks()

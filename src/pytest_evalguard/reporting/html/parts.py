@@ -44,8 +44,13 @@ def _gate(gate: Gate) -> str:
     )
 
 
-def figure_table(table: Table) -> str:
-    """Return a table of the session's own."""
+def figure_tables(tables: Sequence[Table]) -> str:
+    """Return the tables that a session has of its own."""
+    found = "".join(map(_figure_table, tables))
+    return f'<div class="summary">{found}</div>' if found else ""
+
+
+def _figure_table(table: Table) -> str:
     head = "".join(f'<th scope="col">{escaped(each)}</th>' for each in table.columns)
     body = "".join(f"<tr>{''.join(map(_cell, row))}</tr>" for row in table.rows)
     return (

@@ -98,7 +98,8 @@ function makeScores({ scores = {} }) {
 }
 
 function makeMetrics({ metrics = {} }) {
-  return makeTable("Metrics", ["name", "value"], Object.entries(metrics).map(([name, value]) => [name, `${value}`]));
+  const rows = Object.entries(metrics).map(([name, value]) => [name, `${+value.toPrecision(7)}`]);
+  return makeTable("Metrics", ["name", "value"], rows);
 }
 
 function makeGauge(value) {
