@@ -14,6 +14,8 @@ CONFTEST = """
     from pytest_evalguard import Metric, Table
 
     def pytest_evalguard_metrics(config, cases):
+        with open(config.rootpath / "calls", "a") as file:
+            print("called", file=file)
         rows = [case for case in cases if case.has_row]
         calls = sum(case.metrics.get("calls", 0) for case in cases)
         return [
@@ -72,6 +74,10 @@ def told(everywhere_once: Suite) -> Result:
     suite.ini("pythonpath = .")
     suite.test(TESTS)
     return suite.run(*ARGS, env={"GITHUB_STEP_SUMMARY": "step.md"})
+
+
+def test_a_hook_is_called_once(told: Result) -> None:
+    assert (told.directory / "calls").read_text() == "called\n"
 
 
 def test_what_a_hook_returns_is_kept_with_the_session(told: Result) -> None:
