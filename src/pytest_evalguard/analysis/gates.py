@@ -211,11 +211,9 @@ def _keeps(value: float, limit: MetricLimit, side: _Side) -> bool:
 def _shown(value: float, limit: MetricLimit, side: _Side) -> str:
     """Return a metric with as many digits as show on which side of its limit it is."""
     met = _keeps(value, limit, side)
-    for digits in range(4, _MOST):
-        text = number_text(value, digits)
-        if _keeps(float(text.replace(",", "")), limit, side) is met:
-            return text
-    return number_text(value, _MOST)
+    texts = [number_text(value, digits) for digits in range(4, _MOST)]
+    shown = (t for t in texts if _keeps(float(t.replace(",", "")), limit, side) is met)
+    return next(shown, texts[-1])
 
 
 CHECKS: Mapping[str, Callable[[Any, Figures], Iterator[Gate]]] = {
