@@ -224,3 +224,24 @@ def test_metrics_that_hold_leave_a_session_green(suite: Suite) -> None:
     result = suite.run()
     assert result.status == 0
     assert "gate met    metric rows: 2 (of the session)" in result.summary
+
+
+def test_a_hook_that_raises_fails_a_session_that_is_green(everywhere: Suite) -> None:
+    everywhere.write(
+        "conftest.py",
+        """
+        from pytest_evalguard import Table
+
+        def pytest_evalguard_metrics(cases):
+            for n in range(5):
+                yield Table(f"table {n}", ["n"], [[n]] * 60)
+            raise RuntimeError("no judge")
+        """,
+    )
+    everywhere.test("def test_it(eval_case): eval_case.score = 1")
+    result = everywhere.run(env={"GITHUB_STEP_SUMMARY": "step.md"})
+    assert (result.status, result.session.state["exit_status"]) == (1, 1)
+    assert "conftest.py raised RuntimeError: no judge, at conftest.py:7" in result.out
+    assert "and 2 more tables, on the report page" in result.summary
+    step = (everywhere.directory / "step.md").read_text()
+    assert "### table 4\n\n60 rows, 1 column: they are on the report page\n" in step
