@@ -5,6 +5,7 @@ import signal
 from collections.abc import Iterator
 from pathlib import Path
 
+import coverage
 import pytest
 
 import pytest_evalguard
@@ -23,6 +24,12 @@ def pytest_configure(config: pytest.Config) -> None:
     # a shell's background job ignores Ctrl-C, and so would what the tests start
     signal.signal(signal.SIGINT, signal.default_int_handler)
     compileall.compile_dir(str(Path(pytest_evalguard.__file__).parent), quiet=2)
+
+
+def pytest_unconfigure() -> None:
+    """Save what was measured: pytest-xdist kills a worker that is slow to exit."""
+    if (measured := coverage.Coverage.current()) is not None:
+        measured.save()
 
 
 @pytest.fixture

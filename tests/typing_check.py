@@ -6,6 +6,7 @@ mypy and pyright check it, both strict.
 from __future__ import annotations
 
 from collections import UserDict
+from collections.abc import Collection
 from typing import Any
 
 import pytest
@@ -20,6 +21,7 @@ from pytest_evalguard import (
     EvalCase,
     EvalguardError,
     LeftOut,
+    Metric,
     Outcome,
     ScorerResult,
     Service,
@@ -27,6 +29,7 @@ from pytest_evalguard import (
     Session,
     SessionError,
     Submission,
+    Table,
 )
 
 
@@ -67,6 +70,8 @@ async def test_methods(eval_case: EvalCase) -> None:
     eval_case.add_score([object(), object()])
     eval_case.add_score("helpfulness", 4, scale=(1, 5))
     eval_case.add_score("tone", "formal", values={"formal": 1, "rude": 0})
+    eval_case.add_metric("tool_calls", 7)
+    eval_case.add_metric("distance", -0.5)
     eval_case.cost_usd += 0.01
     eval_case.add_tokens(prompt=12, completion=3)
     eval_case.add_tokens(object())
@@ -105,6 +110,15 @@ def pytest_evalguard_submitted(
     assert_type(submission.error, str | None)
     assert_type(submission.left_out, tuple[LeftOut, ...])
     assert_type(submission.is_complete, bool)
+
+
+def pytest_evalguard_metrics(
+    config: pytest.Config, cases: Collection[Case]
+) -> list[Metric | Table]:
+    for case in cases:
+        assert_type(case.metrics, dict[str, float])
+    metric = Metric("f1", 0.9, low=0.85, high=0.95, unit="%")
+    return [metric, Table("sizes", ["name", "n"], [["all", len(cases)]])]
 
 
 class FileService:

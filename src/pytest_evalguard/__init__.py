@@ -15,6 +15,7 @@ if TYPE_CHECKING:
         SessionError,
     )
     from .model.case import Attempt, Case, ScorerResult
+    from .model.metrics import Metric, Table
     from .model.outcome import Outcome
     from .recording.recorder import EvalCase
     from .storage.session import Session
@@ -41,6 +42,7 @@ __all__ = [
     "EvalCase",
     "EvalguardError",
     "LeftOut",
+    "Metric",
     "Outcome",
     "ScorerError",
     "ScorerResult",
@@ -49,6 +51,7 @@ __all__ = [
     "Session",
     "SessionError",
     "Submission",
+    "Table",
     "__version__",
 ]
 
@@ -59,4 +62,5 @@ _HOMES = (
     "recording.recorder",
     "storage.session",
     "delivery.outbox",
+    "model.metrics",
 )

@@ -14,6 +14,11 @@
     def pytest_evalguard_submitted(config, service, submission):
         if submission.error:
             notify(f"{submission.unsent} results not at {service}: {submission.error}")
+
+
+    def pytest_evalguard_metrics(config, cases):
+        lengths = [len(case.actual) for case in cases if case.actual]
+        return {"longest_answer": max(lengths, default=0)}
 """
 
 from __future__ import annotations
@@ -23,8 +28,13 @@ from typing import TYPE_CHECKING
 import pytest
 
 if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable, Mapping
+
     from .delivery.outbox import Service, Submission
     from .model.case import Case
+    from .model.metrics import Metric, Table
+
+    Metrics = Iterable[Metric | Table | Mapping[str, float]] | Mapping[str, float]
 
 
 def pytest_evalguard_modify_case(
@@ -39,6 +49,41 @@ def pytest_evalguard_modify_case(
     :param case: the case; its attributes may be set.
     :param item: its test, or None when the worker that ran it died.
     :return: False to drop the case, anything else to keep it.
+    """
+
+
+def pytest_evalguard_metrics(
+    config: pytest.Config, cases: Collection[Case]
+) -> Metrics | None:
+    """Return figures of the session as a whole: precision and recall, a cost, a table.
+
+    .. code-block:: python
+
+        # conftest.py
+        from collections import Counter
+
+        from pytest_evalguard import Metric, Table
+
+
+        def pytest_evalguard_metrics(config, cases):
+            rows = [case for case in cases if case.has_row]
+            agreed = [case.actual == case.expected for case in rows]
+            answers = Counter(case.actual for case in rows).most_common(10)
+            return [
+                Metric("agreement", 100 * sum(agreed) / len(rows), unit="%"),
+                Table("answers", ["answer", "cases"], answers),
+            ]
+
+    Called once, at the end of a session that has results and was not interrupted, in
+    the plain process or the controller of pytest-xdist. Each conftest may return its
+    own. If one raises, or a figure can't be kept, the session fails; the cases and all
+    other figures are kept. Commands on stored sessions call no hooks.
+
+    :param config: the pytest config.
+    :param cases: all cases of the session, in the order of their node ids, but those
+        that were dropped; they may be gone through more than once, and are read from
+        disk each time. `len` counts them.
+    :return: `Metric` and `Table` objects in a list, or a mapping from names to numbers.
     """
 
 

@@ -246,8 +246,9 @@ def test_all_that_was_recorded_is_shown(reader: Reader) -> None:
         threshold=0.5,
         scores={
             "exact": ScorerResult(1.0, True),
-            "tone": ScorerResult(0.25, False, "dull"),
+            "tone": ScorerResult(0.25, False, "dull", 2.0),
         },
+        metrics={"calls": -7.0, "share": 0.1 + 0.2},
         prompt_tokens=1200,
         completion_tokens=80,
         cost_usd=0.0031,
@@ -282,8 +283,9 @@ def test_all_that_was_recorded_is_shown(reader: Reader) -> None:
     ]
     assert table(browser, "scores") == [
         "exact 1.000 passed",
-        "tone 0.250 failed dull",
+        "tone 0.250 from 2 failed dull",
     ]
+    assert table(browser, "metrics") == ["calls -7", "share 0.3"]
     assert table(browser, "attempts") == ["1 0.500 failed 12.0 ms too slow"]
     *_, metadata, findings = browser.all("#case section > pre")
     assert json.loads(metadata.text) == case.metadata

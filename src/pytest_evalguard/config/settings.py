@@ -16,7 +16,7 @@ from .services import SERVICES, Access, ServiceInfo, keys_of
 if TYPE_CHECKING:
     import pytest
 
-    from .checks import Kind, Limit, Resume
+    from .checks import Kind, Limit, MetricLimit, Resume
 
 T = TypeVar("T")
 
@@ -207,8 +207,8 @@ class Settings:
     min_coverage = Setting(
         lambda c: c.SHARE,
         0.5,
-        "share of the cases, 0 to 1, that must have a named score for a gate on it to"
-        " be met; cases with errors are left out",
+        "share of the cases, 0 to 1, that must have a named score or metric for a gate"
+        " on it to be met; cases with errors are left out",
         ini="float",
     )
     baseline: Setting[str | None] = Setting(
@@ -226,6 +226,23 @@ class Settings:
         " now",
         metavar="N",
         ini="int",
+        is_gate=True,
+    )
+    min_metric: Setting[tuple[MetricLimit, ...]] = Setting(
+        lambda c: c.METRIC_LIMIT,
+        (),
+        "fail the session below this value of a metric, of the session or the mean of"
+        " one of its cases. Repeatable",
+        metavar="NAME:F",
+        ini="linelist",
+        is_gate=True,
+    )
+    max_metric: Setting[tuple[MetricLimit, ...]] = Setting(
+        lambda c: c.METRIC_LIMIT,
+        (),
+        "fail the session above this value of a metric. Repeatable",
+        metavar="NAME:F",
+        ini="linelist",
         is_gate=True,
     )
     html: Setting[Path | None] = Setting(

@@ -16,6 +16,7 @@ from typing import Any
 import pytest
 
 from ..analysis.comparison import Baseline, load_baseline
+from ..analysis.totals import MAX_SHOWN
 from ..config.resolution import usage_errors
 from ..config.settings import Settings
 from ..delivery.agent.prompts import PromptIds, locked_prompts
@@ -26,6 +27,7 @@ from ..model.redaction import Redactor
 from ..recording.budget import is_spent_budget
 from ..recording.modify_case import modified
 from ..recording.resumption import Earlier, Selection
+from ..reporting.metrics import metric_figures
 from ..reporting.submissions import header, unsent_lines
 from ..reporting.terminal import (
     annotation,
@@ -254,8 +256,9 @@ class Reporter:
     def pytest_html_results_summary(self, summary: list[str]) -> None:
         """Put the figures above the table of pytest-html."""
         if not self._live.is_empty:
-            totals = self._live.totals
-            pairs = (("cases", outcome_line(totals)), *figures(totals))
+            totals, metrics = self._live.totals, self._live.state.metrics
+            pairs = [("cases", outcome_line(totals)), *figures(totals)]
+            pairs += metric_figures(metrics, totals, MAX_SHOWN)
             rows = [html.escape(f"{label} {value}".strip()) for label, value in pairs]
             summary.append(f"<p>evalguard: {'<br>'.join(rows)}</p>")
 

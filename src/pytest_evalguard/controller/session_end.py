@@ -32,6 +32,7 @@ from ..storage.session import (
     sessions_in,
 )
 from .live_session import LiveSession
+from .metrics import HOOK, CollectedMetrics, SessionCases, has_hook
 from .submitting import Destination, Submitted, Submitter, kept
 
 if TYPE_CHECKING:
@@ -170,6 +171,7 @@ class Ending:
     def _decide(self, session: pytest.Session) -> None:
         """Do all that may fail the session, before a service is told how it ended."""
         try:
+            self._ask_for_metrics(session)
             self._check_gates(session)
             self._write_comparison(session)
             if self._settings.html is not None:
@@ -178,6 +180,23 @@ class Ending:
             self._is_interrupted = True
             self._live.update(status="interrupted")
             session.exitstatus = pytest.ExitCode.INTERRUPTED
+
+    def _ask_for_metrics(self, session: pytest.Session) -> None:
+        """Have users' hooks add figures of the whole session; commands call none."""
+        live = self._live
+        if not (live.is_started and live.totals.rows and has_hook(session.config)):
+            return
+        if self._is_interrupted:
+            self._notes.append(f"the session was interrupted: {HOOK} was not called")
+            return
+        found = CollectedMetrics(live.totals.metrics, self._redact)
+        try:
+            found.ask(session.config, SessionCases(live.session, live.totals))
+        except SessionError as error:
+            self._tell_problem(session, f"{HOOK} could not be called: {error}")
+        live.update(metrics=tuple(found.metrics), tables=tuple(found.tables))
+        for problem in found.problems:
+            self._tell_problem(session, problem)
 
     def _check_gates(self, session: pytest.Session) -> None:
         """Hold the session against its gates; they turn no red session green."""
@@ -190,7 +209,11 @@ class Ending:
         try:
             self._compare()
             found = check_gates(
-                settings, self._live.totals, self._comparison, self._redact
+                settings,
+                self._live.totals,
+                self._comparison,
+                self._redact,
+                self._live.state.metrics,
             )
             gates = tuple(found)
         except (EvalguardError, OSError, ValueError, ArithmeticError) as error:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated
 
@@ -37,8 +39,19 @@ def reaches(value: float, least: float) -> bool:
     return value >= least - _NEAR
 
 
+def exact_mean(values: Sequence[float]) -> float:
+    """Return the mean of one or more numbers, the same in whatever order they are."""
+    try:
+        return math.fsum(values) / len(values)
+    except OverflowError:  # the sum is no float, the mean is one
+        return math.fsum(value / len(values) for value in values)
+
+
 Share = Annotated[float, Within(0, 1)]
 """A score, a rate or a probability."""
+
+Finite = Annotated[float, Within(-math.inf, math.inf)]
+"""Any number but NaN and the infinite ones."""
 
 Change = Annotated[float, Within(-2, 2)]
 """A difference of two shares, or the end of its interval, which may lie outside."""

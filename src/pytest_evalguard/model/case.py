@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from operator import attrgetter
 from typing import Any
 
-from .bounds import Share
+from .bounds import Finite, Share
 from .outcome import PASSING, VERDICTS, WITHOUT_ROW, Outcome
 
 
@@ -24,6 +24,12 @@ class ScorerResult:
     passed: bool
     reason: str | None = None
     raw: float | str | None = None
+
+    @property
+    def text(self) -> str:
+        """The score, and what the scorer gave where that is another thing."""
+        raw = f"{self.raw:g}" if isinstance(self.raw, (int, float)) else self.raw
+        return f"{self.score:g}" if raw is None else f"{self.score:g} from {raw}"
 
 
 @dataclass(slots=True)
@@ -59,7 +65,8 @@ class Case:
     characters from 1, if that may be beyond what is kept of them; `types` are those
     that differ, as ``int and str``, if their texts are equal. `declared` is a digest of
     what the mark and the parameters said, None where they said nothing; `carried` names
-    the session that a case was carried over from.
+    the session that a case was carried over from. `metrics` are numbers of any size
+    that are no scores; of a case with trials each is a mean over them.
     """
 
     nodeid: str
@@ -93,6 +100,7 @@ class Case:
     types: str | None = None
     declared: str | None = None
     carried: str | None = None
+    metrics: dict[str, Finite] = field(default_factory=dict)
 
     @property
     def trials_passed(self) -> int:
@@ -134,7 +142,7 @@ class Case:
         """The overall score, and what it is the mean of where that is so."""
         if self.score is not None:
             return f"{self.score:g}"
-        parts = [f"{name} {each.score:g}" for name, each in self.scores.items()]
+        parts = [f"{name} {each.text}" for name, each in self.scores.items()]
         mean = "mean of " if len(parts) > 1 else ""
         return f"{self.overall_score:g} ({mean}{', '.join(parts)})"
 

@@ -49,6 +49,20 @@ def checked_number(value: object, what: str) -> float:
     return abs(number)  # -0.0 would be other bytes than 0.0
 
 
+def checked_metric(value: object, what: str) -> float:
+    """Return a finite number of any size as a float; a bool is none.
+
+    :raises TypeError: `value` is no number, or a bool.
+    :raises ValueError: `value` is infinite or NaN.
+    """
+    if isinstance(plain_number(value), bool):
+        raise TypeError(
+            f"{what} must be a number, got {describe(value)}: a verdict is a score; to"
+            " count, give 1 or 0"
+        )
+    return _finite(value, what, "a finite number") + 0.0  # -0.0 would be other bytes
+
+
 def _finite(value: object, what: str, wanted: str) -> float:
     plain = plain_number(value)
     if not is_number(plain):
@@ -112,19 +126,19 @@ def _is_whole(value: object) -> bool:
         return False
 
 
-def checked_name(value: object) -> str:
-    """Return the name of a scorer.
+def checked_name(value: object, whose: str = "a scorer") -> str:
+    """Return the name of a scorer, or of a metric.
 
     :raises TypeError: `value` is no string.
     :raises ValueError: `value` is blank or reserved.
     """
     if not issubclass(type(value), str):
-        raise TypeError(f"a scorer's name must be a string, got {describe(value)}")
+        raise TypeError(f"{whose}'s name must be a string, got {describe(value)}")
     name = clean_text(value)  # type: ignore[arg-type] # its type is str
     if not name.strip() or name in RESERVED_NAMES:
         reserved = " and ".join(repr(each) for each in sorted(RESERVED_NAMES))
         raise ValueError(
-            f"a scorer's name can't be {name!r}: blank, {reserved} are not free"
+            f"{whose}'s name can't be {name!r}: blank, {reserved} are not free"
         )
     return name
 

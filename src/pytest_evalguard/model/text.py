@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import re
 import textwrap
@@ -222,6 +223,16 @@ def dollars(amount: float) -> str:
     """Return an amount with as many digits as it has, from two to six."""
     whole, _, digits = f"{amount:,.6f}".partition(".")
     return f"${whole}.{digits.rstrip('0').ljust(2, '0')}"
+
+
+def number_text(value: float, digits: int = 4) -> str:
+    """Return a number with that many digits, all of those before its point."""
+    size = abs(value)
+    if value == 0 or not 1e-4 <= size < 1e15:
+        return f"{value:.{digits}g}"
+    places = max(0, digits - 1 - math.floor(math.log10(size)))
+    text = f"{value:,.{places}f}"
+    return text.rstrip("0").rstrip(".") if places else text
 
 
 def display_path(path: Path) -> str:

@@ -17,7 +17,12 @@ from ..model.outcome import Outcome
 from ..model.redaction import Redactor
 from ..model.reflection import data_of, fields_of, texts_of
 from ..model.scorer_results import kept_raw
-from ..model.scorers import checked_count, checked_number, checked_score
+from ..model.scorers import (
+    checked_count,
+    checked_metric,
+    checked_number,
+    checked_score,
+)
 from ..model.values import HOSTILE, as_data, as_text, cut, describe
 
 HOOK = "pytest_evalguard_modify_case"
@@ -85,6 +90,10 @@ def _checked(case: Case) -> Case:
         if (count := getattr(case, name)) is not None:
             setattr(case, name, checked_count(count, name))
     case.scores = {as_text(name): _score(each) for name, each in case.scores.items()}
+    case.metrics = {
+        name: checked_metric(each, f"the metric {name!r}")
+        for name, each in case.metrics.items()
+    }
     return case
 
 

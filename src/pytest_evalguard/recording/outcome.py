@@ -6,13 +6,13 @@ import re
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from math import fsum
 from pathlib import Path
 from typing import TypeVar
 
 import pytest
 from _pytest._code.code import TracebackEntry
 
+from ..model.bounds import exact_mean
 from ..model.case import Attempt, Case, ScorerResult
 from ..model.json_data import MAX_TEXT
 from ..model.outcome import PASSING, Outcome, letters_of, worst
@@ -254,9 +254,10 @@ def combined(cases: Sequence[Case], plan: Plan, chosen_index: int) -> Case:
         chosen,
         actual=cases[-1].actual if chosen.passed else chosen.actual,
         reason=reason,
-        score=_mean([case.overall_score for case in telling]),
-        latency_ms=_mean([case.latency_ms for case in telling]),
+        score=exact_mean([case.overall_score for case in telling]),
+        latency_ms=exact_mean([case.latency_ms for case in telling]),
         scores=_scores(cases, plan),
+        metrics=_metrics(telling),
         prompt_tokens=total(*(case.prompt_tokens for case in cases)),
         completion_tokens=total(*(case.completion_tokens for case in cases)),
         cost_usd=total(*(case.cost_usd for case in cases)),
@@ -292,15 +293,20 @@ def _scores(cases: Sequence[Case], plan: Plan) -> dict[str, ScorerResult]:
     return {name: _scorer(results, plan) for name, results in named.items()}
 
 
+def _metrics(cases: Sequence[Case]) -> dict[str, float]:
+    """Return the mean of each metric over the trials that have it."""
+    found: dict[str, list[float]] = {}
+    for case in cases:
+        for name, value in case.metrics.items():
+            found.setdefault(name, []).append(value)
+    return {name: exact_mean(values) for name, values in found.items()}
+
+
 def _scorer(results: Sequence[ScorerResult], plan: Plan) -> ScorerResult:
     has_passed = sum(each.passed for each in results) >= plan.require
     reasons = (each.reason for each in results if each.passed == has_passed)
-    mean = _mean([each.score for each in results])
+    mean = exact_mean([each.score for each in results])
     return ScorerResult(mean, has_passed, next(reasons, None))
-
-
-def _mean(values: Sequence[float]) -> float:
-    return fsum(values) / len(values)
 
 
 def total(*values: T | None) -> T | None:

@@ -16,6 +16,7 @@ from ..model.json_data import Json
 from ..model.scorer_results import UNSET, NamedScore, kept_raw, read_scores
 from ..model.scorers import (
     checked_count,
+    checked_metric,
     checked_name,
     checked_named_score,
     checked_number,
@@ -38,7 +39,7 @@ class EvalCase:
     __slots__ = (
         *("_ambiguous", "_clean", "_findings", "_lock", "_marked", "_measured"),
         *("_measured_to", "_measuring", "_metadata", "_nodeid", "_numbers", "_open"),
-        *("_scores", "_texts", "_tokens", "_values"),
+        *("_metrics", "_scores", "_texts", "_tokens", "_values"),
     )
 
     # bound to the class, and from a module of its own: what freezes time for a test
@@ -63,6 +64,7 @@ class EvalCase:
         self._numbers: dict[str, float] = {}
         self._metadata: _Metadata | None = None
         self._scores: dict[str, ScorerResult] = {}
+        self._metrics: dict[str, float] | None = None
         self._findings: list[Json] = []
         self._measured: float | None = None
         self._measured_to = 0.0
@@ -233,6 +235,21 @@ class EvalCase:
         raw = None if given.raw is None else kept_raw(given.raw, self._clean)
         return ScorerResult(given.score, bool(passed), reason, raw)
 
+    def add_metric(self, name: str, value: object) -> None:
+        """Record a number that is no score, as how many tools were called.
+
+        It is no verdict; of several by one name the last one counts.
+
+        :raises TypeError: the name is no string, or the value no number.
+        :raises ValueError: the value is not finite, or the name is not free.
+        """
+        known = checked_name(name, "a metric")
+        number = checked_metric(value, f"the metric {known!r}")
+        self._require_open()
+        if self._metrics is None:
+            self._metrics = {}
+        self._metrics[as_text(known)] = number
+
     def add_tokens(
         self, response: object = None, *, prompt: int = 0, completion: int = 0
     ) -> None:
@@ -387,6 +404,8 @@ def recorded(case: EvalCase) -> dict[str, Any]:
         fields["metadata"] = dict(case._metadata.data)
     if case._scores:
         fields["scores"] = dict(case._scores)
+    if case._metrics:
+        fields["metrics"] = dict(case._metrics)
     if case._findings:
         fields["findings"] = list(case._findings)
     if case._ambiguous is not None:

@@ -184,6 +184,7 @@ def junit_properties(case: Case) -> list[tuple[str, object]]:
         ("evalguard.outcome", case.outcome),
         ("evalguard.score", case.overall_score),
         *((f"evalguard.score.{_short(name)}", each.score) for name, each in named),
+        *((f"evalguard.metric.{_short(name)}", n) for name, n in case.metrics.items()),
     ]
 
 

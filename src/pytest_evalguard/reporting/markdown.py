@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
 from ..analysis.comparison import verdict_lines
 from ..analysis.totals import MAX_SHOWN
 from ..model.case import Case
 from ..model.difference import compared, difference_place, sameness
+from ..model.metrics import Table
 from ..model.text import counted, printable, shortened
+from .metrics import cell_text, metric_figures, table_size
 from .report import Report
 from .terminal import (
     figures,
@@ -28,6 +30,8 @@ https://docs.github.com/actions/reference/workflows-and-actions/workflow-command
 
 _VALUE = 300
 _LONGEST_REASON = 1_000
+_MOST_ROWS = 50
+_MOST_COLUMNS = 30
 _MARKUP = re.compile(r"[^\w\s.,/=-]|(?<=\w)@|www|http", re.ASCII)
 
 
@@ -46,11 +50,14 @@ def job_summary(report: Report) -> str:
 def _parts(report: Report) -> Iterator[str]:
     totals = report.totals
     yield f"## evalguard: {escaped(outcome_line(totals))}\n\n"
-    yield from _table(("figure", "value"), figures(totals))
+    metrics = metric_figures(report.state.metrics, totals)
+    yield from _table(("figure", "value"), (*figures(totals), *metrics))
     gates = [
         ("met" if g.passed else "FAILED", gate_text(g)) for g in report.state.gates
     ]
     yield from _table(("gate", "figure and limit"), gates)
+    for table in report.state.tables:
+        yield from _figure_table(table)
     if report.comparison is not None:
         yield f"### Since {escaped(report.comparison.baseline)}\n\n"
         yield from _items(verdict_lines(report.comparison))
@@ -75,10 +82,19 @@ def _entities(found: re.Match[str]) -> str:
     return "".join(f"&#{ord(char)};" for char in found[0])
 
 
-def _table(head: tuple[str, str], rows: Iterable[tuple[str, str]]) -> Iterator[str]:
-    lines = [f"| {escaped(label)} | {escaped(value)} |\n" for label, value in rows]
+def _figure_table(table: Table) -> Iterator[str]:
+    yield f"### {escaped(table.name)}\n\n"
+    if len(table.rows) > _MOST_ROWS or len(table.columns) > _MOST_COLUMNS:
+        yield f"{table_size(table)}: they are on the report page\n\n"
+    else:
+        head = [escaped(each) for each in table.columns]
+        yield from _table(head, (map(cell_text, row) for row in table.rows))
+
+
+def _table(head: Sequence[str], rows: Iterable[Iterable[str]]) -> Iterator[str]:
+    lines = [f"| {' | '.join(map(escaped, row))} |\n" for row in rows]
     if lines:
-        yield f"| {head[0]} | {head[1]} |\n| --- | --- |\n"
+        yield f"| {' | '.join(head)} |\n|{' --- |' * len(head)}\n"
         yield from lines
         yield "\n"
 

@@ -27,11 +27,13 @@ from ..model.text import (
 )
 from ..storage.continuation import Resumed, Spending
 from ..storage.session import Gate
+from .metrics import metric_figures, table_lines
 from .report import Report
 from .submissions import command, dry_run_lines, resume_command, sent_lines
 
 _LONGEST_NAME = 5 * WIDTH
 _LONGEST_REASON = 15 * VALUE
+_MOST_TABLES = 3
 
 
 def lines(report: Report) -> Iterator[str]:
@@ -40,6 +42,12 @@ def lines(report: Report) -> Iterator[str]:
     yield from hanging(outcome_line(totals))
     for label, value in figures(totals):
         yield from labelled(label, value)
+    for label, value in metric_figures(report.state.metrics, totals, MAX_SHOWN):
+        yield from labelled(label, value)
+    for table in report.state.tables[:_MOST_TABLES]:
+        yield from table_lines(table)
+    if (rest := len(report.state.tables) - _MOST_TABLES) > 0:
+        yield field("", f"and {counted(rest, 'more table')}, on the report page")
     yield from gate_lines(report.state.gates)
     if report.comparison is not None:
         yield from comparison_lines(report.comparison)

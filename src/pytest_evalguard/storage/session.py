@@ -28,6 +28,7 @@ from ..config.settings import DEFAULT_OUT, OUT_VARIABLE
 from ..errors import SessionError
 from ..model.bounds import Share
 from ..model.case import Case
+from ..model.metrics import Metric, Table
 from ..model.text import display_path
 from .continuation import Resumed, Spending
 from .files import (
@@ -64,7 +65,10 @@ class Gate:
 
 @dataclass(frozen=True)
 class SessionState:
-    """What is known of a session besides its cases. Times are UTC, ISO 8601."""
+    """What is known of a session besides its cases. Times are UTC, ISO 8601.
+
+    `metrics` and `tables` are what the hook `pytest_evalguard_metrics` returned.
+    """
 
     id: str
     created: str
@@ -83,6 +87,8 @@ class SessionState:
     resumed: Resumed | None = None
     spending: Spending | None = None
     schema: int = SCHEMA
+    metrics: tuple[Metric, ...] = ()
+    tables: tuple[Table, ...] = ()
 
     @property
     def created_at(self) -> datetime:

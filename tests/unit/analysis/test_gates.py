@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from pytest_evalguard.analysis.comparison import Comparison
 from pytest_evalguard.analysis.gates import CHECKS, check_gates
 from pytest_evalguard.analysis.totals import Totals
-from pytest_evalguard.config.checks import Limit
+from pytest_evalguard.config.checks import Limit, MetricLimit
 from pytest_evalguard.config.settings import TABLE, Settings
 from pytest_evalguard.model.case import Case, ScorerResult
+from pytest_evalguard.model.metrics import Metric
 from pytest_evalguard.model.outcome import Outcome
 from pytest_evalguard.storage.session import Gate
 
@@ -220,3 +223,82 @@ def test_regressions_need_a_limit_and_a_baseline() -> None:
 
 def test_each_setting_that_is_a_gate_is_checked() -> None:
     assert CHECKS.keys() == {setting.name for setting in TABLE if setting.is_gate}
+
+
+def metric_gate(
+    setting: str, limit: MetricLimit, cases: list[Case], *metrics: Metric
+) -> Gate:
+    limits: dict[str, Any] = {setting: (limit,)}
+    settings = Settings(**limits)
+    (gate,) = check_gates(settings, Totals.of(cases), None, metrics=metrics)
+    return gate
+
+
+@pytest.mark.parametrize(
+    ("setting", "bound", "figure", "passed"),
+    [
+        ("min_metric", 0.9, "0.9123 (of the session)", True),
+        ("min_metric", 0.91234, "0.91234 (of the session)", True),
+        ("min_metric", 0.912341, "0.9123 (of the session)", False),
+        ("min_metric", 0.9124, "0.9123 (of the session)", False),
+        ("max_metric", 0.9123, "0.91234 (of the session)", False),
+        ("max_metric", 0.92, "0.9123 (of the session)", True),
+    ],
+)
+def test_a_metric_is_shown_on_the_side_of_its_limit(
+    setting: str, bound: float, figure: str, passed: bool
+) -> None:
+    limit = MetricLimit("f1", bound)
+    gate = metric_gate(setting, limit, passing(1, 1), Metric("f1", 0.91234))
+    side = "at least" if setting == "min_metric" else "at most"
+    assert gate == Gate("metric f1", figure, f"{side} {bound:g}", passed)
+
+
+@pytest.mark.parametrize(
+    ("value", "bound", "passed"),
+    [
+        (0.1 + 0.2, 0.3, True),
+        (-1e-17, 0, True),
+        (1e-12, 2e-12, False),
+        (1e20, 1e20, True),
+        (-1, 0, False),
+        (99_999.9, 100_000, False),
+    ],
+)
+def test_rounding_decides_no_gate_on_a_metric(
+    value: float, bound: float, passed: bool
+) -> None:
+    limit = MetricLimit("x", bound)
+    gate = metric_gate("min_metric", limit, [], Metric("x", value))
+    assert gate.passed is passed
+    shown = float(gate.figure.partition(" ")[0].replace(",", ""))
+    assert (shown >= bound - 1e-16) is passed
+
+
+def test_a_metric_of_cases_is_gated_by_its_mean() -> None:
+    cases = [Case(str(n), "passed", metrics={"calls": n}) for n in (1.0, 2.0)]
+    gate = metric_gate("max_metric", MetricLimit("calls", 1.5), cases)
+    assert gate == Gate("metric calls", "1.5 (mean of 2 cases)", "at most 1.5", True)
+
+
+def test_a_metric_of_few_cases_meets_no_gate() -> None:
+    cases = [Case("a", "passed", metrics={"calls": 1.0}), *passing(2, 2)]
+    gate = metric_gate("max_metric", MetricLimit("calls", 5), cases)
+    share = "in at least 50% of the cases (evalguard_min_coverage)"
+    figure = "1 (mean of 1 of 3 cases)"
+    assert gate == Gate("metric calls", figure, f"at most 5 {share}", False)
+
+
+def test_a_metric_of_errors_alone_meets_no_gate() -> None:
+    cases = [Case("a", "error", metrics={"calls": 1.0})]
+    assert not metric_gate("max_metric", MetricLimit("calls", 5), cases).passed
+
+
+def test_a_gate_on_no_metric_of_the_session_lists_those_there_are() -> None:
+    metrics = [Metric(f"m{n:02}", n) for n in range(11)]
+    gate = metric_gate("min_metric", MetricLimit("x", 0), [], *metrics)
+    named = ", ".join(f"m{n:02}" for n in range(10))
+    assert gate.figure == f"no such metric (there are: {named} and 1 more)"
+    assert not gate.passed
+    none = metric_gate("min_metric", MetricLimit("x", 0), [])
+    assert none.figure == "no such metric (there is none)"

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from pytest_evalguard.analysis.totals import CaseNames, Totals, rate_text
+from pytest_evalguard.analysis.totals import CaseNames, Mean, Totals, rate_text
 from pytest_evalguard.model.case import Attempt, Case, ScorerResult
 from pytest_evalguard.model.outcome import Outcome
 
@@ -36,6 +36,22 @@ def test_totals_of_nothing_have_no_figures() -> None:
     assert counts == (0, 0, 0, 0)
     assert (totals.completion_tokens, totals.cost_usd) == (0, 0.0)
     assert (totals.pass_rate, totals.latency(0.5), totals.score.value) == (None,) * 3
+
+
+def test_a_metric_counts_over_the_rows_that_have_it() -> None:
+    cases = [
+        Case("a", "passed", metrics={"calls": 3.0}),
+        Case("b", "error", metrics={"calls": -1.0}),
+        Case("c", "skipped", metrics={"calls": 9.0}),
+        Case("d", "failed"),
+    ]
+    totals = Totals.of(cases)
+    calls = totals.metrics["calls"]
+    assert (calls.count, calls.value) == (2, 1.0)
+    assert [calls.quantile(q) for q in (0, 0.5, 0.95)] == [-1.0, -1.0, 3.0]
+    assert totals.covered_metrics["calls"] == 1
+    assert Mean().quantile(0.5) is None
+    assert totals.failed[0].metrics == {}
 
 
 @pytest.mark.parametrize("kind", ["flaky", "silent", "withheld"])

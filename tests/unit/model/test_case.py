@@ -62,6 +62,19 @@ def test_trials_that_passed_are_counted() -> None:
             0.75,
             "0.75 (mean of a 0.5, b 1)",
         ),
+        (
+            Case(
+                "n",
+                "passed",
+                scores={
+                    "a": ScorerResult(0.75, True, raw=4.0),
+                    "b": ScorerResult(0.25, False, raw="rude"),
+                },
+            ),
+            True,
+            0.5,
+            "0.5 (mean of a 0.75 from 4, b 0.25 from rude)",
+        ),
     ],
 )
 def test_a_score_is_the_recorded_one_or_a_mean_or_the_verdict(
@@ -84,6 +97,7 @@ def test_a_line_holds_what_is_not_at_its_default_and_zeros_that_were_recorded() 
     [
         Case("", "passed"),
         Case("n", "passed", scores={"tone": ScorerResult(0.5, False, "r")}),
+        Case("n", "passed", metrics={"calls": -1.5, "huge": 1e300}),
         Case("n", "passed", attempts=[Attempt("error")]),
         Case("n", "passed", trials=[Attempt("failed", 0.0, 1.5, "r", "a", {"t": 1})]),
     ],

@@ -469,9 +469,6 @@ def test_text_of_a_value_is_redacted_in_its_json() -> None:
 # Time
 
 MUCH = 200_000  # characters
-ORDINARY = in_json(
-    "What is a cookie? The api_key and the password of a risk-assessment."
-)
 HOSTILE = (
     *("a", "-", "\\", '"', "'", "=", ":", "_", " ", "\n", "@", ".", "İ"),
     *(
@@ -536,9 +533,11 @@ def seconds(text: str) -> float:
 
 @pytest.mark.parametrize("part", HOSTILE, ids=repr)
 def test_hostile_text_takes_no_longer_than_its_length(part: str) -> None:
-    ordinary = ORDINARY * (MUCH // len(ORDINARY))
     for before, behind in AROUND:
-        text = before + part * (MUCH // len(part)) + behind
-        # the shortest of three, as another process may have had the processor
-        ratios = (seconds(text) / seconds(ordinary) for _ in range(3))
-        assert any(ratio < 100 for ratio in ratios), part
+        short, long = (
+            before + part * (size // len(part)) + behind for size in (MUCH // 8, MUCH)
+        )
+        # 8 where it grows with the length, 64 with its square; the least of three, as
+        # another process may have had the processor
+        ratios = (seconds(long) / seconds(short) for _ in range(3))
+        assert any(ratio < 24 for ratio in ratios), part

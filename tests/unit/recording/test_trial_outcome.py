@@ -47,6 +47,17 @@ def test_what_some_trials_lack_does_not_count_in_sums_and_named_means() -> None:
     assert case.overall_score == pytest.approx((0.4 + 1) / 2)
 
 
+def test_a_metric_is_its_mean_over_the_trials_that_tell_something() -> None:
+    cases = [
+        Case("n", "passed", metrics={"calls": 2.0, "huge": 1.7e308}),
+        Case("n", "failed", metrics={"calls": 3.0, "huge": 1.7e308}),
+        Case("n", "error", metrics={"calls": 90.0}),
+        Case("n", "passed"),
+    ]
+    case = combined(cases, Plan(4, 1), 0)
+    assert case.metrics == {"calls": 2.5, "huge": 1.7e308}
+
+
 def test_a_verdict_names_what_was_required() -> None:
     line = verdict_line(["passed", "failed", "xpassed"], Plan(3, 3))
     assert line == "2 of 3 trials passed, 3 required (.FX)"

@@ -16,11 +16,13 @@ from tempfile import TemporaryFile
 
 from ...errors import EvalguardError, SessionError
 from ...model.case import Case
+from ...model.metrics import Table
 from ...model.outcome import OUTCOMES, Outcome
 from ...model.text import counted
 from ...storage.continuation import continued
 from ...storage.files import replace_shared_file
 from ...storage.session import Gate, Session, SessionState, sessions_in
+from ..metrics import metric_figures
 from ..report import Report
 from ..terminal import (
     comparison_lines,
@@ -33,6 +35,7 @@ from .parts import (
     TrendPoint,
     definitions,
     escaped,
+    figure_tables,
     gate_list,
     gone_list,
     linked,
@@ -53,12 +56,17 @@ def write_report(report: Report, path: Path, data: CaseData | None = None) -> No
     page = Page(
         title=report.path.name,
         facts=list(_facts(report.state)),
-        figures=[("cases", outcome_line(report.totals)), *figures(report.totals)],
+        figures=[
+            ("cases", outcome_line(report.totals)),
+            *figures(report.totals),
+            *metric_figures(report.state.metrics, report.totals),
+        ],
         notes=list(_notes(report)),
         gates=report.state.gates,
         trend=list(_trend(report)),
         changes={} if comparison is None else comparison.changes,
         gone=() if comparison is None else comparison.gone,
+        tables=report.state.tables,
     )
     write_page(path, page, data or CaseData.of(Session(report.path).cases()))
 
@@ -114,6 +122,7 @@ class Page:
     trend: Sequence[TrendPoint]
     changes: Mapping[str, str]
     gone: Sequence[str]
+    tables: Sequence[Table] = ()
 
 
 def write_page(path: Path, page: Page, data: CaseData) -> None:
@@ -152,6 +161,7 @@ def _parts(page: Page, data: CaseData) -> Iterator[str]:
         figures=definitions(page.figures, with_lead),
         gates=gate_list(page.gates),
         trend=trend(page.trend),
+        tables=figure_tables(page.tables),
     )
     yield from _facts_data(page.changes)
     yield from data.blocks()

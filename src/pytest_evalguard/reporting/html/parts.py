@@ -12,8 +12,10 @@ from urllib.parse import urlsplit
 
 from ...model.outcome import OUTCOMES, Outcome
 from ...model.text import counted
+from ..metrics import cell_text
 
 if TYPE_CHECKING:
+    from ...model.metrics import Table
     from ...storage.session import Gate
 
 
@@ -40,6 +42,26 @@ def _gate(gate: Gate) -> str:
         f"{escaped(gate.name)}</span>"
         f"<span><b>{escaped(gate.figure)}</b> {escaped(gate.limit)}</span></li>"
     )
+
+
+def figure_tables(tables: Sequence[Table]) -> str:
+    """Return the tables that a session has of its own."""
+    found = "".join(map(_figure_table, tables))
+    return f'<div class="summary">{found}</div>' if found else ""
+
+
+def _figure_table(table: Table) -> str:
+    head = "".join(f'<th scope="col">{escaped(each)}</th>' for each in table.columns)
+    body = "".join(f"<tr>{''.join(map(_cell, row))}</tr>" for row in table.rows)
+    return (
+        f'<section class="table"><h2>{escaped(table.name)}</h2><div class="scroll">'
+        f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>"
+        "</section>"
+    )
+
+
+def _cell(cell: object) -> str:
+    return f"<td>{escaped(cell_text(cell))}</td>"
 
 
 def gone_list(names: Sequence[str]) -> str:

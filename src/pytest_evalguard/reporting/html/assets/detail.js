@@ -7,6 +7,7 @@ function describe(each) {
     makeFacts(each),
     makeTexts(each),
     makeScores(each),
+    makeMetrics(each),
     makeRuns("Trials", each.trials),
     makeRuns("Attempts", each.attempts),
     makeData("Metadata", each.metadata),
@@ -91,9 +92,15 @@ function makeValue(name, content) {
 function makeScores({ scores = {} }) {
   const rows = Object.entries(scores).map(([name, each]) => {
     const verdict = each.passed ? "passed" : "failed";
-    return [name, [makeGauge(each.score), decimal(each.score)], [mark(verdict), verdict], each.reason ?? ""];
+    const raw = each.raw === undefined ? "" : ` from ${each.raw}`;
+    return [name, [makeGauge(each.score), decimal(each.score), raw], [mark(verdict), verdict], each.reason ?? ""];
   });
   return makeTable("Scores", ["name", "score", "verdict", "reason"], rows);
+}
+
+function makeMetrics({ metrics = {} }) {
+  const rows = Object.entries(metrics).map(([name, value]) => [name, `${+value.toPrecision(7)}`]);
+  return makeTable("Metrics", ["name", "value"], rows);
 }
 
 function makeGauge(value) {

@@ -1,0 +1,162 @@
+"""Figures of the whole session from the hook `pytest_evalguard_metrics`.
+
+Each conftest is asked by itself, so that one that fails takes nothing from the others.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable, Iterator
+from pathlib import Path
+from traceback import walk_tb
+
+import pytest
+from pluggy import HookImpl
+
+from ..analysis.totals import Totals
+from ..model.case import Case
+from ..model.metrics import (
+    MOST_CELLS,
+    MOST_METRICS,
+    MOST_TABLES,
+    Metric,
+    Table,
+    checked,
+    figures_in,
+)
+from ..recording.modify_case import RAISED
+from ..recording.outcome import describe_error
+from ..storage.session import Session
+
+HOOK = "pytest_evalguard_metrics"
+_MOST_TOLD = 10
+
+
+def has_hook(config: pytest.Config) -> bool:
+    """Whether a conftest or a plugin has figures of its own."""
+    return bool(config.hook.pytest_evalguard_metrics.get_hookimpls())
+
+
+class SessionCases(Collection[Case]):
+    """The cases of a session as the hook gets them: read from disk each time.
+
+    :raises SessionError: they can't be read.
+    """
+
+    def __init__(self, session: Session, totals: Totals) -> None:
+        self._stored = session.cases()
+        absent = ("dropped", "not run")
+        self._count = sum(n for o, n in totals.outcomes.items() if o not in absent)
+
+    def __iter__(self) -> Iterator[Case]:
+        return (case for case in self._stored if case.outcome != "dropped")
+
+    def __len__(self) -> int:
+        return self._count
+
+    def __contains__(self, case: object) -> bool:
+        return any(each == case for each in self)
+
+
+class CollectedMetrics:
+    """What the hooks of a session returned, and what is wrong with the rest of it.
+
+    :param taken: the names of what the cases recorded themselves.
+    :param clean: replaces secrets.
+    """
+
+    def __init__(
+        self, taken: Iterable[str] = (), clean: Callable[[str], str] = str
+    ) -> None:
+        self.metrics: list[Metric] = []
+        self.tables: list[Table] = []
+        self._problems: list[str] = []
+        self._clean = clean
+        self._metrics_from = dict.fromkeys(taken, "eval_case.add_metric()")
+        self._tables_from: dict[str, str] = {}
+
+    @property
+    def problems(self) -> list[str]:
+        """Sentences on what was left out, a few of many."""
+        rest = len(self._problems) - _MOST_TOLD
+        more = [f"{HOOK}: {rest:,} more of the kind"] if rest > 0 else []
+        return self._problems[:_MOST_TOLD] + more
+
+    def ask(self, config: pytest.Config, cases: SessionCases) -> None:
+        """Call the hook of each conftest and plugin that has it, outer ones first."""
+        impls = config.hook.pytest_evalguard_metrics.get_hookimpls()
+        plugins = {impl.plugin for impl in impls}
+        for impl in impls:
+            hook = config.pluginmanager.subset_hook_caller(
+                HOOK, plugins - {impl.plugin}
+            )
+            file, place = _file_of(impl.function), _place(impl, config)
+            try:
+                for returned in hook(config=config, cases=cases):
+                    for figure in figures_in(returned):
+                        self._add(figure, place)
+            except RAISED as error:
+                line = _line_in(file, error)
+                said = describe_error(error, self._clean)
+                at = f", at {place}:{line}" if line else ""
+                self._problems.append(
+                    f"{HOOK} in {place} raised {said}{at}: mend it and run the tests"
+                    " again; the cases are kept"
+                )
+
+    def _add(self, figure: object, place: str) -> None:
+        """Keep a figure, or say why it is left out."""
+        try:
+            found = checked(figure, self._clean)
+            if isinstance(found, Table):
+                self._require_room_for(found)
+                _claim(found.name, "table", place, self._tables_from)
+                self.tables.append(found)
+            else:
+                if len(self.metrics) >= MOST_METRICS:
+                    raise ValueError(
+                        f"a session has at most {MOST_METRICS} metrics: put more into a"
+                        " Table"
+                    )
+                _claim(found.name, "metric", place, self._metrics_from)
+                self.metrics.append(found)
+        except (TypeError, ValueError) as error:
+            self._problems.append(f"{HOOK} in {place}: {error}; it is left out")
+
+    def _require_room_for(self, table: Table) -> None:
+        cells = table.cells + sum(each.cells for each in self.tables)
+        if len(self.tables) >= MOST_TABLES or cells > MOST_CELLS:
+            raise ValueError(
+                f"the tables of a session are at most {MOST_TABLES}, of {MOST_CELLS:,}"
+                f" cells together; {table.name!r} is one too many"
+            )
+
+
+def _claim(name: str, what: str, place: str, taken: dict[str, str]) -> None:
+    if name in taken:
+        raise ValueError(
+            f"there is a {what} {name!r} already, from {taken[name]}: give it another"
+            " name"
+        )
+    taken[name] = place
+
+
+def _file_of(function: object) -> str | None:
+    code = getattr(function, "__code__", None)
+    return getattr(code, "co_filename", None)
+
+
+def _place(impl: HookImpl, config: pytest.Config) -> str:
+    """Return where a hook is written, as a path below rootdir if it is there."""
+    file = _file_of(impl.function)
+    if file is None:
+        return impl.plugin_name
+    path = Path(file)
+    is_below = path.is_relative_to(config.rootpath)
+    return str(path.relative_to(config.rootpath) if is_below else path)
+
+
+def _line_in(file: str | None, error: BaseException) -> int | None:
+    """Return the line of a file that an error came through last."""
+    steps = walk_tb(error.__traceback__)
+    lines = [line for frame, line in steps if frame.f_code.co_filename == file]
+    return lines[-1] if lines else None
