@@ -69,7 +69,8 @@ class Totals:
     """Counts, means and quantiles over cases, and the first ones that need a look.
 
     Latencies are in milliseconds, costs in US dollars; `tags` has how many rows with a
-    tag passed, and how many there are, `trials` the same of each case with trials.
+    tag passed, and how many there are, `trials` the same of each case with
+    trials, without those that ended by an error.
     `covered` counts the rows without an error that have a named score.
 
     :param most: how many cases are kept of those that need a look.
@@ -138,8 +139,9 @@ class Totals:
         self._latencies.append(case.latency_ms)
 
     def _add_trials(self, case: Case) -> None:
-        passed, trials = case.trials_passed, len(case.trials)
-        self.trials.append((passed, trials))
+        passed, trials = case.trials_passed, case.trials_decided
+        if trials:
+            self.trials.append((passed, trials))
         if 0 < passed < trials:
             letters = letters_of(each.outcome for each in case.trials)
             name = f"{letters} {passed} of {trials} {case.nodeid}"
@@ -182,11 +184,21 @@ class Totals:
         return ordered[max(0, -int(-quantile * len(ordered) // 1) - 1)]
 
 
-def rate_text(passed: int, rows: int, digits: int = 1) -> str:
+def rate_text(passed: int, rows: int, digits: int = 1, errors: int = 0) -> str:
     """Return a pass rate with its counts and its 95% Wilson interval.
 
     :param digits: how many the percentage has after its point.
+    :param errors: how many rows have no verdict; the rate without them is added.
     """
+    text = _rate(passed, rows, digits)
+    if not errors:
+        return text
+    if errors == rows:
+        return f"{text}; all are errors"
+    return f"{text}; without errors {_rate(passed, rows - errors, digits)}"
+
+
+def _rate(passed: int, rows: int, digits: int) -> str:
     low, high = wilson(passed, rows)
     interval = f"95% interval {low:.1%} to {high:.1%}"
     return f"{passed / rows:.{digits}%} ({passed:,} of {rows:,}), {interval}"

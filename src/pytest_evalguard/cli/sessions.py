@@ -13,6 +13,7 @@ from ..delivery.outbox import Sent, submission_of
 from ..delivery.resubmit import rejected
 from ..delivery.services import stored_targets
 from ..errors import SessionError
+from ..model.outcome import rate_without_errors
 from ..model.text import counted, display_path, printable
 from ..reporting.submissions import destination, rejected_lines
 from ..storage.files import why_unreadable
@@ -61,6 +62,8 @@ def _entry(session: Session) -> dict[str, Any]:
         "selected": state.selected,
         "finished": finished,
         "counts": dict(state.counts),
+        "pass_rate": state.pass_rate,
+        "pass_rate_without_errors": rate_without_errors(state.counts),
         "submissions": [
             {"to": destination(each), **asdict(each.submission)} for each in sent
         ],
@@ -93,7 +96,9 @@ def show(options: Namespace) -> int:
     session = session_named(options.dir, find_out(options.out))
     if options.json:
         cases = [asdict(case) for case in session.cases()]
-        say(json.dumps({"state": asdict(session.state), "cases": cases}, indent=2))
+        state = asdict(session.state)
+        state["pass_rate_without_errors"] = rate_without_errors(state["counts"])
+        say(json.dumps({"state": state, "cases": cases}, indent=2))
     else:
         say_lines(lines(report_of(session, most=sys.maxsize)))
     return DONE

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import builtins
 import math
 import re
 from collections.abc import Callable, Mapping, Sequence
@@ -14,6 +15,7 @@ T = TypeVar("T")
 
 _DIGITS = 18
 _HOST = re.compile(r"[\w.-]+|[0-9a-fA-F:.]+")
+_STATUS = re.compile("[1-5](?:[0-9]{2}|xx)")
 _TRUE = frozenset(("1", "true", "yes", "on"))
 _FALSE = frozenset(("0", "false", "no", "off"))
 
@@ -119,6 +121,23 @@ def _limit(given: Given) -> Limit:
     return Limit(least, name.strip() or None)
 
 
+def _error_name(given: Given) -> str:
+    name, *statuses = str(given.value).split()
+    parts = name.split(".")
+    if not all(map(str.isidentifier, parts)) or not all(
+        _STATUS.fullmatch(each) for each in statuses
+    ):
+        raise ValueError(given.value)
+    if len(parts) == 1 and not _is_builtin_error(name):
+        raise ValueError(name)
+    return " ".join((name, *statuses))
+
+
+def _is_builtin_error(name: str) -> bool:
+    found = getattr(builtins, name, None)
+    return isinstance(found, type) and issubclass(found, BaseException)
+
+
 def _identifier(given: Given) -> str:
     if not given.value.isidentifier():
         raise ValueError(given.value)
@@ -140,6 +159,11 @@ SHARE = Kind("be a number within 0..1", _share)
 SWITCH = Kind("be 1 or 0, true or false", _switch)
 LIMIT = Kind(
     "be a number within 0..1, or that after a name and a colon, as smoke:0.9", _limit
+)
+ERROR_NAME = Kind(
+    "be the dotted name of an exception, as httpx.ConnectError, or that and the HTTP"
+    " statuses that are meant, as httpx.HTTPStatusError 429 5xx",
+    _error_name,
 )
 IDENTIFIER = Kind("be a name for pytest.mark", _identifier)
 RUN_LINK = Kind("contain {run_id}", _run_link)

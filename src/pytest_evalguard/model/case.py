@@ -96,6 +96,11 @@ class Case:
         return sum(each.outcome in PASSING for each in self.trials)
 
     @property
+    def trials_decided(self) -> int:
+        """How many trials had a verdict: all that did not end by an error."""
+        return sum(each.outcome != "error" for each in self.trials)
+
+    @property
     def passed(self) -> bool:
         """Whether the row of this case counts as a pass."""
         return self.outcome in PASSING
