@@ -14,6 +14,7 @@ from ..model.case import Case
 from ..model.difference import aligned, first_difference
 from ..model.outcome import PASSING, Outcome, letters_of
 from ..model.text import shortened
+from .groups import Group, GroupRate
 from .statistics import wilson
 
 MAX_SHOWN = 20
@@ -61,6 +62,11 @@ class Mean:
         self._values.append(value)
 
     @property
+    def total(self) -> float:
+        """The sum of the values."""
+        return math.fsum(self._values)
+
+    @property
     def value(self) -> float | None:
         return math.fsum(self._values) / self.count if self.count else None
 
@@ -68,15 +74,15 @@ class Mean:
 class Totals:
     """Counts, means and quantiles over cases, and the first ones that need a look.
 
-    Latencies are in milliseconds, costs in US dollars; `tags` has how many rows with a
-    tag passed, and how many there are, `trials` the same of each case with
-    trials, without those that ended by an error.
+    Latencies are in milliseconds, costs in US dollars; `trials` has of each case with
+    trials how many passed and how many there are, without those that ended by an error.
     `covered` counts the rows without an error that have a named score.
 
     :param most: how many cases are kept of those that need a look.
+    :param groups: those whose pass rates are wanted.
     """
 
-    def __init__(self, most: int = MAX_SHOWN) -> None:
+    def __init__(self, most: int = MAX_SHOWN, groups: Iterable[Group] = ()) -> None:
         self._most = most
         self.outcomes: Counter[Outcome] = Counter()
         self.flaky = CaseNames(most)
@@ -88,18 +94,24 @@ class Totals:
         self.score = Mean()
         self.scorers: dict[str, Mean] = {}
         self.covered: Counter[str] = Counter()
-        self.tags: dict[str, tuple[int, int]] = {}
+        self.groups = {group: GroupRate(group) for group in groups}
         self.trials: list[tuple[int, int]] = []
         self.unstable = CaseNames(most)
         self.prompt_tokens = 0
         self.completion_tokens = 0
-        self.cost_usd = 0.0
+        self.with_tokens = 0
+        self.costs = Mean()
         self._latencies = array("d")
 
     @classmethod
-    def of(cls, cases: Iterable[Case], most: int = MAX_SHOWN) -> Totals:
+    def of(
+        cls,
+        cases: Iterable[Case],
+        most: int = MAX_SHOWN,
+        groups: Iterable[Group] = (),
+    ) -> Totals:
         """Return the totals over `cases`."""
-        totals = cls(most)
+        totals = cls(most, groups)
         for case in cases:
             totals.add(case)
         return totals
@@ -128,14 +140,16 @@ class Totals:
                 self.scorers[name] = Mean()
             self.scorers[name].add(result.score)
             self.covered[name] += case.outcome != "error"
-        for tag in set(case.tags):
-            passed, rows = self.tags.get(tag, (0, 0))
-            self.tags[tag] = (passed + case.passed, rows + 1)
+        for rate in self.groups.values():
+            rate.add(case)
         if case.trials:
             self._add_trials(case)
         self.prompt_tokens += case.prompt_tokens or 0
         self.completion_tokens += case.completion_tokens or 0
-        self.cost_usd += case.cost_usd or 0.0
+        if case.prompt_tokens is not None or case.completion_tokens is not None:
+            self.with_tokens += 1
+        if case.cost_usd is not None:
+            self.costs.add(case.cost_usd)
         self._latencies.append(case.latency_ms)
 
     def _add_trials(self, case: Case) -> None:
@@ -176,12 +190,18 @@ class Totals:
         """Passed rows over all rows, 0..1; None without rows."""
         return self.passed / self.rows if self.rows else None
 
+    @property
+    def cost_usd(self) -> float:
+        """What was recorded as cost, 0 where nothing was."""
+        return self.costs.total
+
     def latency(self, quantile: float) -> float | None:
         """Return a quantile of the latencies by the nearest-rank method."""
         if not self._latencies:
             return None
         ordered = sorted(self._latencies)
-        return ordered[max(0, -int(-quantile * len(ordered) // 1) - 1)]
+        rank = math.ceil(round(quantile * len(ordered), 6))  # 0.07 * 100 is above 7
+        return ordered[max(0, rank - 1)]
 
 
 def rate_text(passed: int, rows: int, digits: int = 1, errors: int = 0) -> str:
@@ -220,4 +240,5 @@ def _shortened(case: Case) -> Case:
         findings=[],
         attempts=[],
         trials=[],
+        params={},
     )

@@ -67,6 +67,17 @@ class Limit(NamedTuple):
     name: str | None = None
 
 
+GROUPED_BY = ("param", "metadata")
+"""What names a group of cases before a colon; what stands there alone is a tag."""
+
+
+class LatencyLimit(NamedTuple):
+    """The most that a percentile of the latencies may be, in milliseconds."""
+
+    most: float
+    percent: float = 95.0
+
+
 def whole_number(least: int, most: int | None = None) -> Kind[int]:
     """Return the kind of a whole number within bounds, given as a number or as text."""
 
@@ -121,6 +132,33 @@ def _limit(given: Given) -> Limit:
     return Limit(least, name.strip() or None)
 
 
+def _group_limit(given: Given) -> Limit:
+    limit = _limit(given)
+    kind, colon, rest = (limit.name or "").partition(":")
+    name, equals, _ = rest.partition("=")
+    if colon and kind in GROUPED_BY and not (name and equals):
+        raise ValueError(given.value)
+    return limit
+
+
+def _amount(given: Given) -> float:
+    amount = float(given.value)
+    if not math.isfinite(amount) or amount < 0:
+        raise ValueError(given.value)
+    return amount
+
+
+def _latency_limit(given: Given) -> LatencyLimit:
+    percentile, colon, figure = str(given.value).rpartition(":")
+    most = _amount(given._replace(value=figure))
+    if not colon:
+        return LatencyLimit(most)
+    letter, percent = percentile.strip()[:1], float(percentile.strip()[1:])
+    if letter != "p" or not 0 < percent <= 100:
+        raise ValueError(percentile)
+    return LatencyLimit(most, percent)
+
+
 def _error_name(given: Given) -> str:
     name, *statuses = str(given.value).split()
     parts = name.split(".")
@@ -160,6 +198,17 @@ SWITCH = Kind("be 1 or 0, true or false", _switch)
 LIMIT = Kind(
     "be a number within 0..1, or that after a name and a colon, as smoke:0.9", _limit
 )
+GROUP_LIMIT = Kind(
+    "be a number within 0..1, or that after a tag or a group of cases and a colon, as"
+    " smoke:0.9, param:model=large:0.9 or metadata:team=search:0.9",
+    _group_limit,
+)
+LATENCY_LIMIT = Kind(
+    "be a number of milliseconds of at least 0, or that after a percentile and a"
+    " colon, as p99:800",
+    _latency_limit,
+)
+COST = Kind("be a number of US dollars of at least 0", _amount)
 ERROR_NAME = Kind(
     "be the dotted name of an exception, as httpx.ConnectError, or that and the HTTP"
     " statuses that are meant, as httpx.HTTPStatusError 429 5xx",

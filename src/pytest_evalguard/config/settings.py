@@ -18,7 +18,7 @@ from .setting import Setting
 if TYPE_CHECKING:
     import pytest
 
-    from .checks import Limit
+    from .checks import LatencyLimit, Limit
 
 PROJECT_VARIABLE = "EVALGUARD_PROJECT_ID"
 DEFAULT_OUT = ".evalguard"
@@ -78,10 +78,11 @@ class Settings:
         for_workers=True,
     )
     min_pass_rate: Setting[tuple[Limit, ...]] = Setting(
-        lambda c: c.LIMIT,
+        lambda c: c.GROUP_LIMIT,
         (),
         "fail the session below this pass rate, 0 to 1; with a tag, that of the cases"
-        " that carry it. Repeatable",
+        " that carry it; with a group, as in param:model=large:0.9 or"
+        " metadata:team=search:0.9, that of the cases in it. Repeatable",
         metavar="[TAG:]F",
         ini="linelist",
         is_gate=True,
@@ -195,6 +196,39 @@ class Settings:
         ini="string",
     )
 
+    max_errors: Setting[int | None] = Setting(
+        lambda c: c.whole_number(0),
+        None,
+        "fail the session when more cases than this ended by an error",
+        metavar="N",
+        ini="int",
+        is_gate=True,
+    )
+    max_latency: Setting[tuple[LatencyLimit, ...]] = Setting(
+        lambda c: c.LATENCY_LIMIT,
+        (),
+        "fail the session above this latency in milliseconds, that of the 95th"
+        " percentile if none is named. Repeatable",
+        metavar="[pNN:]MS",
+        ini="linelist",
+        is_gate=True,
+    )
+    max_cost: Setting[float | None] = Setting(
+        lambda c: c.COST,
+        None,
+        "fail the session when the recorded cost is above this, in US dollars",
+        metavar="USD",
+        ini="float",
+        is_gate=True,
+    )
+    max_tokens: Setting[int | None] = Setting(
+        lambda c: c.whole_number(0),
+        None,
+        "fail the session when more tokens than this were recorded",
+        metavar="N",
+        ini="int",
+        is_gate=True,
+    )
     errors = Setting(
         lambda c: c.ERROR_NAME,
         HARNESS_ERRORS,

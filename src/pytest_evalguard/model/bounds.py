@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated
 
@@ -35,6 +36,11 @@ _NEAR = 1e-9
 def reaches(value: float, least: float) -> bool:
     """Whether a figure is at least its limit, but for what arithmetic takes from it."""
     return value >= least - _NEAR
+
+
+def stays_within(value: float, most: float) -> bool:
+    """Whether a figure is at most its limit, but for what arithmetic adds to it."""
+    return value <= most or math.isclose(value, most, rel_tol=_NEAR)
 
 
 Share = Annotated[float, Within(0, 1)]

@@ -16,6 +16,7 @@ from ..model.text import printable, shortened
 from ..model.values import as_data, as_text
 from .collection import FIXTURE, identity_of
 from .mark import EvalMark
+from .parameters import parameters_of
 from .outcome import outcome_of, total, will_rerun
 from .recorder import EvalCase, ambiguity, close, recorded
 
@@ -153,6 +154,8 @@ def case_of(item: pytest.Item, run: Run, clean: Callable[[str], str]) -> Case:
     metadata = {**marked.get("metadata", {}), **fields.get("metadata", {})}
     fields = {**marked, **fields, "metadata": metadata}
     fields.setdefault("latency_ms", run.latency_ms)
+    if (callspec := getattr(item, "callspec", None)) is not None:
+        fields["params"] = parameters_of(item, callspec, clean)
     if "input" not in fields:
         fields["input"] = _default_input(item, clean)
         fields["default_input"] = True

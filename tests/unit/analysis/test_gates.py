@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from pytest_evalguard.analysis.comparison import Comparison
-from pytest_evalguard.analysis.gates import CHECKS, check_gates
+from pytest_evalguard.analysis.gates import CHECKS, check_gates, gated_groups
 from pytest_evalguard.analysis.totals import Totals
 from pytest_evalguard.config.checks import Limit
 from pytest_evalguard.config.settings import TABLE, Settings
@@ -22,7 +22,9 @@ def passing(count: int, of: int, *tags: str) -> list[Case]:
 
 
 def rate_gate(limit: Limit, cases: list[Case]) -> Gate:
-    (gate,) = check_gates(Settings(min_pass_rate=(limit,)), Totals.of(cases), None)
+    settings = Settings(min_pass_rate=(limit,))
+    totals = Totals.of(cases, groups=gated_groups(settings))
+    (gate,) = check_gates(settings, totals, None)
     return gate
 
 

@@ -9,6 +9,7 @@ function describe(each) {
     makeScores(each),
     makeRuns("Trials", each.trials),
     makeRuns("Attempts", each.attempts),
+    makeData("Parameters", each.params),
     makeData("Metadata", each.metadata),
     makeData("Findings", each.findings),
   ].filter(Boolean);
