@@ -75,7 +75,7 @@ TESTS = """
         with pytest.raises(RateLimitError, match="other"):
             busy()
 
-    @pytest.mark.skipif(sys.version_info < (3, 11), reason="has no groups")
+    @pytest.mark.skipif(sys.version_info < (3, 11), reason="not here")
     @pytest.mark.parametrize("other", [RateLimitError(), ValueError()])
     def test_group(other):
         raise ExceptionGroup("both", [RateLimitError(), other])
@@ -90,6 +90,9 @@ TESTS = """
     @pytest.mark.xfail(raises=RateLimitError)
     def test_xfail_of_it(): busy()
 
+    @pytest.mark.xfail
+    def test_xfail_of_any(): busy()
+
     @pytest.mark.xfail(raises=KeyError)
     def test_xfail_of_another(): busy()
 
@@ -103,10 +106,12 @@ TESTS = """
         except RateLimitError:
             pytest.skip("busy")
 
+    @pytest.mark.skipif(pytest.version_tuple < (9,), reason="not here")
     def test_subtest(subtests):
         with subtests.test():
             busy()
 
+    @pytest.mark.skipif(pytest.version_tuple < (9,), reason="not here")
     def test_subtests(subtests):
         with subtests.test():
             busy()
@@ -155,6 +160,7 @@ EXPECTED = {
     "test_async": "error",
     "test_scorer": "error",
     "test_xfail_of_it": "xfailed",
+    "test_xfail_of_any": "xfailed",
     "test_xfail_of_another": "error",
     "test_ambiguous": "error",
     "test_skips": "skipped",
@@ -188,14 +194,14 @@ def text(result: Result) -> str:
 def test_each_is_told_from_a_failure(table: tuple[Result, StandIn], name: str) -> None:
     result, _ = table
     case = result.session.cases[name]
-    if case.get("reason") != "Skipped: has no groups":
+    if case.get("reason") != "Skipped: not here":
         assert case["outcome"] == EXPECTED[name]
 
 
 def test_pytests_verdict_and_exit_status_stay(table: tuple[Result, StandIn]) -> None:
     result, _ = table
     assert result.status == 1
-    assert result.tally["failed"] >= 20
+    assert result.tally["failed"] >= 15
     assert result.tally["errors" if "errors" in result.tally else "error"] == 1
 
 
@@ -331,7 +337,9 @@ def test_every_figure_of_a_rate_has_the_one_without_errors(suite: Suite) -> None
     result = suite.run(
         *gates, "--evalguard-html=page.html", env={"GITHUB_STEP_SUMMARY": "job.md"}
     )
-    beside = "40.0% (2 of 5), 95% interval 11.8% to 76.9%; without errors 50.0% (2 of 4)"
+    beside = (
+        "40.0% (2 of 5), 95% interval 11.8% to 76.9%; without errors 50.0% (2 of 4)"
+    )
     assert text(result).count(beside) == 2  # the figure and the gate
     assert "gate FAILED errors: 1 of 5 cases, wanted at most 0" in text(result)
     markdown = (suite.directory / "job.md").read_text()

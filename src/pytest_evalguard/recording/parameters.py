@@ -51,15 +51,16 @@ def _ids(item: pytest.Item, callspec: Any) -> dict[str, str]:
     for mark in item.iter_markers("parametrize"):
         together = _names_in(mark)
         sizes |= dict.fromkeys(together, len(together))
-    sets: list[list[str]] = []
-    while names:
-        size = sizes.get(names[0], 1)
-        sets.append(names[:size])
-        del names[:size]
-    if len(sets) != len(ids):
-        return {}
-    pairs = zip(sets, ids, strict=True)
-    return {names[0]: each for names, each in pairs if len(names) == 1}
+    found: dict[str, str] = {}
+    # those of marks come last; how the others belong together is not known
+    while names and ids and (size := sizes.get(names[-1])):
+        own = ids.pop()
+        if size == 1:
+            found[names[-1]] = own
+        del names[-size:]
+    if len(names) == len(ids):
+        return found | dict(zip(names, ids, strict=True))
+    return found if 0 < len(ids) < len(names) else {}
 
 
 def _names_in(mark: pytest.Mark) -> list[str]:

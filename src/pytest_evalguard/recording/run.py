@@ -16,8 +16,8 @@ from ..model.text import printable, shortened
 from ..model.values import as_data, as_text
 from .collection import FIXTURE, identity_of
 from .mark import EvalMark
-from .parameters import parameters_of
 from .outcome import outcome_of, total, will_rerun
+from .parameters import parameters_of
 from .recorder import EvalCase, ambiguity, close, recorded
 
 LINE = "evalguard_case"
