@@ -13,6 +13,7 @@ from ..delivery.outbox import Sent, submission_of
 from ..delivery.resubmit import rejected
 from ..delivery.services import stored_targets
 from ..errors import SessionError
+from ..model.outcome import rate_without_errors
 from ..model.text import counted, display_path, printable
 from ..reporting.submissions import destination, rejected_lines
 from ..storage.files import why_unreadable
@@ -62,6 +63,8 @@ def _entry(session: Session) -> dict[str, Any]:
         "finished": finished,
         "counts": dict(state.counts),
         "metrics": {each.name: each.value for each in state.metrics},
+        "pass_rate": state.pass_rate,
+        "pass_rate_without_errors": rate_without_errors(state.counts),
         "submissions": [
             {"to": destination(each), **asdict(each.submission)} for each in sent
         ],
@@ -96,8 +99,9 @@ def show(options: Namespace) -> int:
     session = session_named(options.dir, find_out(options.out))
     if options.json:
         state, cases = session.state, list(session.cases())
+        without_errors = rate_without_errors(state.counts)
         data = {
-            "state": asdict(state),
+            "state": {**asdict(state), "pass_rate_without_errors": without_errors},
             "metrics": metrics_data(state.metrics, Totals.of(cases)),
             "cases": list(map(asdict, cases)),
         }

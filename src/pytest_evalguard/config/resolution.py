@@ -11,7 +11,8 @@ import pytest
 from ..errors import ConfigurationError, EvalguardError
 from .checks import Given, checked_id, checked_key, checked_url, key_in
 from .services import SERVICES, Access, ServiceInfo
-from .settings import NEW, PROJECT_VARIABLE, TABLE, Setting, Settings, service_settings
+from .setting import Setting
+from .settings import NEW, PROJECT_VARIABLE, TABLE, Settings, service_settings
 
 # options of pytest that run no test
 _SHOWING = ("collectonly", "setuponly", "showfixtures", "show_fixtures_per_test")
@@ -140,6 +141,7 @@ class _Source:
         except (ValueError, TypeError, pytest.UsageError) as error:
             wanted = setting.kind.wanted
             raise ConfigurationError(f"{what} must {wanted}: {error}") from error
-        if given is None or given == "" or given == []:
+        # an empty list is said where it takes a default away
+        if given is None or given == "" or (given == [] and not setting.default):
             return None
         return _Said(Given(given, self._config.rootpath), what)

@@ -6,7 +6,7 @@ import os
 import platform
 import uuid
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime, timezone
@@ -18,6 +18,7 @@ import pytest
 
 from .. import __version__
 from ..analysis.comparison import Baseline, BaselineCase, counting
+from ..analysis.groups import Group
 from ..analysis.totals import Totals
 from ..model.case import Attempt, Case
 from ..storage.ci import ci_facts
@@ -30,16 +31,23 @@ class LiveSession:
     """Which cases were selected, which have finished, and what they add up to.
 
     :param is_compared: whether what counts of each case in a comparison is kept.
+    :param groups: the groups of cases whose pass rates are wanted.
     """
 
     def __init__(
-        self, session: Session, state: SessionState, *, is_compared: bool = False
+        self,
+        session: Session,
+        state: SessionState,
+        *,
+        is_compared: bool = False,
+        groups: Sequence[Group] = (),
     ) -> None:
         self.session = session
         self.state = state
         self._is_compared = is_compared
         self._cases: dict[str, BaselineCase | None] = {}
-        self.totals = Totals()
+        self._groups = groups
+        self.totals = Totals(groups=groups)
         self._journal = Journal(session.journal_path)
         self._lock = Lock(session.path)
         self._unwritten: deque[str] = deque()
@@ -167,7 +175,7 @@ class LiveSession:
         self._count_lost()
         self._journal.close()
         if self._has_repeats and not self.lost:
-            self.totals = Totals.of(self.session.cases())
+            self.totals = Totals.of(self.session.cases(), groups=self._groups)
         if self._unfinished:
             self.totals.outcomes["not run"] += len(self._unfinished)
         self.update(

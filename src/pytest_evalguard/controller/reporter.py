@@ -16,6 +16,7 @@ from typing import Any
 import pytest
 
 from ..analysis.comparison import Baseline, load_baseline
+from ..analysis.gates import gated_groups
 from ..analysis.totals import MAX_SHOWN
 from ..config.resolution import usage_errors
 from ..config.settings import Settings
@@ -57,7 +58,8 @@ class Reporter:
         self._process = getpid()
         is_compared = settings.baseline is not None
         session, state = new_session(settings.out, redact)
-        self._live = LiveSession(session, state, is_compared=is_compared)
+        groups = gated_groups(settings, redact)
+        self._live = LiveSession(session, state, is_compared=is_compared, groups=groups)
         self._submitter = Submitter(config, settings)
         self._destinations = destinations_of(settings)
         self._baseline: Baseline | None = None

@@ -47,6 +47,11 @@ def exact_mean(values: Sequence[float]) -> float:
         return math.fsum(value / len(values) for value in values)
 
 
+def stays_within(value: float, most: float) -> bool:
+    """Whether a figure is at most its limit, but for what arithmetic adds to it."""
+    return value <= most or math.isclose(value, most, rel_tol=_NEAR)
+
+
 Share = Annotated[float, Within(0, 1)]
 """A score, a rate or a probability."""
 

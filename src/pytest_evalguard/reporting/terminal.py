@@ -68,7 +68,10 @@ def lines(report: Report) -> Iterator[str]:
 def figures(totals: Totals) -> Iterator[tuple[str, str]]:
     """Yield the figures of a session, each with its label."""
     if totals.rows:
-        yield "pass rate", rate_text(totals.passed, totals.rows)
+        yield (
+            "pass rate",
+            rate_text(totals.passed, totals.rows, errors=totals.outcomes["error"]),
+        )
         yield "mean score", f"{totals.score.value:.3f}"
     for name, mean in sorted(totals.scorers.items()):
         cases = counted(mean.count, "case")

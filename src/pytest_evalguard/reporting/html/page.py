@@ -17,7 +17,7 @@ from tempfile import TemporaryFile
 from ...errors import EvalguardError, SessionError
 from ...model.case import Case
 from ...model.metrics import Table
-from ...model.outcome import OUTCOMES, Outcome
+from ...model.outcome import OUTCOMES, Outcome, rate_without_errors
 from ...model.text import counted
 from ...storage.files import replace_shared_file
 from ...storage.session import Gate, Session, SessionState, sessions_in
@@ -98,7 +98,14 @@ def _trend(report: Report) -> Iterator[TrendPoint]:
 
 
 def _point(name: str, state: SessionState) -> TrendPoint:
-    return TrendPoint(name, state.created, state.rows, state.pass_rate, state.score)
+    return TrendPoint(
+        name,
+        state.created,
+        state.rows,
+        state.pass_rate,
+        state.score,
+        rate_without_errors(state.counts) if state.counts.get("error") else None,
+    )
 
 
 @dataclass(frozen=True)
