@@ -225,7 +225,7 @@ def test_the_rate_without_errors_stands_beside_the_rate(
     rows = sum(counts.values()) - counts["skipped"]
     decided = rows - counts["error"]
     assert f"(3 of {rows}), 95% interval" in text(result)
-    assert f"; without errors {3 / decided:.1%} (3 of {decided}), 95% i" in text(result)
+    assert f" (without errors {3 / decided:.1%}, 3 of {decided}, 95%" in text(result)
 
 
 def test_pass_at_1_is_over_the_trials_that_have_a_verdict(
@@ -338,14 +338,15 @@ def test_every_figure_of_a_rate_has_the_one_without_errors(suite: Suite) -> None
         *gates, "--evalguard-html=page.html", env={"GITHUB_STEP_SUMMARY": "job.md"}
     )
     beside = (
-        "40.0% (2 of 5), 95% interval 11.8% to 76.9%; without errors 50.0% (2 of 4)"
+        "40.0% (2 of 5), 95% interval 11.8% to 76.9% (without errors 50.0%, 2 of 4,"
+        " 95% interval 15.0% to 85.0%)"
     )
     assert text(result).count(beside) == 2  # the figure and the gate
     assert "gate FAILED errors: 1 of 5 cases, wanted at most 0" in text(result)
     markdown = (suite.directory / "job.md").read_text()
     assert "without errors 50.0%" in markdown.replace("&#37;", "%")
     page = (suite.directory / "page.html").read_text()
-    assert "without errors 50.0% (2 of 4)" in page
+    assert "without errors 50.0%, 2 of 4" in page
     assert "pass rate without errors</th>" in page
     (listed,) = json.loads(suite.script("list", "--json").out)
     shown: dict[str, Any] = json.loads(suite.script("show", "--json").out)["state"]

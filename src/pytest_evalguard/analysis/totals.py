@@ -233,18 +233,20 @@ def rate_text(passed: int, rows: int, digits: int = 1, errors: int = 0) -> str:
     :param digits: how many the percentage has after its point.
     :param errors: how many rows have no verdict; the rate without them is added.
     """
-    text = _rate(passed, rows, digits)
+    rate = f"{passed / rows:.{digits}%} ({passed:,} of {rows:,})"
+    text = f"{rate}, {_interval(passed, rows)}"
     if not errors:
         return text
-    if errors == rows:
-        return f"{text}; all are errors"
-    return f"{text}; without errors {_rate(passed, rows - errors, digits)}"
+    decided = rows - errors
+    if not decided:
+        return f"{text} (all are errors)"
+    rate = f"{passed / decided:.{digits}%}, {passed:,} of {decided:,}"
+    return f"{text} (without errors {rate}, {_interval(passed, decided)})"
 
 
-def _rate(passed: int, rows: int, digits: int) -> str:
+def _interval(passed: int, rows: int) -> str:
     low, high = wilson(passed, rows)
-    interval = f"95% interval {low:.1%} to {high:.1%}"
-    return f"{passed / rows:.{digits}%} ({passed:,} of {rows:,}), {interval}"
+    return f"95% interval {low:.1%} to {high:.1%}"
 
 
 def _shortened(case: Case) -> Case:

@@ -320,14 +320,14 @@ def test_a_pass_rate_of_a_group_is_that_of_its_rows() -> None:
     ]
     large = Settings(min_pass_rate=(Limit(0.75, "param:model=large"),))
     figure = "75.0% (3 of 4), 95% interval 30.1% to 95.4%"
-    without = "without errors 100.0% (3 of 3), 95% interval 43.9% to 100.0%"
+    without = "without errors 100.0%, 3 of 3, 95% interval 43.9% to 100.0%"
     assert gate_of(large, *cases) == Gate(
-        "pass rate of param:model=large", f"{figure}; {without}", "at least 75%", True
+        "pass rate of param:model=large", f"{figure} ({without})", "at least 75%", True
     )
     team = Settings(min_pass_rate=(Limit(0.1, "metadata:team=search"),))
     gate = gate_of(team, *cases)
     assert gate.figure.endswith(
-        "0.0% (0 of 1), 95% interval 0.0% to 79.3%; all are errors"
+        "0.0% (0 of 1), 95% interval 0.0% to 79.3% (all are errors)"
     )
     assert not gate.passed
 
