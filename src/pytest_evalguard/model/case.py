@@ -57,7 +57,8 @@ class Case:
     a hook that should have changed them failed. Of a case with `trials`, `require` of
     them had to pass. `differs_at` is where expected and actual differ first, counted in
     characters from 1, if that may be beyond what is kept of them; `types` are those
-    that differ, as ``int and str``, if their texts are equal.
+    that differ, as ``int and str``, if their texts are equal. `shard` is the id of the
+    session that a merged one has it from.
     """
 
     nodeid: str
@@ -89,6 +90,7 @@ class Case:
     require: int | None = None
     differs_at: int | None = None
     types: str | None = None
+    shard: str | None = None
 
     @property
     def trials_passed(self) -> int:
