@@ -1,4 +1,4 @@
-"""The shards of a build become one session, which is judged and shown like any other."""
+"""The shards of a build become one session, which commands take like any other."""
 
 from __future__ import annotations
 
@@ -247,7 +247,12 @@ def test_a_shard_that_lacks_cases_is_named_and_does_not_pass(shards: Shards) -> 
 
 def test_with_a_shard_that_was_killed_it_is_unfinished(shards: Shards) -> None:
     first, second = shards.copies("killed")
-    killed = {"status": "running", "exit_status": None, "counts": {}, "selected": 9}
+    killed: dict[str, object] = {
+        "status": "running",
+        "exit_status": None,
+        "counts": {},
+        "selected": 9,
+    }
     edited(second, lambda state: state.update(killed))
     assert shards.merge("killed/merged", of=[first, second]).status == 0
     state = shards.state("killed/merged")
