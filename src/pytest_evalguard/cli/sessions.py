@@ -10,13 +10,13 @@ from pathlib import Path
 from typing import Any
 
 from ..delivery.outbox import Sent, submission_of
+from ..delivery.registry import stored_targets
 from ..delivery.resubmit import rejected
-from ..delivery.services import stored_targets
 from ..errors import SessionError
 from ..model.outcome import rate_without_errors
 from ..model.text import counted, display_path, printable
 from ..reporting.submissions import destination, rejected_lines
-from ..storage.files import why_unreadable
+from ..storage.files import replace_shared_file, why_unreadable
 from ..storage.session import PassedOver, Session, find_out, sessions_in
 from .console import DONE, say, say_lines, session_named
 
@@ -120,4 +120,19 @@ def write_html(options: Namespace) -> int:
     data = CaseData()
     write_report(report_of(session, through=data.keep), Path(options.output), data)
     say(f"report page of {display_path(session.path)} in {printable(options.output)}")
+    return DONE
+
+
+def write_markdown(options: Namespace) -> int:
+    """Write a session's summary as Markdown, or print it."""
+    from ..reporting.markdown import comment
+    from ..reporting.report import report_of
+
+    session = session_named(options.dir, find_out(options.out))
+    text = comment(report_of(session))
+    if options.output is None:
+        sys.stdout.write(text)
+    else:
+        replace_shared_file(Path(options.output), [text])
+        say(f"summary of {display_path(session.path)} in {printable(options.output)}")
     return DONE

@@ -143,6 +143,12 @@ class Settings:
         "write a report page, one HTML file",
         metavar="PATH",
     )
+    markdown: Setting[Path | None] = Setting(
+        lambda c: c.PATH,
+        None,
+        "write the summary as Markdown, fit for a comment on a pull request",
+        metavar="PATH",
+    )
     out = Setting(
         lambda c: c.PATH,
         Path(DEFAULT_OUT),
@@ -288,7 +294,8 @@ class Settings:
     @property
     def is_asked_for(self) -> bool:
         """Whether the session is to have a report even if it has no cases."""
-        is_shown = self.baseline is not None or self.html is not None
+        shown = (self.baseline, self.html, self.markdown)
+        is_shown = any(each is not None for each in shown)
         return bool(self.targeted or self.gates) or is_shown
 
 

@@ -21,7 +21,7 @@ from ..analysis.totals import MAX_SHOWN
 from ..config.resolution import usage_errors
 from ..config.settings import Settings
 from ..delivery.agent.prompts import PromptIds, locked_prompts
-from ..delivery.services import with_targets
+from ..delivery.registry import with_targets
 from ..model.case import Case, case_from_line
 from ..model.redaction import Redactor
 from ..recording.modify_case import modified

@@ -65,7 +65,8 @@ class Case:
     `differs_at` is where expected and actual differ first, counted in characters from
     1, if that may be beyond what is kept of them; `types` are those that differ, as
     ``int and str``, if their texts are equal. `metrics` are numbers of any size that
-    are no scores; of a case with trials each is a mean over them.
+    are no scores; of a case with trials each is a mean over them. `shard` is the id of
+    the session that a merged one has it from.
     """
 
     nodeid: str
@@ -99,6 +100,7 @@ class Case:
     differs_at: int | None = None
     types: str | None = None
     metrics: dict[str, Finite] = field(default_factory=dict)
+    shard: str | None = None
 
     @property
     def trials_passed(self) -> int:

@@ -178,6 +178,13 @@ def state_lines(state: SessionState) -> Iterator[str]:
     if state.missing:
         cases = counted(state.missing, "selected case")
         yield f"missing: {cases} left no result; pytest's own output may say why"
+    if state.shards:
+        yield f"merged from {counted(len(state.shards), 'session')}"
+    for shard in state.shards:
+        if shard.status != "finished":
+            cases = f"{shard.cases:,} of {counted(shard.selected, 'case')}"
+            name = printable(shard.name)
+            yield f"shard {name} was {shard.status}: {cases} finished"
 
 
 def outcome_line(totals: Totals) -> str:
