@@ -68,8 +68,11 @@ class Mean:
 
     @property
     def total(self) -> float:
-        """The sum of the values."""
-        return math.fsum(self._values)
+        """The sum of the values, infinite where no float is as large."""
+        try:
+            return math.fsum(self._values)
+        except OverflowError:
+            return math.inf
 
     @property
     def value(self) -> float | None:

@@ -204,3 +204,9 @@ def test_a_reason_of_pytests_says_what_an_empty_parameter_set_kept_from_running(
         Case("e", "skipped"),
     ]
     assert Totals.of([*named, *others]).without_parameters.first == ["a", "b"]
+
+
+def test_costs_that_no_float_can_sum_up_are_infinite() -> None:
+    cases = [Case(f"{n}", "passed", cost_usd=1e308) for n in range(2)]
+    assert Totals.of(cases).cost_usd == float("inf")
+    assert Totals.of(cases[:1]).cost_usd == 1e308
