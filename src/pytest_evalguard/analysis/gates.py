@@ -12,7 +12,8 @@ from ..model.bounds import reaches
 from ..model.text import counted
 from ..model.values import clean_text
 from ..storage.session import Gate
-from .comparison import Comparison
+from .comparison import FEWEST, Comparison
+from .paired import PairedChange
 from .totals import Mean, Totals, rate_text
 
 _MOST = 12  # digits after the point
@@ -100,8 +101,12 @@ def _named_score(limit: Limit, figures: Figures) -> Gate:
     wanted = figures.min_coverage
     if reaches(covered / rows if rows else 0.0, wanted):
         return gate
-    share = f"{wanted * 100:.12g}% of the cases (evalguard_min_coverage)"
-    return replace(gate, limit=f"{gate.limit} in at least {share}", passed=False)
+    return replace(gate, limit=_covering(gate.limit, wanted), passed=False)
+
+
+def _covering(limit: str, share: float) -> str:
+    cases = f"{share * 100:.12g}% of the cases (evalguard_min_coverage)"
+    return f"{limit} in at least {cases}"
 
 
 def _mean(name: str, value: float, cases: str, limit: Limit) -> Gate:
@@ -134,8 +139,78 @@ def _regressions(most: int, figures: Figures) -> Iterator[Gate]:
     is_met = comparison.paired > 0 and regressed <= most
     figure = f"{regressed:,} of {_compared(comparison)}"
     if not comparison.paired:
-        figure = "no case is in both sessions"
+        figure = _nothing_in_both(comparison)
     yield Gate("regressions", figure, f"at most {most:,}", is_met)
+
+
+def _drops(limits: Sequence[Limit], figures: Figures) -> Iterator[Gate]:
+    if figures.comparison is not None:
+        for limit in limits:
+            yield _drop(limit, figures.comparison, figures.min_coverage)
+
+
+def _drop(limit: Limit, comparison: Comparison, min_coverage: float) -> Gate:
+    """Return the gate on a drop: not met where it is too large and more than noise."""
+    change, pairs = comparison.change_of(limit.name)
+    wanted = f"at most {_Amounts(limit.name).exact(limit.least)}"
+    gate = Gate(f"drop in {limit.name or 'pass rate'}", "", wanted, passed=False)
+    if not pairs:
+        return replace(gate, figure=_nothing_in_both(comparison))
+    cases = counted(comparison.paired, "case")
+    if not reaches(pairs / comparison.paired, min_coverage):
+        figure = f"{pairs:,} of {cases} in both have it"
+        return replace(gate, figure=figure, limit=_covering(wanted, min_coverage))
+    if change is None:
+        figure = f"{counted(pairs, 'case')} in both, a drop shows from {FEWEST} on"
+        return replace(gate, figure=figure, passed=True)
+    is_small = reaches(limit.least, -change.change)
+    figure = _drop_text(change, limit, is_small)
+    return replace(gate, figure=figure, passed=is_small or change.is_noise)
+
+
+class _Amounts:
+    """Says drops as a person does: those of the pass rate in points."""
+
+    def __init__(self, name: str | None) -> None:
+        self._scale, self._unit = (100, " points") if name is None else (1, "")
+        self._digits = 1 if name is None else 3
+
+    def exact(self, value: float) -> str:
+        return f"{value * self._scale:.12g}{self._unit}"
+
+    def rounded(self, value: float, digits: int | None = None) -> str:
+        shown = round(value * self._scale, self._digits if digits is None else digits)
+        return f"{shown + 0.0:.{digits or self._digits}f}{self._unit}"
+
+    def above(self, value: float, limit: float) -> str:
+        """Return a value with as many digits as show that it is above its limit."""
+        value_shown, limit_shown = value * self._scale, limit * self._scale
+        digits = (
+            n for n in range(self._digits, _MOST) if round(value_shown, n) > limit_shown
+        )
+        return self.rounded(value, next(digits, _MOST))
+
+
+def _nothing_in_both(comparison: Comparison) -> str:
+    if not comparison.in_both:
+        return "no case is in both sessions"
+    if not comparison.paired:
+        return "no case in both can be compared"
+    names = ", ".join(comparison.named_pairs) or "no named score"
+    return f"no case has this score in both sessions, there is {names}"
+
+
+def _drop_text(change: PairedChange, limit: Limit, is_small: bool) -> str:
+    """Return a drop, how far it can be trusted, and which one would have counted."""
+    amounts, drop = _Amounts(limit.name), -change.change
+    low, high = amounts.rounded(-change.high), amounts.rounded(-change.low)
+    verdict = "no more than noise" if change.is_noise else "more than noise"
+    figure = amounts.rounded(drop) if is_small else amounts.above(drop, limit.least)
+    return (
+        f"{figure}, 95% interval {low} to {high}, {verdict}; with"
+        f" these {change.pairs:,} cases a drop shows from about"
+        f" {amounts.rounded(change.least_drop)} on"
+    )
 
 
 def _compared(comparison: Comparison) -> str:
@@ -151,5 +226,6 @@ CHECKS: Mapping[str, Callable[[Any, Figures], Iterator[Gate]]] = {
     "min_pass_rate": _pass_rates,
     "min_score": _scores,
     "max_regressions": _regressions,
+    "max_drop": _drops,
 }
 """What checks each setting that is a gate, by its name."""

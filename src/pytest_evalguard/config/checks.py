@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Generic, NamedTuple, TypeVar
@@ -59,7 +60,10 @@ class Kind(Generic[T]):
 
 
 class Limit(NamedTuple):
-    """The least that a figure may be, 0..1; of one tag or scorer where it is named."""
+    """The least that a figure may be, 0..1; of one tag or scorer where it is named.
+
+    Of a drop it is the most.
+    """
 
     least: float
     name: str | None = None
@@ -119,6 +123,15 @@ def _limit(given: Given) -> Limit:
     return Limit(least, name.strip() or None)
 
 
+def _drop(given: Given) -> Limit:
+    name, _, figure = str(given.value).rpartition(":")
+    most = float(figure)
+    # metrics are on scales of their own
+    if not 0 <= most <= (sys.float_info.max if name.strip() else 1):
+        raise ValueError(figure)
+    return Limit(most, name.strip() or None)
+
+
 def _identifier(given: Given) -> str:
     if not given.value.isidentifier():
         raise ValueError(given.value)
@@ -140,6 +153,11 @@ SHARE = Kind("be a number within 0..1", _share)
 SWITCH = Kind("be 1 or 0, true or false", _switch)
 LIMIT = Kind(
     "be a number within 0..1, or that after a name and a colon, as smoke:0.9", _limit
+)
+DROP = Kind(
+    "be a number within 0..1, 0.03 for 3 points, or a number after a name and a colon,"
+    " as relevance:0.05",
+    _drop,
 )
 IDENTIFIER = Kind("be a name for pytest.mark", _identifier)
 RUN_LINK = Kind("contain {run_id}", _run_link)

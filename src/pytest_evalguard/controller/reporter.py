@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from ..analysis.comparison import Baseline, load_baseline
+from ..analysis.baseline import Baseline, load_baseline
 from ..config.resolution import usage_errors
 from ..config.settings import Settings
 from ..delivery.agent.prompts import PromptIds, locked_prompts

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated
 
@@ -40,5 +41,5 @@ def reaches(value: float, least: float) -> bool:
 Share = Annotated[float, Within(0, 1)]
 """A score, a rate or a probability."""
 
-Change = Annotated[float, Within(-2, 2)]
-"""A difference of two shares, or the end of its interval, which may lie outside."""
+Finite = Annotated[float, Within(-math.inf, math.inf)]
+"""Any number but NaN and the infinite ones."""

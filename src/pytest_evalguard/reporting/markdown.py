@@ -5,11 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 
-from ..analysis.comparison import verdict_lines
 from ..analysis.totals import MAX_SHOWN
 from ..model.case import Case
 from ..model.difference import compared, difference_place, sameness
 from ..model.text import counted, printable, shortened
+from .comparison import origin_text, verdict_lines
 from .report import Report
 from .terminal import (
     figures,
@@ -52,7 +52,7 @@ def _parts(report: Report) -> Iterator[str]:
     ]
     yield from _table(("gate", "figure and limit"), gates)
     if report.comparison is not None:
-        yield f"### Since {escaped(report.comparison.baseline)}\n\n"
+        yield f"### Since {escaped(origin_text(report.comparison))}\n\n"
         yield from _items(verdict_lines(report.comparison))
         for what, names in report.comparison.named.items():
             yield from _names(what, names)
