@@ -178,17 +178,17 @@ class _Amounts:
     def exact(self, value: float) -> str:
         return f"{value * self._scale:.12g}{self._unit}"
 
-    def rounded(self, value: float, digits: int | None = None) -> str:
-        shown = round(value * self._scale, self._digits if digits is None else digits)
-        return f"{shown + 0.0:.{digits or self._digits}f}{self._unit}"
+    def rounded(self, value: float) -> str:
+        return f"{self.number(value)}{self._unit}"
+
+    def number(self, value: float) -> str:
+        return f"{round(value * self._scale, self._digits) + 0.0:.{self._digits}f}"
 
     def above(self, value: float, limit: float) -> str:
         """Return a value with as many digits as show that it is above its limit."""
-        value_shown, limit_shown = value * self._scale, limit * self._scale
-        digits = (
-            n for n in range(self._digits, _MOST) if round(value_shown, n) > limit_shown
-        )
-        return self.rounded(value, next(digits, _MOST))
+        shown, most = value * self._scale, round(limit * self._scale, _MOST)
+        enough = (n for n in range(self._digits, _MOST) if round(shown, n) > most)
+        return f"{shown:.{next(enough, _MOST)}f}{self._unit}"
 
 
 def _nothing_in_both(comparison: Comparison) -> str:
@@ -203,14 +203,14 @@ def _nothing_in_both(comparison: Comparison) -> str:
 def _drop_text(change: PairedChange, limit: Limit, is_small: bool) -> str:
     """Return a drop, how far it can be trusted, and which one would have counted."""
     amounts, drop = _Amounts(limit.name), -change.change
-    low, high = amounts.rounded(-change.high), amounts.rounded(-change.low)
-    verdict = "no more than noise" if change.is_noise else "more than noise"
+    least = amounts.rounded(change.least_drop)
+    shows = f"with these {change.pairs:,} cases a drop shows from about {least} on"
+    if drop < 0:
+        return f"none, up {amounts.rounded(-drop)}; {shows}"
     figure = amounts.rounded(drop) if is_small else amounts.above(drop, limit.least)
-    return (
-        f"{figure}, 95% interval {low} to {high}, {verdict}; with"
-        f" these {change.pairs:,} cases a drop shows from about"
-        f" {amounts.rounded(change.least_drop)} on"
-    )
+    low, high = amounts.number(-change.high), amounts.number(-change.low)
+    verdict = "no more than noise" if change.is_noise else "more than noise"
+    return f"{figure}, 95% interval {low} to {high}, {verdict}; {shows}"
 
 
 def _compared(comparison: Comparison) -> str:

@@ -77,7 +77,7 @@ def _apart(found: Comparison) -> Iterator[str]:
         count = f"{len(found.input_changed):,} input changed"
         yield f"{count}: another question or expected answer, not compared"
     if found.errors:
-        yield f"{len(found.errors):,} errors, then or now: not compared"
+        yield f"{counted(len(found.errors), 'error')}, then or now: not compared"
     if found.renamed:
         yield f"{len(found.renamed):,} renamed: the same question under another name"
     if found.not_compared:

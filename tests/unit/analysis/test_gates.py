@@ -239,6 +239,7 @@ def paired(
 
 FELL = PairedChange(80, -0.0875, -0.17, -0.02, 0.016, 0.075)
 NOISE = PairedChange(80, -0.03125, -0.09, 0.03, 0.5, 0.0875)
+CLOSE = PairedChange(80, -0.03125, -0.09, -0.01, 0.01, 0.03)
 ROSE = PairedChange(80, 0.0875, 0.02, 0.17, 0.016, 0.2)
 
 
@@ -253,9 +254,10 @@ def drop(limit: Limit, found: Comparison, coverage: float = 0.5) -> Gate:
     [
         (0.03, FELL, "8.8 points, 95% interval 2.0 to 17.0, more than noise", False),
         (0.0875, FELL, "8.8 points, 95% interval 2.0 to 17.0, more than noise", True),
-        (0.0874, FELL, "8.75 points, 95% interval 2.0 to 17.0, more than", False),
+        (0.0874, FELL, "8.8 points, 95% interval 2.0 to 17.0, more than", False),
+        (0.0312, CLOSE, "3.125 points, 95% interval 1.0 to 9.0, more than", False),
         (0.03, NOISE, "3.1 points, 95% interval -3.0 to 9.0, no more than", True),
-        (0.0, ROSE, "-8.8 points, 95% interval -17.0 to -2.0, more than noise", True),
+        (0.0, ROSE, "none, up 8.8 points; with these", True),
     ],
 )
 def test_a_drop_of_the_pass_rate_counts_if_it_is_large_and_more_than_noise(
@@ -273,7 +275,7 @@ def test_a_drop_of_a_named_score_is_told_on_its_own_scale() -> None:
     gate = drop(Limit(0.05, "tone"), paired(("tone", FELL)))
     assert gate == Gate(
         "drop in tone",
-        "0.088, 95% interval 0.020 to 0.170, more than noise; with these 80 cases a"
+        "0.087, 95% interval 0.020 to 0.170, more than noise; with these 80 cases a"
         " drop shows from about 0.075 on",
         "at most 0.05",
         passed=False,
@@ -282,7 +284,7 @@ def test_a_drop_of_a_named_score_is_told_on_its_own_scale() -> None:
 
 def test_the_mean_score_is_named_score_unless_a_scorer_is() -> None:
     overall, named = paired((None, FELL)), paired((None, FELL), ("score", NOISE))
-    assert drop(Limit(0.01, "score"), overall).figure.startswith("0.088, ")
+    assert drop(Limit(0.01, "score"), overall).figure.startswith("0.087, ")
     assert drop(Limit(0.01, "score"), named).figure.startswith("0.031, ")
 
 
