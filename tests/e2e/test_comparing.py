@@ -105,7 +105,7 @@ TOLD = [
     "(p = 0.25, 13 cases in both)",
     "tone: -0.400, 95% interval",
     "more than noise (p = 0.00391, 9 cases in both)",
-    "cost $3.",
+    "cost $4.0000 → $8.0000",
 ]
 NAMED = {
     "regressed": ["falls", "falls_before_it_records"],
