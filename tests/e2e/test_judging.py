@@ -240,7 +240,7 @@ def test_changes_since_the_last_session_are_told(suite: Suite) -> None:
     told = text(result)
     assert f"baseline {name}" in told
     assert "2 regressed, 1 fixed, 1 still failing, 0 new, 0 gone" in told
-    figures = "pass rate: -5.0 points, 95% interval -25.8 to +15.5"
+    figures = "pass rate: -5.0 points, 95% interval -26.6 to +16.5"
     assert f"{figures}, no more than noise (p = 1, 20 cases in both)" in told
     assert "regressed: test_it.py::test_other[3] test_it.py::test_smoke[0]" in told
     assert "fixed: test_it.py::test_other[1]" in told
