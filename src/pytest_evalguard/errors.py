@@ -4,6 +4,7 @@ EvalguardError
 ├── ConfigurationError   a setting, mark or argument is wrong: nothing was run or sent
 ├── ScorerError          a scorer failed, and its result has no score
 ├── SessionError         a session directory can't be read, written or found
+│   └── MergeError       sessions can't become one: they overlap, or some are missing
 └── ServiceError         a service refused, or could not be reached in time
 """
 
@@ -24,6 +25,10 @@ class ScorerError(EvalguardError, TypeError):
 
 class SessionError(EvalguardError):
     """A session directory can't be read, written or found."""
+
+
+class MergeError(SessionError):
+    """Sessions can't become one: they overlap, or are not as many as expected."""
 
 
 class ServiceError(EvalguardError):

@@ -238,6 +238,7 @@ def _budget(config: pytest.Config) -> Budget | None:
 
 def _runner(config: pytest.Config) -> CaseRunner:
     if not config.pluginmanager.has_plugin(_RUNNER):
+        from .recording.harness_errors import HarnessErrors
         from .recording.runner import CaseRunner
 
         is_worker, settings = hasattr(config, "workerinput"), _settings(config)
@@ -252,6 +253,7 @@ def _runner(config: pytest.Config) -> CaseRunner:
             settings.trials,
             _redact(config),
             publish,
+            HarnessErrors(settings.errors),
             has_junit=config.getoption("xmlpath", None) is not None,
             make_portable=make_portable,
         )

@@ -25,6 +25,7 @@ import pytest
 import yaml
 
 from pytest_evalguard import hookspecs
+from pytest_evalguard.config.harness_errors import HARNESS_ERRORS
 from pytest_evalguard.config.resolution import read_settings
 from pytest_evalguard.config.services import SERVICES
 from pytest_evalguard.config.settings import (
@@ -229,6 +230,8 @@ def shown(value: object) -> str:
         return "on" if value else "off"
     if value in (None, ()):
         return "none"
+    if isinstance(value, tuple):
+        return "[a list](outcomes.md#errors)"
     return f"`{value:g}`" if isinstance(value, float) else f"`{value}`"
 
 
@@ -237,6 +240,12 @@ def test_a_setting_has_the_default_that_is_told() -> None:
         name = bare(option).partition("=")[0].removeprefix("--").replace("-", "_")
         name = name or bare(ini) or bare(variable)
         assert default == shown(DEFAULTS.get(name)), name
+
+
+def test_the_list_of_errors_is_told_as_it_is() -> None:
+    page = (ROOT / "docs" / "outcomes.md").read_text("utf-8")
+    _, _, table = page.partition("| library | |\n|---|---|\n")
+    assert re.findall("`(.*?)`", table.partition("\n\n")[0]) == list(HARNESS_ERRORS)
 
 
 # Files of settings

@@ -34,7 +34,8 @@ def test_the_entry_point_and_the_module_are_the_same() -> None:
 
 GROUPS = ("", "prompts")
 COMMANDS = (
-    *("submit", "list", "show", "compare", "bless", "html", "create-run"),
+    *("submit", "list", "show", "compare", "bless", "html"),
+    *("markdown", "merge", "gate", "create-run"),
     *("finish-run", "prompts pull", "prompts push"),
 )
 

@@ -209,7 +209,12 @@ DECIDED: dict[str, tuple[str, str, str]] = {
     "one setup error": ("end(1, 'setup')", "passed", "epppp"),
     "setup errors": ("end(3, 'setup')", "error", "eeepp"),
     "teardown errors": ("end(3, 'teardown')", "error", "eeepp"),
-    "failures before errors": ("end(1, 'setup'); end(3)", "failed", "effpp"),
+    "failures before errors": ("end(1, 'setup'); end(4)", "failed", "efffp"),
+    "errors without which it may have passed": (
+        "end(1, 'setup'); end(3)",
+        "error",
+        "effpp",
+    ),
     "skips": ("end(5, how=pytest.skip)", "skipped", "sssss"),
     "few skips": ("end(2, how=pytest.skip)", "passed", "ssppp"),
     "many skips": ("end(3, how=pytest.skip)", "skipped", "ssspp"),

@@ -7,19 +7,23 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
-from ..config.checks import Limit, MetricLimit
+from ..config.checks import LatencyLimit, Limit, MetricLimit
 from ..config.settings import Settings
-from ..model.bounds import reaches
+from ..model.bounds import reaches, stays_within
 from ..model.metrics import Metric
 from ..model.text import counted, number_text
 from ..model.values import clean_text
 from ..storage.session import Gate
-from .comparison import Comparison
+from .comparison import FEWEST, Comparison
+from .groups import Group
+from .paired import PairedChange
 from .totals import Mean, Totals, metric_values, rate_text
 
 _MOST = 12  # digits after the point
 _NAMED = 10
 _Side = Literal["at least", "at most"]
+_MS, _USD = "{} ms", "${}"
+_NO_RESULTS = "there are no results"
 
 
 @dataclass(frozen=True)
@@ -55,11 +59,26 @@ def check_gates(
         yield from CHECKS[name](_cleaned(wanted, clean), figures)
 
 
+def gated_groups(
+    settings: Settings, clean: Callable[[str], str] = str
+) -> tuple[Group, ...]:
+    """Return the groups of cases that gates are on, which `Totals` must count.
+
+    :param clean: as for `check_gates`.
+    """
+    limits = _cleaned(settings.min_pass_rate, clean)
+    return tuple(Group.of(each.name) for each in limits if each.name is not None)
+
+
 def _cleaned(wanted: Any, clean: Callable[[str], str]) -> Any:
     if not isinstance(wanted, tuple):
         return wanted
-    names = [each.name and clean(clean_text(each.name)) for each in wanted]
-    return tuple(e._replace(name=n) for e, n in zip(wanted, names, strict=True))
+    return tuple(
+        each._replace(name=clean(clean_text(name)))
+        if (name := getattr(each, "name", None))
+        else each
+        for each in wanted
+    )
 
 
 def _pass_rates(limits: Sequence[Limit], figures: Figures) -> Iterator[Gate]:
@@ -73,24 +92,24 @@ def _scores(limits: Sequence[Limit], figures: Figures) -> Iterator[Gate]:
 
 
 def _pass_rate(limit: Limit, totals: Totals) -> Gate:
-    passed, rows = totals.passed, totals.rows
-    name, nothing = "pass rate", "there are no results"
+    passed, rows, errors = totals.passed, totals.rows, totals.outcomes["error"]
+    name, nothing = "pass rate", _NO_RESULTS
     if limit.name is not None:
-        passed, rows = totals.tags.get(limit.name, (0, 0))
-        name, nothing = f"pass rate of {limit.name}", "no result has this tag"
+        group = totals.groups[Group.of(limit.name)]
+        passed, rows, errors = group.passed, group.rows, group.errors
+        name, nothing = f"pass rate of {limit.name}", group.nothing
     wanted = f"at least {limit.least * 100:.12g}%"
     if not rows:
         return Gate(name, nothing, wanted, passed=False)
-    digits = _digits(passed / rows, limit, 3) - 2
-    return Gate(
-        name, rate_text(passed, rows, digits), wanted, _is_met(passed / rows, limit)
-    )
+    is_met = reaches(passed / rows, limit.least)
+    digits = _digits(passed / rows, 3, lambda shown: shown >= limit.least, is_met) - 2
+    return Gate(name, rate_text(passed, rows, digits, errors), wanted, is_met)
 
 
 def _overall_score(limit: Limit, figures: Figures) -> Gate:
     name, mean = "mean score", figures.totals.score
     if mean.value is None:
-        return Gate(name, "there are no results", _least(limit), passed=False)
+        return Gate(name, _NO_RESULTS, _least(limit), passed=False)
     return _mean(name, mean.value, counted(mean.count, "case"), limit)
 
 
@@ -112,30 +131,33 @@ def _named_score(limit: Limit, figures: Figures) -> Gate:
 
 
 def _uncovered(gate: Gate, wanted: float) -> Gate:
-    share = f"{wanted * 100:.12g}% of the cases (evalguard_min_coverage)"
-    return replace(gate, limit=f"{gate.limit} in at least {share}", passed=False)
+    return replace(gate, limit=_covering(gate.limit, wanted), passed=False)
+
+
+def _covering(limit: str, share: float) -> str:
+    cases = f"{share * 100:.12g}% of the cases (evalguard_min_coverage)"
+    return f"{limit} in at least {cases}"
 
 
 def _mean(name: str, value: float, cases: str, limit: Limit) -> Gate:
-    digits = _digits(value, limit, 3)
-    figure = f"{value:.{digits}f} ({cases})"
-    return Gate(name, figure, _least(limit), _is_met(value, limit))
+    is_met = reaches(value, limit.least)
+    digits = _digits(value, 3, lambda shown: shown >= limit.least, is_met)
+    return Gate(name, f"{value:.{digits}f} ({cases})", _least(limit), is_met)
 
 
 def _least(limit: Limit) -> str:
     return f"at least {limit.least:.12g}"
 
 
-def _is_met(value: float, limit: Limit) -> bool:
-    return reaches(value, limit.least)
+def _digits(
+    value: float, fewest: int, keeps: Callable[[float], bool], is_met: bool
+) -> int:
+    """Return how many digits show a figure on the side of its limit where it is.
 
-
-def _digits(value: float, limit: Limit, fewest: int) -> int:
-    """Return how many digits show that a figure misses its limit, if it does."""
-    if _is_met(value, limit):
-        return fewest
-    enough = (n for n in range(fewest, _MOST) if round(value, n) < limit.least)
-    return next(enough, _MOST)
+    :param keeps: whether a figure, as it is shown, is within the limit.
+    """
+    enough = (n for n in range(fewest, _MOST) if keeps(round(value, n)) is is_met)
+    return next(enough, fewest if is_met else _MOST)
 
 
 def _regressions(most: int, figures: Figures) -> Iterator[Gate]:
@@ -146,8 +168,78 @@ def _regressions(most: int, figures: Figures) -> Iterator[Gate]:
     is_met = comparison.paired > 0 and regressed <= most
     figure = f"{regressed:,} of {_compared(comparison)}"
     if not comparison.paired:
-        figure = "no case is in both sessions"
+        figure = _nothing_in_both(comparison)
     yield Gate("regressions", figure, f"at most {most:,}", is_met)
+
+
+def _drops(limits: Sequence[Limit], figures: Figures) -> Iterator[Gate]:
+    if figures.comparison is not None:
+        for limit in limits:
+            yield _drop(limit, figures.comparison, figures.min_coverage)
+
+
+def _drop(limit: Limit, comparison: Comparison, min_coverage: float) -> Gate:
+    """Return the gate on a drop: not met where it is too large and more than noise."""
+    change, pairs = comparison.change_of(limit.name)
+    wanted = f"at most {_Amounts(limit.name).exact(limit.least)}"
+    gate = Gate(f"drop in {limit.name or 'pass rate'}", "", wanted, passed=False)
+    if not pairs:
+        return replace(gate, figure=_nothing_in_both(comparison))
+    cases = counted(comparison.paired, "case")
+    if not reaches(pairs / comparison.paired, min_coverage):
+        figure = f"{pairs:,} of {cases} in both have it"
+        return replace(gate, figure=figure, limit=_covering(wanted, min_coverage))
+    if change is None:
+        figure = f"{counted(pairs, 'case')} in both, a drop shows from {FEWEST} on"
+        return replace(gate, figure=figure, passed=True)
+    is_small = reaches(limit.least, -change.change)
+    figure = _drop_text(change, limit, is_small)
+    return replace(gate, figure=figure, passed=is_small or change.is_noise)
+
+
+class _Amounts:
+    """Says drops as a person does: those of the pass rate in points."""
+
+    def __init__(self, name: str | None) -> None:
+        self._scale, self._unit = (100, " points") if name is None else (1, "")
+        self._digits = 1 if name is None else 3
+
+    def exact(self, value: float) -> str:
+        return f"{value * self._scale:.12g}{self._unit}"
+
+    def rounded(self, value: float) -> str:
+        return f"{self.number(value)}{self._unit}"
+
+    def number(self, value: float) -> str:
+        return f"{round(value * self._scale, self._digits) + 0.0:.{self._digits}f}"
+
+    def above(self, value: float, limit: float) -> str:
+        """Return a value with as many digits as show that it is above its limit."""
+        shown, most = value * self._scale, round(limit * self._scale, _MOST)
+        enough = (n for n in range(self._digits, _MOST) if round(shown, n) > most)
+        return f"{shown:.{next(enough, _MOST)}f}{self._unit}"
+
+
+def _nothing_in_both(comparison: Comparison) -> str:
+    if not comparison.in_both:
+        return "no case is in both sessions"
+    if not comparison.paired:
+        return "no case in both can be compared"
+    names = ", ".join(comparison.named_pairs) or "no named score"
+    return f"no case has this score in both sessions, there is {names}"
+
+
+def _drop_text(change: PairedChange, limit: Limit, is_small: bool) -> str:
+    """Return a drop, how far it can be trusted, and which one would have counted."""
+    amounts, drop = _Amounts(limit.name), -change.change
+    least = amounts.rounded(change.least_drop)
+    shows = f"with these {change.pairs:,} cases a drop shows from about {least} on"
+    if drop < 0:
+        return f"none, up {amounts.rounded(-drop)}; {shows}"
+    figure = amounts.rounded(drop) if is_small else amounts.above(drop, limit.least)
+    low, high = amounts.number(-change.high), amounts.number(-change.low)
+    verdict = "no more than noise" if change.is_noise else "more than noise"
+    return f"{figure}, 95% interval {low} to {high}, {verdict}; {shows}"
 
 
 def _compared(comparison: Comparison) -> str:
@@ -216,11 +308,76 @@ def _shown(value: float, limit: MetricLimit, side: _Side) -> str:
     return next(shown, texts[-1])
 
 
+def _errors(most: int, figures: Figures) -> Iterator[Gate]:
+    totals, wanted = figures.totals, f"at most {most:,}"
+    if not totals.rows:
+        yield Gate("errors", _NO_RESULTS, wanted, passed=False)
+        return
+    errors = totals.outcomes["error"]
+    figure = f"{errors:,} of {counted(totals.rows, 'case')}"
+    yield Gate("errors", figure, wanted, errors <= most)
+
+
+def _latencies(limits: Sequence[LatencyLimit], figures: Figures) -> Iterator[Gate]:
+    totals = figures.totals
+    for limit in limits:
+        name = f"latency p{limit.percent:g}"
+        value = totals.latency(limit.percent / 100)
+        if value is None:
+            wanted = f"at most {_MS.format(f'{limit.most:,.12g}')}"
+            yield Gate(name, _NO_RESULTS, wanted, passed=False)
+        else:
+            gate = _at_most(name, value, limit.most, _MS, 0 if value >= 100 else 1)
+            yield _over(gate, counted(totals.rows, "case"))
+
+
+def _cost(most: float, figures: Figures) -> Iterator[Gate]:
+    totals = figures.totals
+    if not totals.costs.count:
+        wanted = f"at most {_USD.format(f'{most:,.12g}')}"
+        yield Gate("cost", "no case recorded a cost", wanted, passed=False)
+        return
+    gate = _at_most("cost", totals.cost_usd, most, _USD, 4)
+    yield _over(gate, _recorded_by(totals.costs.count, totals))
+
+
+def _at_most(name: str, value: float, most: float, unit: str, fewest: int) -> Gate:
+    """Return the gate on a figure, with at least `fewest` digits after its point."""
+    is_met = stays_within(value, most)
+    digits = _digits(value, fewest, lambda shown: shown <= most, is_met)
+    figure, limit = unit.format(f"{value:,.{digits}f}"), unit.format(f"{most:,.12g}")
+    return Gate(name, figure, f"at most {limit}", is_met)
+
+
+def _over(gate: Gate, cases: str) -> Gate:
+    return replace(gate, figure=f"{gate.figure} ({cases})")
+
+
+def _tokens(most: int, figures: Figures) -> Iterator[Gate]:
+    totals, wanted = figures.totals, f"at most {most:,}"
+    if not totals.with_tokens:
+        yield Gate("tokens", "no case recorded tokens", wanted, passed=False)
+        return
+    used = totals.prompt_tokens + totals.completion_tokens
+    figure = f"{used:,} ({_recorded_by(totals.with_tokens, totals)})"
+    yield Gate("tokens", figure, wanted, used <= most)
+
+
+def _recorded_by(count: int, totals: Totals) -> str:
+    cases = counted(totals.rows, "case")
+    return cases if count == totals.rows else f"{count:,} of {cases}"
+
+
 CHECKS: Mapping[str, Callable[[Any, Figures], Iterator[Gate]]] = {
     "min_pass_rate": _pass_rates,
     "min_score": _scores,
     "max_regressions": _regressions,
     "min_metric": _least_metrics,
     "max_metric": _most_metrics,
+    "max_errors": _errors,
+    "max_latency": _latencies,
+    "max_cost": _cost,
+    "max_tokens": _tokens,
+    "max_drop": _drops,
 }
 """What checks each setting that is a gate, by its name."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from array import array
 from bisect import insort
@@ -15,6 +16,7 @@ from ..model.difference import aligned, first_difference
 from ..model.metrics import Metric
 from ..model.outcome import PASSING, Outcome, letters_of
 from ..model.text import shortened
+from .groups import Group, GroupRate
 from .statistics import wilson
 
 MAX_SHOWN = 20
@@ -65,6 +67,14 @@ class Mean:
         self._values.append(value)
 
     @property
+    def total(self) -> float:
+        """The sum of the values, infinite where no float is as large."""
+        try:
+            return math.fsum(self._values)
+        except OverflowError:
+            return math.inf
+
+    @property
     def value(self) -> float | None:
         return exact_mean(self._values) if self.count else None
 
@@ -72,22 +82,23 @@ class Mean:
         """Return a quantile by the nearest-rank method, None without values."""
         if not self._values:
             return None
-        ordered = sorted(self._values)
-        return ordered[max(0, -int(-share * self.count // 1) - 1)]
+        rank = math.ceil(round(share * self.count, 6))  # 0.07 * 100 is above 7
+        return sorted(self._values)[max(0, rank - 1)]
 
 
 class Totals:
     """Counts, means and quantiles over cases, and the first ones that need a look.
 
-    Latencies are in milliseconds, costs in US dollars; `tags` has how many rows with a
-    tag passed, and how many there are, `trials` the same of each case with trials.
+    Latencies are in milliseconds, costs in US dollars; `trials` has of each case with
+    trials how many passed and how many there are, without those that ended by an error.
     `covered` counts the rows without an error that have a named score, and
     `covered_metrics` those that have a metric.
 
     :param most: how many cases are kept of those that need a look.
+    :param groups: those whose pass rates are wanted.
     """
 
-    def __init__(self, most: int = MAX_SHOWN) -> None:
+    def __init__(self, most: int = MAX_SHOWN, groups: Iterable[Group] = ()) -> None:
         self._most = most
         self.outcomes: Counter[Outcome] = Counter()
         self.flaky = CaseNames(most)
@@ -99,20 +110,26 @@ class Totals:
         self.score = Mean()
         self.scorers: dict[str, Mean] = {}
         self.covered: Counter[str] = Counter()
-        self.tags: dict[str, tuple[int, int]] = {}
+        self.groups = {group: GroupRate(group) for group in groups}
         self.trials: list[tuple[int, int]] = []
         self.unstable = CaseNames(most)
         self.prompt_tokens = 0
         self.completion_tokens = 0
-        self.cost_usd = 0.0
+        self.with_tokens = 0
+        self.costs = Mean()
         self._latencies = Mean()
         self.metrics: dict[str, Mean] = {}
         self.covered_metrics: Counter[str] = Counter()
 
     @classmethod
-    def of(cls, cases: Iterable[Case], most: int = MAX_SHOWN) -> Totals:
+    def of(
+        cls,
+        cases: Iterable[Case],
+        most: int = MAX_SHOWN,
+        groups: Iterable[Group] = (),
+    ) -> Totals:
         """Return the totals over `cases`."""
-        totals = cls(most)
+        totals = cls(most, groups)
         for case in cases:
             totals.add(case)
         return totals
@@ -141,14 +158,16 @@ class Totals:
                 self.scorers[name] = Mean()
             self.scorers[name].add(result.score)
             self.covered[name] += case.outcome != "error"
-        for tag in set(case.tags):
-            passed, rows = self.tags.get(tag, (0, 0))
-            self.tags[tag] = (passed + case.passed, rows + 1)
+        for rate in self.groups.values():
+            rate.add(case)
         if case.trials:
             self._add_trials(case)
         self.prompt_tokens += case.prompt_tokens or 0
         self.completion_tokens += case.completion_tokens or 0
-        self.cost_usd += case.cost_usd or 0.0
+        if case.prompt_tokens is not None or case.completion_tokens is not None:
+            self.with_tokens += 1
+        if case.cost_usd is not None:
+            self.costs.add(case.cost_usd)
         self._latencies.add(case.latency_ms)
         for name, value in case.metrics.items():
             if name not in self.metrics:
@@ -157,8 +176,9 @@ class Totals:
             self.covered_metrics[name] += case.outcome != "error"
 
     def _add_trials(self, case: Case) -> None:
-        passed, trials = case.trials_passed, len(case.trials)
-        self.trials.append((passed, trials))
+        passed, trials = case.trials_passed, case.trials_decided
+        if trials:
+            self.trials.append((passed, trials))
         if 0 < passed < trials:
             letters = letters_of(each.outcome for each in case.trials)
             name = f"{letters} {passed} of {trials} {case.nodeid}"
@@ -193,6 +213,11 @@ class Totals:
         """Passed rows over all rows, 0..1; None without rows."""
         return self.passed / self.rows if self.rows else None
 
+    @property
+    def cost_usd(self) -> float:
+        """What was recorded as cost, 0 where nothing was."""
+        return self.costs.total
+
     def latency(self, quantile: float) -> float | None:
         """Return a quantile of the latencies by the nearest-rank method."""
         return self._latencies.quantile(quantile)
@@ -205,14 +230,26 @@ def metric_values(metrics: Iterable[Metric], totals: Totals) -> dict[str, float]
     return known | {each.name: each.value for each in metrics}
 
 
-def rate_text(passed: int, rows: int, digits: int = 1) -> str:
+def rate_text(passed: int, rows: int, digits: int = 1, errors: int = 0) -> str:
     """Return a pass rate with its counts and its 95% Wilson interval.
 
     :param digits: how many the percentage has after its point.
+    :param errors: how many rows have no verdict; the rate without them is added.
     """
+    rate = f"{passed / rows:.{digits}%} ({passed:,} of {rows:,})"
+    text = f"{rate}, {_interval(passed, rows)}"
+    if not errors:
+        return text
+    decided = rows - errors
+    if not decided:
+        return f"{text} (all are errors)"
+    rate = f"{passed / decided:.{digits}%}, {passed:,} of {decided:,}"
+    return f"{text} (without errors {rate}, {_interval(passed, decided)})"
+
+
+def _interval(passed: int, rows: int) -> str:
     low, high = wilson(passed, rows)
-    interval = f"95% interval {low:.1%} to {high:.1%}"
-    return f"{passed / rows:.{digits}%} ({passed:,} of {rows:,}), {interval}"
+    return f"95% interval {low:.1%} to {high:.1%}"
 
 
 def _shortened(case: Case) -> Case:
@@ -232,4 +269,5 @@ def _shortened(case: Case) -> Case:
         findings=[],
         attempts=[],
         trials=[],
+        params={},
     )

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from ..config.setting import Setting
+from ..config.settings import TABLE, Settings
 from ..model.text import printable
 
 if TYPE_CHECKING:
@@ -55,6 +57,12 @@ def session_named(name: str | None, out: Path) -> Session:
         return newest_session(out, passed_over)
     finally:
         say_passed_over(passed_over)
+
+
+def judging_settings() -> Iterator[Setting[Any]]:
+    """Yield the gates, and what else says how a session is judged."""
+    beside = (Settings.baseline, Settings.min_coverage)
+    return (each for each in TABLE if each.is_gate or each in beside)
 
 
 def say_error(message: str) -> None:

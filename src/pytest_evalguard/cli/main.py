@@ -19,8 +19,8 @@ from ..config.settings import (
     PROJECT_VARIABLE,
     PROMPTS_LOCK,
 )
-from ..errors import EvalguardError, ServiceError
-from .console import DONE, REFUSED, USAGE, say_error
+from ..errors import EvalguardError, MergeError, ServiceError
+from .console import DONE, REFUSED, USAGE, judging_settings, say_error
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -36,7 +36,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         sys.stdout.flush()
     except EvalguardError as error:
         say_error(str(error))
-        return REFUSED if isinstance(error, ServiceError) else USAGE
+        is_refused = isinstance(error, (ServiceError, MergeError))
+        return REFUSED if is_refused else USAGE
     except BrokenPipeError:  # the reader has seen enough, as `head` does
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return DONE
@@ -159,6 +160,21 @@ def _submit_arguments() -> list[_Argument]:
     return [*found, *_REJECTED, timeout, _OUT]
 
 
+def _gate_arguments() -> list[_Argument]:
+    found = []
+    for setting in judging_settings():
+        action = "append" if setting.ini == "linelist" else "store"
+        found.append(
+            _Argument(
+                f"--{setting.name.replace('_', '-')}",
+                action=action,
+                metavar=setting.metavar or "F",
+                help=setting.help,
+            )
+        )
+    return [*found, _DIR, _OUT]
+
+
 _REJECTED = (
     _Argument(
         "--rejected",
@@ -187,6 +203,27 @@ _COMPARE = (
         action="store_true",
         help="exit with 1 when a case passed in A and not in B, or none is in both",
     ),
+    _OUT,
+)
+_MERGE = (
+    _Argument("dirs", nargs="+", metavar="DIR", help="a session's directory"),
+    _Argument(
+        "-o", "--output", required=True, metavar="DIR", help="the directory to make"
+    ),
+    _Argument(
+        "--expect",
+        metavar="N",
+        help="how many sessions there must be, as many as there are shards",
+    ),
+)
+_MARKDOWN = (
+    _Argument(
+        "-o",
+        "--output",
+        metavar="PATH",
+        help="the file to write (default: it is printed)",
+    ),
+    _DIR,
     _OUT,
 )
 _CREATE_RUN = (
@@ -260,6 +297,30 @@ _COMMANDS = (
         "write a session's report page, one HTML file",
         "html -o report.html",
         (_OUTPUT, _DIR, _OUT),
+    ),
+    _Command(
+        "markdown",
+        "sessions",
+        "write_markdown",
+        "write a session's summary as Markdown, fit for a comment on a pull request",
+        "markdown merged -o summary.md",
+        _MARKDOWN,
+    ),
+    _Command(
+        "merge",
+        "merge",
+        "merge",
+        "make one session of several, as of the shards of a build",
+        "merge shards/*/20* -o merged --expect 4",
+        _MERGE,
+    ),
+    _Command(
+        "gate",
+        "gate",
+        "judge",
+        "hold a stored session against gates; exit with 1 when one is not met",
+        "gate merged --min-pass-rate 0.9 --baseline baseline.json --max-regressions 0",
+        _gate_arguments,
     ),
     _Command(
         "create-run",

@@ -14,7 +14,7 @@ from ..config.services import access_from, service_named
 from ..config.settings import DEFAULT_TIMEOUT, PROJECT_VARIABLE
 from ..delivery.deadline import Deadline, within
 from ..delivery.evalguard.service import EvalGuard, run_summary
-from ..delivery.services import stored_targets
+from ..delivery.registry import stored_targets
 from ..errors import ConfigurationError, SessionError
 from ..model.text import printable
 from ..storage.session import PassedOver, Session, find_out, sessions_in

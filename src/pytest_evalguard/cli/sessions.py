@@ -11,13 +11,14 @@ from pathlib import Path
 from typing import Any
 
 from ..delivery.outbox import Sent, submission_of
+from ..delivery.registry import stored_targets
 from ..delivery.resubmit import rejected
-from ..delivery.services import stored_targets
 from ..errors import SessionError
+from ..model.outcome import rate_without_errors
 from ..model.text import counted, display_path, printable
 from ..reporting.submissions import destination, rejected_lines
 from ..storage.continuation import continued
-from ..storage.files import why_unreadable
+from ..storage.files import replace_shared_file, why_unreadable
 from ..storage.session import PassedOver, Session, find_out, sessions_in
 from .console import DONE, say, say_lines, session_named
 
@@ -71,6 +72,8 @@ def _entry(session: Session, resumed: Mapping[str, str]) -> dict[str, Any]:
         "resumed": None if state.resumed is None else state.resumed.session,
         "resumed_by": resumed.get(state.id),
         "metrics": {each.name: each.value for each in state.metrics},
+        "pass_rate": state.pass_rate,
+        "pass_rate_without_errors": rate_without_errors(state.counts),
         "submissions": [
             {"to": destination(each), **asdict(each.submission)} for each in sent
         ],
@@ -107,8 +110,9 @@ def show(options: Namespace) -> int:
     session = session_named(options.dir, find_out(options.out))
     if options.json:
         state, cases = session.state, list(session.cases())
+        without_errors = rate_without_errors(state.counts)
         data = {
-            "state": asdict(state),
+            "state": {**asdict(state), "pass_rate_without_errors": without_errors},
             "metrics": metrics_data(state.metrics, Totals.of(cases)),
             "cases": list(map(asdict, cases)),
         }
@@ -127,4 +131,19 @@ def write_html(options: Namespace) -> int:
     data = CaseData()
     write_report(report_of(session, through=data.keep), Path(options.output), data)
     say(f"report page of {display_path(session.path)} in {printable(options.output)}")
+    return DONE
+
+
+def write_markdown(options: Namespace) -> int:
+    """Write a session's summary as Markdown, or print it."""
+    from ..reporting.markdown import comment
+    from ..reporting.report import report_of
+
+    session = session_named(options.dir, find_out(options.out))
+    text = comment(report_of(session))
+    if options.output is None:
+        sys.stdout.write(text)
+    else:
+        replace_shared_file(Path(options.output), [text])
+        say(f"summary of {display_path(session.path)} in {printable(options.output)}")
     return DONE

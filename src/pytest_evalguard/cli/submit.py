@@ -15,9 +15,9 @@ from ..config.settings import NEW, Settings
 from ..delivery.agent.prompts import find_project
 from ..delivery.deadline import Deadline
 from ..delivery.outbox import Sent, submission_of
+from ..delivery.registry import new_target, stored_targets
 from ..delivery.resubmit import directed_to, rejected, submit, unsent
 from ..delivery.sending import Progress
-from ..delivery.services import new_target, stored_targets
 from ..delivery.target import Target
 from ..errors import ConfigurationError, EvalguardError, SessionError
 from ..model.text import display_path

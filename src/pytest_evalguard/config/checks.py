@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import builtins
 import math
 import re
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Generic, NamedTuple, TypeVar
@@ -14,6 +16,7 @@ T = TypeVar("T")
 
 _DIGITS = 18
 _HOST = re.compile(r"[\w.-]+|[0-9a-fA-F:.]+")
+_STATUS = re.compile("[1-5](?:[0-9]{2}|xx)")
 _TRUE = frozenset(("1", "true", "yes", "on"))
 _FALSE = frozenset(("0", "false", "no", "off"))
 _FAILED = ":failed"
@@ -60,7 +63,10 @@ class Kind(Generic[T]):
 
 
 class Limit(NamedTuple):
-    """The least that a figure may be, 0..1; of one tag or scorer where it is named."""
+    """The least that a figure may be, 0..1; of one tag or scorer where it is named.
+
+    Of a drop it is the most.
+    """
 
     least: float
     name: str | None = None
@@ -81,6 +87,17 @@ class MetricLimit(NamedTuple):
 
     name: str
     bound: float
+
+
+GROUPED_BY = ("param", "metadata")
+"""What names a group of cases before a colon; what stands there alone is a tag."""
+
+
+class LatencyLimit(NamedTuple):
+    """The most that a percentile of the latencies may be, in milliseconds."""
+
+    most: float
+    percent: float = 95.0
 
 
 def whole_number(least: int, most: int | None = None) -> Kind[int]:
@@ -145,6 +162,59 @@ def _metric_limit(given: Given) -> MetricLimit:
     return MetricLimit(name.strip(), bound)
 
 
+def _group_limit(given: Given) -> Limit:
+    limit = _limit(given)
+    kind, colon, rest = (limit.name or "").partition(":")
+    name, equals, _ = rest.partition("=")
+    if colon and kind in GROUPED_BY and not (name and equals):
+        raise ValueError(given.value)
+    return limit
+
+
+def _amount(given: Given) -> float:
+    amount = float(given.value)
+    if not math.isfinite(amount) or amount < 0:
+        raise ValueError(given.value)
+    return amount
+
+
+def _latency_limit(given: Given) -> LatencyLimit:
+    percentile, colon, figure = str(given.value).rpartition(":")
+    most = _amount(given._replace(value=figure))
+    if not colon:
+        return LatencyLimit(most)
+    letter, percent = percentile.strip()[:1], float(percentile.strip()[1:])
+    if letter != "p" or not 0 < percent <= 100:
+        raise ValueError(percentile)
+    return LatencyLimit(most, percent)
+
+
+def _error_name(given: Given) -> str:
+    name, *statuses = str(given.value).split()
+    parts = name.split(".")
+    if not all(map(str.isidentifier, parts)) or not all(
+        _STATUS.fullmatch(each) for each in statuses
+    ):
+        raise ValueError(given.value)
+    if len(parts) == 1 and not _is_builtin_error(name):
+        raise ValueError(name)
+    return " ".join((name, *statuses))
+
+
+def _is_builtin_error(name: str) -> bool:
+    found = getattr(builtins, name, None)
+    return isinstance(found, type) and issubclass(found, BaseException)
+
+
+def _drop(given: Given) -> Limit:
+    name, _, figure = str(given.value).rpartition(":")
+    most = float(figure)
+    # metrics are on scales of their own
+    if not 0 <= most <= (sys.float_info.max if name.strip() else 1):
+        raise ValueError(figure)
+    return Limit(most, name.strip() or None)
+
+
 def _identifier(given: Given) -> str:
     if not given.value.isidentifier():
         raise ValueError(given.value)
@@ -182,6 +252,27 @@ LIMIT = Kind(
 )
 METRIC_LIMIT = Kind(
     "be the name of a metric, a colon and a number, as f1:0.9", _metric_limit
+)
+GROUP_LIMIT = Kind(
+    "be a number within 0..1, or that after a tag or a group of cases and a colon, as"
+    " smoke:0.9, param:model=large:0.9 or metadata:team=search:0.9",
+    _group_limit,
+)
+LATENCY_LIMIT = Kind(
+    "be a number of milliseconds of at least 0, or that after a percentile and a"
+    " colon, as p99:800",
+    _latency_limit,
+)
+COST = Kind("be a number of US dollars of at least 0", _amount)
+ERROR_NAME = Kind(
+    "be the dotted name of an exception, as httpx.ConnectError, or that and the HTTP"
+    " statuses that are meant, as httpx.HTTPStatusError 429 5xx",
+    _error_name,
+)
+DROP = Kind(
+    "be a number within 0..1, 0.03 for 3 points, or a number after a name and a colon,"
+    " as relevance:0.05",
+    _drop,
 )
 IDENTIFIER = Kind("be a name for pytest.mark", _identifier)
 RUN_LINK = Kind("contain {run_id}", _run_link)

@@ -12,7 +12,7 @@ class ServiceInfo(NamedTuple):
     `noun` is what results go to there: it names the option ``--evalguard-NOUN=ID`` and
     the environment variable ``EVALGUARD_NOUN_ID``. `url_setting` names the option and
     the ini setting of the base URL, without the prefix ``evalguard``. What must be in
-    the package is said in `delivery.services`. `batch_limit` is the most results that
+    the package is said in `delivery.registry`. `batch_limit` is the most results that
     one request may have.
     """
 

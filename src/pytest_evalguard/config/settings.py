@@ -7,18 +7,18 @@ Those of a service follow from its entry in `services.SERVICES`.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Generic, Literal, TypeVar, overload
+from typing import TYPE_CHECKING, Any, Literal
 
+from .harness_errors import HARNESS_ERRORS
 from .services import SERVICES, Access, ServiceInfo, keys_of
+from .setting import Setting
 
 if TYPE_CHECKING:
     import pytest
 
-    from .checks import Kind, Limit, MetricLimit, Resume
-
-T = TypeVar("T")
+    from .checks import LatencyLimit, Limit, MetricLimit, Resume
 
 PROJECT_VARIABLE = "EVALGUARD_PROJECT_ID"
 DEFAULT_OUT = ".evalguard"
@@ -31,115 +31,6 @@ MAX_BATCH = 1000
 MAX_AT_ONCE = 4
 MOST_TRIALS = 1000
 NEW = "new"
-
-
-class Setting(Generic[T]):
-    """One setting: its kind, its default, and where it can be said.
-
-    :param kind: picks it from `checks`, which only a session with cases loads.
-    :param metavar: of its option, which can be repeated where the ini setting is a
-        list; empty for an option that takes no value, None for no option.
-    :param variable: its environment variable, if it has one.
-    :param ini: the type of its ini setting, as pytest calls it; None for none.
-    :param is_gate: whether it can fail a session by its figures.
-    :param for_workers: whether pytest-xdist's workers are told it.
-    """
-
-    def __init__(
-        self,
-        kind: Callable[[Any], Kind[Any]],
-        default: T,
-        help: str,
-        *,
-        metavar: str | None = None,
-        variable: str | None = None,
-        ini: str | None = None,
-        is_gate: bool = False,
-        for_workers: bool = False,
-    ) -> None:
-        self.name = ""
-        self._kind = kind
-        self.default = default
-        self.help = help
-        self.metavar = metavar
-        self.variable = variable
-        self.ini = ini
-        self.is_gate = is_gate
-        self.for_workers = for_workers
-
-    def __set_name__(self, owner: type, name: str) -> None:
-        self.name = name
-
-    @overload
-    def __get__(self, settings: None, owner: type) -> Setting[T]: ...
-    @overload
-    def __get__(self, settings: Settings, owner: type) -> T: ...
-    def __get__(self, settings: Settings | None, owner: type) -> Setting[T] | T:
-        if settings is None:
-            return self
-        found: T = settings.values.get(self.name, self.default)
-        return found
-
-    @property
-    def kind(self) -> Kind[Any]:
-        """What its values are."""
-        from . import checks
-
-        return self._kind(checks)
-
-    @property
-    def has_option(self) -> bool:
-        """Whether the command line can say it."""
-        return self.metavar is not None
-
-    @property
-    def dest(self) -> str:
-        """The name of the ini setting, and of the option's value."""
-        return f"evalguard_{self.name}"
-
-    @property
-    def flag(self) -> str:
-        """The option."""
-        return f"--evalguard-{self.name.replace('_', '-')}"
-
-    def add_to(self, parser: pytest.Parser) -> None:
-        """Add the option and the ini setting to pytest's parser."""
-        if self.has_option:
-            action = "append" if self.ini == "linelist" else "store"
-            details = {"metavar": self.metavar} if self.metavar else {}
-            parser.getgroup("evalguard", "eval results (pytest-evalguard)").addoption(
-                self.flag,
-                action=action if self.metavar else "store_true",
-                dest=self.dest,
-                help=f"{self.help} (env: {self.variable})"
-                if self.variable
-                else self.help,
-                **details,
-            )
-        if self.ini is not None:
-            parser.addini(
-                self.dest,
-                self.help,
-                type=self.ini,  # type: ignore[arg-type] # one of pytest's literals
-                default=self._ini_default,
-            )
-
-    @property
-    def _ini_default(self) -> object:
-        if isinstance(self.default, (tuple, Path)):
-            return [] if self.ini == "linelist" else ""
-        return self.default
-
-    def is_in_ini(self, config: pytest.Config) -> bool:
-        """Whether an ini file says it, be it right or wrong."""
-        import pytest
-
-        if self.ini is None:
-            return False
-        try:
-            return bool(config.getini(self.dest) != self._ini_default)
-        except (ValueError, TypeError, pytest.UsageError):
-            return True
 
 
 class Settings:
@@ -187,10 +78,11 @@ class Settings:
         for_workers=True,
     )
     min_pass_rate: Setting[tuple[Limit, ...]] = Setting(
-        lambda c: c.LIMIT,
+        lambda c: c.GROUP_LIMIT,
         (),
         "fail the session below this pass rate, 0 to 1; with a tag, that of the cases"
-        " that carry it. Repeatable",
+        " that carry it; with a group, as in param:model=large:0.9 or"
+        " metadata:team=search:0.9, that of the cases in it. Repeatable",
         metavar="[TAG:]F",
         ini="linelist",
         is_gate=True,
@@ -245,10 +137,26 @@ class Settings:
         ini="linelist",
         is_gate=True,
     )
+    max_drop: Setting[tuple[Limit, ...]] = Setting(
+        lambda c: c.DROP,
+        (),
+        "fail the session when the pass rate fell by more than this since the baseline,"
+        " 0 to 1, and by more than noise; with a name, the mean of a named score."
+        " Repeatable",
+        metavar="[NAME:]F",
+        ini="linelist",
+        is_gate=True,
+    )
     html: Setting[Path | None] = Setting(
         lambda c: c.PATH,
         None,
         "write a report page, one HTML file",
+        metavar="PATH",
+    )
+    markdown: Setting[Path | None] = Setting(
+        lambda c: c.PATH,
+        None,
+        "write the summary as Markdown, fit for a comment on a pull request",
         metavar="PATH",
     )
     out = Setting(
@@ -336,6 +244,49 @@ class Settings:
         for_workers=True,
     )
 
+    max_errors: Setting[int | None] = Setting(
+        lambda c: c.whole_number(0),
+        None,
+        "fail the session when more cases than this ended by an error",
+        metavar="N",
+        ini="int",
+        is_gate=True,
+    )
+    max_latency: Setting[tuple[LatencyLimit, ...]] = Setting(
+        lambda c: c.LATENCY_LIMIT,
+        (),
+        "fail the session above this latency in milliseconds, that of the 95th"
+        " percentile if none is named. Repeatable",
+        metavar="[pNN:]MS",
+        ini="linelist",
+        is_gate=True,
+    )
+    max_cost: Setting[float | None] = Setting(
+        lambda c: c.COST,
+        None,
+        "fail the session when the recorded cost is above this, in US dollars",
+        metavar="USD",
+        ini="float",
+        is_gate=True,
+    )
+    max_tokens: Setting[int | None] = Setting(
+        lambda c: c.whole_number(0),
+        None,
+        "fail the session when more tokens than this were recorded",
+        metavar="N",
+        ini="int",
+        is_gate=True,
+    )
+    errors = Setting(
+        lambda c: c.ERROR_NAME,
+        HARNESS_ERRORS,
+        "exceptions that are the harness's failure and not that of the thing under"
+        " test, one dotted name a line; statuses after it narrow it down, as in"
+        " httpx.HTTPStatusError 429 5xx. Replaces the default list, empty turns it off",
+        ini="linelist",
+        for_workers=True,
+    )
+
     @property
     def keys(self) -> tuple[str, ...]:
         """The live keys that this process knows."""
@@ -368,7 +319,8 @@ class Settings:
     @property
     def is_asked_for(self) -> bool:
         """Whether the session is to have a report even if it has no cases."""
-        is_shown = self.baseline is not None or self.html is not None
+        shown = (self.baseline, self.html, self.markdown)
+        is_shown = any(each is not None for each in shown)
         return bool(self.targeted or self.gates or self.resume) or is_shown
 
 

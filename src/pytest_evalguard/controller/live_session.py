@@ -6,7 +6,7 @@ import os
 import platform
 import uuid
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime, timezone
@@ -18,7 +18,14 @@ from typing import Any
 import pytest
 
 from .. import __version__
-from ..analysis.comparison import Baseline, BaselineCase, counting
+from ..analysis.baseline import (
+    Baseline,
+    BaselineCases,
+    SharedMetadata,
+    counting,
+    origin_of,
+)
+from ..analysis.groups import Group
 from ..analysis.totals import Totals
 from ..model.case import Attempt, Case
 from ..storage.ci import ci_facts
@@ -33,16 +40,25 @@ class LiveSession:
     """Which cases were selected, which have finished, and what they add up to.
 
     :param is_compared: whether what counts of each case in a comparison is kept.
+    :param groups: the groups of cases whose pass rates are wanted.
     """
 
     def __init__(
-        self, session: Session, state: SessionState, *, is_compared: bool = False
+        self,
+        session: Session,
+        state: SessionState,
+        *,
+        is_compared: bool = False,
+        groups: Sequence[Group] = (),
     ) -> None:
         self.session = session
         self.state = state
         self._is_compared = is_compared
-        self._cases: dict[str, BaselineCase | None] = {}
-        self.totals = Totals()
+        self._groups = groups
+        self.totals = Totals(groups=groups)
+        self._compared = BaselineCases()
+        self._without_row: set[str] = set()
+        self._shared = SharedMetadata()
         self._journal = Journal(session.journal_path)
         self._lock = Lock(session.path)
         self._unwritten: deque[str] = deque()
@@ -69,9 +85,11 @@ class LiveSession:
     @property
     def as_baseline(self) -> Baseline:
         """What counts of the cases in a comparison, where that is kept."""
-        with_row = {name: each for name, each in self._cases.items() if each}
-        without_row = self._cases.keys() - with_row.keys()
-        return Baseline(with_row, without_row={*without_row, *self._unfinished})
+        return Baseline(
+            self._compared,
+            without_row=self._without_row | self._unfinished,
+            origin=origin_of(self.state, self._shared),
+        )
 
     @property
     def lost(self) -> int:
@@ -162,12 +180,22 @@ class LiveSession:
             self.select([case.nodeid])
         self._append(case.to_line())
         if self._is_compared:
-            self._cases[case.nodeid] = counting(case) if case.has_row else None
+            self._compare(case)
         if case.nodeid in self._unfinished:
             self._unfinished.remove(case.nodeid)
             self.totals.add(case)
         else:
             self._has_repeats = True
+
+    def _compare(self, case: Case) -> None:
+        """Keep what counts of a case, in place of what it was before it ran again."""
+        self._shared.add(case)
+        if case.has_row:
+            self._compared.add(case.nodeid, counting(case))
+            self._without_row.discard(case.nodeid)
+        else:
+            self._compared.discard(case.nodeid)
+            self._without_row.add(case.nodeid)
 
     def add_crash(self, identity: str, reason: str, case: Case | None) -> None:
         """Note that a worker died in a test, which may be run again all the same.
@@ -218,7 +246,7 @@ class LiveSession:
         self._count_lost()
         self._journal.close()
         if self._has_repeats and not self.lost:
-            self.totals = Totals.of(self.session.cases())
+            self.totals = Totals.of(self.session.cases(), groups=self._groups)
         if self._unfinished:
             self.totals.outcomes["not run"] += len(self._unfinished)
         self.update(

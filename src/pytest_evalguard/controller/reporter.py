@@ -15,12 +15,13 @@ from typing import Any
 
 import pytest
 
-from ..analysis.comparison import Baseline, load_baseline
+from ..analysis.baseline import Baseline, load_baseline
+from ..analysis.gates import gated_groups
 from ..analysis.totals import MAX_SHOWN
 from ..config.resolution import usage_errors
 from ..config.settings import Settings
 from ..delivery.agent.prompts import PromptIds, locked_prompts
-from ..delivery.services import with_targets
+from ..delivery.registry import with_targets
 from ..model.bounds import reaches
 from ..model.case import Case, case_from_line
 from ..model.redaction import Redactor
@@ -62,7 +63,8 @@ class Reporter:
         self._process = getpid()
         is_compared = settings.baseline is not None
         session, state = new_session(settings.out, redact, config.rootpath)
-        self._live = LiveSession(session, state, is_compared=is_compared)
+        groups = gated_groups(settings, redact)
+        self._live = LiveSession(session, state, is_compared=is_compared, groups=groups)
         self._submitter = Submitter(config, settings)
         self._destinations = destinations_of(settings)
         self._baseline: Baseline | None = None
@@ -298,7 +300,7 @@ class Reporter:
             return
         report = self._end.report
         yield from gate_lines(self._end.failed_gates)
-        yield from interruption_lines(report)
+        yield from interruption_lines(report.state, report.path, report.arguments)
         yield from report.notes
         for sent in () if report.is_dry_run else report.sent:
             yield from unsent_lines(sent, report.path)

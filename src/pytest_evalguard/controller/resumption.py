@@ -6,10 +6,10 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from ..analysis.comparison import LAST
+from ..analysis.baseline import LAST
 from ..config.checks import Resume
 from ..delivery.outbox import Outbox, submission_of
-from ..delivery.services import stored_targets
+from ..delivery.registry import stored_targets
 from ..delivery.target import Target
 from ..errors import ConfigurationError, EvalguardError, SessionError
 from ..model.case import Case

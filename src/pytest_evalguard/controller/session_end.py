@@ -11,18 +11,20 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from ..analysis.comparison import LAST, Baseline, Comparison, compare, write_comparison
+from ..analysis.baseline import LAST, Baseline
+from ..analysis.comparison import Comparison, compare, write_comparison
 from ..analysis.gates import check_gates
 from ..config.resolution import usage_errors
 from ..config.settings import Settings
 from ..delivery.outbox import submission_of
-from ..delivery.services import stored_targets
+from ..delivery.registry import stored_targets
 from ..errors import EvalguardError, SessionError
 from ..model.redaction import Redactor
 from ..model.text import counted
 from ..reporting.report import Report
 from ..reporting.submissions import command
 from ..storage.continuation import continued
+from ..storage.files import replace_shared_file, why_unreadable
 from ..storage.session import (
     STATE,
     Gate,
@@ -121,6 +123,8 @@ class Ending:
             self._write_page(session)  # again, as it is known now where results went
         if not self._live.is_empty:
             self._write_job_summary()
+        if self._settings.markdown is not None:
+            self._write_markdown(session, self._settings.markdown)
         if self._live.is_started:
             self._remove_old_sessions()
             if not self._live.is_saved:
@@ -290,6 +294,18 @@ class Ending:
                 file.write(job_summary(self._report()))
         except OSError as error:
             self._notes.append(f"the job's summary was not written: {error}")
+
+    def _write_markdown(self, session: pytest.Session, path: Path) -> None:
+        from ..reporting.markdown import comment
+
+        if self._live.is_empty and session.exitstatus not in COLLECTED:
+            self._notes.append(f"the Markdown {path} was not written: no cases")
+            return
+        try:
+            replace_shared_file(path, [comment(self._report())])
+        except OSError as error:
+            why = f"the Markdown {path} can't be written: {why_unreadable(error)}"
+            self._tell_problem(session, why)
 
     def _remove_old_sessions(self) -> None:
         spared = [self._live.session.path]

@@ -11,8 +11,8 @@ import pytest
 from ..config.settings import Settings
 from ..delivery.deadline import Deadline, within
 from ..delivery.outbox import Sent, Service, Submission, submission_of, submitted
+from ..delivery.registry import BuiltIn, built_in_service, targets_of
 from ..delivery.sending import Progress
-from ..delivery.services import BuiltIn, built_in_service, targets_of
 from ..delivery.target import Target
 from ..errors import EvalguardError, ServiceError, SessionError
 from ..model.values import describe

@@ -2,25 +2,22 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, suppress
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import cast
 
-from ..analysis.totals import MAX_SHOWN, CaseNames, Totals
+from ..analysis.totals import MAX_SHOWN, CaseNames
 from ..config.services import Access
 from ..errors import ConfigurationError, ServiceError, SessionError
 from ..model.text import counted, display_path
 from ..storage.continuation import continued
-from ..storage.files import replace_file
+from ..storage.merging import merging
 from ..storage.session import (
-    STATE,
     PassedOver,
     Session,
-    SessionState,
-    create_session,
+    check_out,
     newest_session,
     open_session,
     sessions_in,
@@ -37,8 +34,8 @@ from .outbox import (
     submission_of,
     submitted,
 )
+from .registry import Batched, BuiltIn, built_in_service, stored_targets, with_targets
 from .sending import Progress
-from .services import Batched, BuiltIn, built_in_service, stored_targets, with_targets
 from .target import Target, has_proof, proof_of
 
 
@@ -131,8 +128,6 @@ def directed_to(
     """
     sessions = [open_session(Path(each)) for each in directories]
     if len(sessions) > 1:
-        from .resubmit import merged_session
-
         session = merged_session(sessions, out, targets)
     else:
         session = sessions[0] if sessions else newest_session(out, passed_over)
@@ -274,23 +269,21 @@ def merged_session(
     it as a batch of its own; a service that takes one result a request is sent none
     again that one of `sessions` has brought it.
 
-    :raises SessionError: a case is in two of them, one of them still runs, or `out`
-        can't be written.
+    :raises MergeError: a case is in two of them.
+    :raises SessionError: one of them still runs, or `out` can't be written.
     """
-    with ExitStack() as stack:
-        for session in sessions:
-            if not stack.enter_context(session.locked()):
+    check_out(out)
+    with merging(sessions) as merged:
+        session = merged.write(out / merged.name)
+        with session.locked() as is_free:
+            if not is_free:
                 raise SessionError(
-                    f"{session.path} is still running or being submitted: merge it when"
-                    " that has ended"
+                    f"{session.path} is being submitted: try again later"
                 )
-        merged = _merge(sessions, out)
-        if not stack.enter_context(merged.locked()):
-            raise SessionError(f"{merged.path} is being submitted: try again later")
-        for target in targets:
-            if not target.is_batched:
-                _carry_over(sessions, merged, target)
-        return merged
+            for target in targets:
+                if not target.is_batched:
+                    _carry_over(sessions, session, target)
+    return session
 
 
 def _carry_over(sessions: Sequence[Session], merged: Session, target: Target) -> None:
@@ -326,54 +319,3 @@ def _rest(
             names.add(case.nodeid)
     if names.count:
         yield LeftOut(_NOT_YET, names.count, tuple(names.first), is_open=True)
-
-
-def _merge(sessions: Sequence[Session], out: Path) -> Session:
-    states = sorted((each.state for each in sessions), key=lambda state: state.id)
-    lines = _lines(sessions)
-    text = "".join(f"{lines[identity]}\n" for identity in sorted(lines))
-    ids = "\n".join(state.id for state in states)
-    identity = hashlib.sha256(f"{ids}\n{text}".encode()).hexdigest()[:32]
-    began = [state.created_at for state in states]
-    stamp = max(began).strftime("%Y%m%dT%H%M%SZ")
-    merged = Session(out / f"{stamp}-m{identity[:7]}")
-    if not (merged.path / STATE).is_file():
-        create_session(merged, SessionState(identity, min(began).isoformat()))
-        replace_file(merged.journal_path, [text])
-        merged.write(_merged_state(merged, states))
-    return merged
-
-
-def _lines(sessions: Sequence[Session]) -> dict[str, str]:
-    lines: dict[str, str] = {}
-    owners: dict[str, Path] = {}
-    for session in sorted(sessions, key=lambda each: str(each.path)):
-        for case, line in session.cases().with_lines():
-            if case.nodeid in owners:
-                raise SessionError(
-                    f"the case {case.nodeid} is in two sessions, {owners[case.nodeid]}"
-                    f" and {session.path}: shards must not overlap; submit one of them"
-                )
-            owners[case.nodeid], lines[case.nodeid] = session.path, line
-    return lines
-
-
-def _merged_state(merged: Session, states: list[SessionState]) -> SessionState:
-    totals = Totals.of(merged.cases())
-    selected = sum(state.selected for state in states)
-    # a shard that was killed has no exit status, and did not pass
-    statuses = [1 if s.exit_status is None else s.exit_status for s in states]
-    missing = selected - sum(totals.outcomes.values())
-    if missing > 0:
-        totals.outcomes["not run"] += missing
-    return replace(
-        merged.state,
-        status="finished",
-        exit_status=max(statuses),
-        selected=selected,
-        counts={str(name): count for name, count in totals.outcomes.items()},
-        rows=totals.rows,
-        pass_rate=totals.pass_rate,
-        score=totals.score.value,
-        missing=sum(state.missing for state in states),
-    )

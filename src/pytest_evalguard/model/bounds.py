@@ -47,11 +47,13 @@ def exact_mean(values: Sequence[float]) -> float:
         return math.fsum(value / len(values) for value in values)
 
 
+def stays_within(value: float, most: float) -> bool:
+    """Whether a figure is at most its limit, but for what arithmetic adds to it."""
+    return value <= most or math.isclose(value, most, rel_tol=_NEAR)
+
+
 Share = Annotated[float, Within(0, 1)]
 """A score, a rate or a probability."""
 
 Finite = Annotated[float, Within(-math.inf, math.inf)]
 """Any number but NaN and the infinite ones."""
-
-Change = Annotated[float, Within(-2, 2)]
-"""A difference of two shares, or the end of its interval, which may lie outside."""

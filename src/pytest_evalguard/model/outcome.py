@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Literal, NamedTuple
 
 Outcome = Literal[
@@ -62,6 +62,17 @@ _MOST_LETTERS = 20
 def info_of(outcome: Outcome) -> OutcomeInfo:
     """Return what an outcome means; a hook of a user's may have made one up."""
     return OUTCOMES.get(outcome, _MADE_UP)
+
+
+def rate_without_errors(counts: Mapping[str, int]) -> float | None:
+    """Return passed rows over those with a verdict, 0..1; None where there is none.
+
+    :param counts: how many cases have each outcome.
+    """
+    without_verdict = WITHOUT_ROW | {"error"}
+    rows = sum(n for name, n in counts.items() if name not in without_verdict)
+    passed = sum(counts.get(name, 0) for name in PASSING)
+    return passed / rows if rows else None
 
 
 def letters_of(outcomes: Iterable[Outcome]) -> str:

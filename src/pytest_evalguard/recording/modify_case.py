@@ -80,7 +80,7 @@ def _checked(case: Case) -> Case:
     if case.outcome not in get_args(Outcome):
         raise ValueError(f"no such outcome: {describe(case.outcome)}")
     case.input = "" if case.input is None else case.input
-    _normalise(case, omit=(*_FACTS, *_RUNS, "scores"))
+    _normalise(case, omit=(*_FACTS, *_RUNS, "scores", "params"))
     case.latency_ms = checked_number(case.latency_ms, "latency_ms")
     if case.score is not None:
         case.score = checked_score(case.score)
@@ -89,6 +89,7 @@ def _checked(case: Case) -> Case:
     for name in ("prompt_tokens", "completion_tokens"):
         if (count := getattr(case, name)) is not None:
             setattr(case, name, checked_count(count, name))
+    case.params = {as_text(name): as_text(v) for name, v in case.params.items()}
     case.scores = {as_text(name): _score(each) for name, each in case.scores.items()}
     case.metrics = {
         name: checked_metric(each, f"the metric {name!r}")

@@ -16,7 +16,7 @@ from ..model.bounds import exact_mean
 from ..model.case import Attempt, Case, ScorerResult
 from ..model.json_data import MAX_TEXT
 from ..model.outcome import PASSING, Outcome, letters_of, worst
-from ..model.text import shortened
+from ..model.text import counted, shortened
 from ..model.values import HOSTILE, clean_text, cut, without_addresses
 from .mark import Plan
 
@@ -124,7 +124,7 @@ def _leaves(error: BaseException) -> list[BaseException]:
     waiting, known = [error], {id(error)}
     while waiting:
         each = waiting.pop()
-        members = _members(each)
+        members = group_members(each)
         if not members:
             found.append(each)
         new = [member for member in members if id(member) not in known]
@@ -133,7 +133,8 @@ def _leaves(error: BaseException) -> list[BaseException]:
     return found or [error]
 
 
-def _members(error: BaseException) -> list[BaseException]:
+def group_members(error: BaseException) -> list[BaseException]:
+    """Return what an exception group holds; of any other exception nothing."""
     # by its name, as Python 3.10 has groups only from a package
     if all(kind.__name__ != "BaseExceptionGroup" for kind in type(error).__mro__):
         return []
@@ -220,11 +221,15 @@ T = TypeVar("T", int, float)
 def deciding_trial(outcomes: Sequence[Outcome], plan: Plan) -> int:
     """Return the index of the trial whose verdict is that of the case.
 
-    It is the last one that passed, if enough did, else the first of the worst.
+    It is the last one that passed, if enough did; the first that ended by an error, if
+    with those enough might have; else the first of the worst.
     """
     passed = [index for index, each in enumerate(outcomes) if each in PASSING]
     if len(passed) >= plan.require:
         return passed[-1]
+    errors = [index for index, each in enumerate(outcomes) if each == "error"]
+    if errors and len(passed) + len(errors) >= plan.require:
+        return errors[0]
     return worst(outcomes)
 
 
@@ -247,7 +252,9 @@ def combined(cases: Sequence[Case], plan: Plan, chosen_index: int) -> Case:
     passed = sum(case.passed for case in cases)
     reason = chosen.reason
     if chosen.has_row and not chosen.passed:
-        reason = f"{passed} of {len(cases)} trials passed: {reason}"
+        errors = sum(case.outcome == "error" for case in cases)
+        without_verdict = f", {counted(errors, 'error')}" if errors else ""
+        reason = f"{passed} of {len(cases)} trials passed{without_verdict}: {reason}"
     telling = [case for case in cases if case.outcome not in ("skipped", "error")]
     telling = telling or list(cases)
     return replace(

@@ -17,6 +17,7 @@ from ..model.values import as_data, as_text
 from .collection import FIXTURE, declared_key, identity_of
 from .mark import EvalMark
 from .outcome import outcome_of, total, will_rerun
+from .parameters import parameters_of
 from .recorder import EvalCase, ambiguity, close, recorded
 
 LINE = "evalguard_case"
@@ -32,7 +33,9 @@ _SPENT = ("prompt_tokens", "completion_tokens", "cost_usd")
 class Run:
     """One run of a case's test: its recorder, and what pytest said of each phase.
 
-    `body_ms` is how long its body took, None where pytest did not run that itself.
+    `body_ms` is how long its body took, None where pytest did not run that itself;
+    `is_harness_error` says that what left it, or left its last subtest, is the failure
+    of the harness.
     """
 
     recorder: EvalCase
@@ -44,12 +47,21 @@ class Run:
     case: Case | None = None
     reports: dict[str, pytest.TestReport] = field(default_factory=dict)
     reasons: dict[str, str | None] = field(default_factory=dict)
+    is_harness_error: bool = False
     failed_subtest: str | None = None
+    errored_subtest: str | None = None
     logged: set[str] = field(default_factory=set)
 
     def note(self, report: pytest.TestReport) -> None:
         self.logged.add(str(report.when))
         self.reports[str(report.when)] = report
+
+    def note_failed_subtest(self) -> None:
+        reason = self.reasons.get("call") or "a subtest failed"
+        if self.is_harness_error:
+            self.errored_subtest = reason
+        else:
+            self.failed_subtest = reason
 
     def add_teardown(self, report: pytest.TestReport, reason: str | None) -> None:
         """Take what became of the fixtures that the trials of a case shared."""
@@ -57,6 +69,10 @@ class Run:
             self.reports["teardown"] = report
             if self.case.outcome != "failed":
                 self.case.outcome, self.case.reason = "error", reason
+
+    @property
+    def has_failed_subtest(self) -> bool:
+        return self.failed_subtest is not None or self.errored_subtest is not None
 
     @property
     def is_finished(self) -> bool:
@@ -84,13 +100,22 @@ class Run:
         call = self.reports.get("call")
         return 0.0 if call is None else max(0.0, call.duration * 1000)
 
+    def seconds(self, when: str) -> float:
+        """How long a phase took, 0 where there was none."""
+        report = self.reports.get(when)
+        return 0.0 if report is None else report.duration
+
     @property
     def outcome(self) -> Outcome:
         outcome = outcome_of(self.reports)
         if outcome == "not run" and "call" in self.reasons:
-            return "failed"  # a plugin made no report of this attempt
+            outcome = "failed"  # a plugin made no report of this attempt
         if self.failed_subtest is not None and outcome != "error":
             return "failed"
+        if self.is_harness_error and outcome == "failed":
+            return "error"
+        if self.errored_subtest is not None and outcome == "passed":
+            return "error"  # unittest's subTest leaves its test a pass
         if outcome == "passed" and ambiguity(self.recorder) is not None:
             return "ambiguous"
         return outcome
@@ -104,7 +129,7 @@ class Run:
         # a skip is no reason for the error that came after it
         for phase in (*failed, *said):
             return self.reasons[phase]
-        return self.failed_subtest if outcome == "failed" else None
+        return self.failed_subtest if outcome == "failed" else self.errored_subtest
 
     def _has_failed(self, phase: str) -> bool:
         report = self.reports.get(phase)
@@ -129,6 +154,8 @@ def case_of(item: pytest.Item, run: Run, clean: Callable[[str], str]) -> Case:
     metadata = {**marked.get("metadata", {}), **fields.get("metadata", {})}
     fields = {**marked, **fields, "metadata": metadata}
     fields.setdefault("latency_ms", run.latency_ms)
+    if (callspec := getattr(item, "callspec", None)) is not None:
+        fields["params"] = parameters_of(item, callspec, clean)
     if "input" not in fields:
         fields["input"] = _default_input(item, clean)
         fields["default_input"] = True

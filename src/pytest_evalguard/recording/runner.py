@@ -25,6 +25,7 @@ from .collection import (
     is_handed_over,
     name_scheduled_run,
 )
+from .harness_errors import HarnessErrors
 from .mark import Plan, current_mark, problems_of
 from .modify_case import modified
 from .outcome import (
@@ -56,6 +57,7 @@ class CaseRunner:
     :param redact: applied to everything that was recorded.
     :param publish: takes each finished case, and the report it is to travel on; None
         for a test that was interrupted.
+    :param errors: those that are no failure of what is tested.
     :param has_junit: whether JUnit XML is written, and its properties are wanted.
     :param make_portable: changes the data of a report into what can be carried to
         another process, where there is one.
@@ -69,6 +71,7 @@ class CaseRunner:
         trials: int,
         redact: Redactor,
         publish: Callable[[Case, pytest.TestReport | None], None],
+        errors: HarnessErrors,
         has_junit: bool = False,
         make_portable: Callable[[dict[str, Any]], None] | None = None,
     ) -> None:
@@ -78,6 +81,7 @@ class CaseRunner:
         self._trials = trials
         self._redact = redact
         self._publish = publish
+        self._errors = errors
         self._scheduled: dict[int, pytest.Item] = {}
         self._open: dict[str, list[pytest.Item]] = {}
         self._handed_over: tuple[object, bool] = (None, False)
@@ -210,13 +214,13 @@ class CaseRunner:
         """Let one trial speak for the case; what is still torn down is added to it."""
         runs, cases = item.stash[trials_key], _trials_of(item)
         outcomes = [case.outcome for case in cases]
-        failed = [index for index, run in enumerate(runs) if run.failed_subtest]
+        failed = [index for index, run in enumerate(runs) if run.has_failed_subtest]
         # a failed subtest is pytest's own verdict, which it has told already
         index = failed[0] if failed else deciding_trial(outcomes, plan)
         chosen = item.stash[run_key] = runs[index]
         verdict, letters = verdict_line(outcomes, plan), letters_of(outcomes)
         for when, report in chosen.reports.items():
-            report.duration = sum(_seconds(run, when) for run in runs)
+            report.duration = sum(run.seconds(when) for run in runs)
             setattr(report, TRIALS, letters)
             if report.failed and isinstance(report.longrepr, ExceptionRepr):
                 report.longrepr.addsection("trials", verdict)
@@ -243,6 +247,7 @@ class CaseRunner:
         except Exception as error:
             excinfo = pytest.ExceptionInfo.from_exception(error)
             run.reasons["call"] = error_line(item, excinfo, self._redact)
+            run.is_harness_error = self._errors.include(error)
             raise
 
     @pytest.hookimpl(wrapper=True)
@@ -258,6 +263,8 @@ class CaseRunner:
             run.add_teardown(report, reason)
         else:
             run.reports[call.when], run.reasons[call.when] = report, reason
+            if call.excinfo is not None and call.when == "call":
+                run.is_harness_error = self._errors.include(call.excinfo.value)
         if call.when == "teardown" and getpid() != self._process:
             # the reports of a child, as pytest-forked has, are logged by its parent
             setattr(report, LINE, self._finish(item, run).to_line())
@@ -279,7 +286,7 @@ class CaseRunner:
         run = item.stash[run_key]
         if hasattr(report, "context"):  # a subtest's report, pytest's or the plugin's
             if report.failed:
-                run.failed_subtest = run.reasons.get("call") or "a subtest failed"
+                run.note_failed_subtest()
             return
         run.note(report)
         if report.when == "teardown" and run.is_finished:
@@ -380,11 +387,6 @@ def _detach(report: pytest.TestReport) -> None:
     for name, value in vars(report).items():
         if type(value) is dict:
             setattr(report, name, dict(value))
-
-
-def _seconds(run: Run, when: str) -> float:
-    report = run.reports.get(when)
-    return 0.0 if report is None else report.duration
 
 
 def _require_score(recorder: EvalCase, threshold: float) -> None:

@@ -1,16 +1,18 @@
-"""The summary as Markdown, for the page that GitHub Actions shows of a job."""
+"""The summary as Markdown, for the page of a job and for comments."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import chain
 
-from ..analysis.comparison import verdict_lines
 from ..analysis.totals import MAX_SHOWN
 from ..model.case import Case
 from ..model.difference import compared, difference_place, sameness
 from ..model.metrics import Table
 from ..model.text import counted, printable, shortened
+from ..storage.session import Gate
+from .comparison import origin_text, verdict_lines
 from .metrics import cell_text, metric_figures, table_size
 from .report import Report
 from .terminal import (
@@ -35,21 +37,46 @@ _MOST_COLUMNS = 30
 _MARKUP = re.compile(r"[^\w\s.,/=-]|(?<=\w)@|www|http", re.ASCII)
 
 
+MOST_CHARACTERS = 65_000
+"""How long a comment may be; GitHub takes fewer than 65,536 characters."""
+
+MARKER = "<!-- pytest-evalguard -->"
+"""The first line of a comment, by which the next one finds it to replace it."""
+
+_CUT = "\nThe rest is left out, it was too long.\n"
+
+
 def job_summary(report: Report) -> str:
     """Return the summary as Markdown, at most `MOST_BYTES` long, else cut and said."""
-    parts, size = [], 0
-    for part in _parts(report):
-        size += len(part.encode())
-        if size > MOST_BYTES:
-            parts.append("\nThe rest is left out, it was too long.\n")
+    return _cut(_parts(report), MOST_BYTES, lambda part: len(part.encode()))
+
+
+def comment(report: Report) -> str:
+    """Return the summary as Markdown, short enough for a comment on a pull request.
+
+    Its first line is `MARKER`, which is not shown.
+    """
+    return _cut(chain([f"{MARKER}\n"], _parts(report)), MOST_CHARACTERS, len)
+
+
+def _cut(parts: Iterable[str], most: int, length: Callable[[str], int]) -> str:
+    """Return the first parts, as many as are not too long together."""
+    kept: list[str] = []
+    size = 0
+    for part in parts:
+        size += length(part)
+        if size > most:
+            is_open = sum(e.count("<details>") - e.count("</details>") for e in kept)
+            kept += ["\n</details>\n"] * is_open + [_CUT]
             break
-        parts.append(part)
-    return "".join(parts)
+        kept.append(part)
+    return "".join(kept)
 
 
 def _parts(report: Report) -> Iterator[str]:
     totals = report.totals
     yield f"## evalguard: {escaped(outcome_line(totals))}\n\n"
+    yield from _verdict(report.state.gates)
     metrics = metric_figures(report.state.metrics, totals)
     yield from _table(("figure", "value"), (*figures(totals), *metrics))
     gates = [
@@ -59,7 +86,7 @@ def _parts(report: Report) -> Iterator[str]:
     for table in report.state.tables:
         yield from _figure_table(table)
     if report.comparison is not None:
-        yield f"### Since {escaped(report.comparison.baseline)}\n\n"
+        yield f"### Since {escaped(origin_text(report.comparison))}\n\n"
         yield from _items(verdict_lines(report.comparison))
         for what, names in report.comparison.named.items():
             yield from _names(what, names)
@@ -70,7 +97,21 @@ def _parts(report: Report) -> Iterator[str]:
         yield f"and {totals.hidden:,} more that did not pass\n\n"
     for what, found in worth_a_look(totals):
         yield from _names(f"{counted(found.count, 'case')} {what}", found.first)
-    yield from _items((*state_lines(report), *report.notes, *where_lines(report)))
+    yield from _items(
+        (
+            *state_lines(report.state, report.path, report.arguments),
+            *report.notes,
+            *where_lines(report),
+        )
+    )
+
+
+def _verdict(gates: Sequence[Gate]) -> Iterator[str]:
+    failed = sum(not each.passed for each in gates)
+    if failed:
+        yield f"**{failed:,} of {counted(len(gates), 'gate')} FAILED**\n\n"
+    elif gates:
+        yield f"**{counted(len(gates), 'gate')} met**\n\n"
 
 
 def escaped(text: str) -> str:

@@ -9,7 +9,7 @@ from pathlib import Path
 from ..analysis.comparison import Comparison, read_comparison
 from ..analysis.totals import MAX_SHOWN, Totals
 from ..delivery.outbox import Sent, submission_of
-from ..delivery.services import stored_targets
+from ..delivery.registry import stored_targets
 from ..errors import SessionError
 from ..model.case import Case
 from ..model.text import counted

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from pathlib import Path
 
-from ..analysis.comparison import Comparison, verdict_lines
+from ..analysis.comparison import Comparison
 from ..analysis.statistics import all_pass_rate
 from ..analysis.totals import MAX_SHOWN, CaseNames, Totals, rate_text
 from ..model.case import Case
@@ -26,7 +27,8 @@ from ..model.text import (
     shortened,
 )
 from ..storage.continuation import Resumed, Spending
-from ..storage.session import Gate
+from ..storage.session import Gate, SessionState
+from .comparison import origin_text, verdict_lines
 from .metrics import metric_figures, table_lines
 from .report import Report
 from .submissions import command, dry_run_lines, resume_command, sent_lines
@@ -59,7 +61,7 @@ def lines(report: Report) -> Iterator[str]:
     for what, names in worth_a_look(totals):
         title = f"{counted(names.count, 'case')} {what}:"
         yield from name_list(title, names.count, names.first)
-    yield from state_lines(report)
+    yield from state_lines(report.state, path, report.arguments)
     yield from report.notes
     if report.state.ci:
         yield from labelled("built by", ", ".join(report.state.ci.values()))
@@ -70,7 +72,10 @@ def lines(report: Report) -> Iterator[str]:
 def figures(totals: Totals) -> Iterator[tuple[str, str]]:
     """Yield the figures of a session, each with its label."""
     if totals.rows:
-        yield "pass rate", rate_text(totals.passed, totals.rows)
+        yield (
+            "pass rate",
+            rate_text(totals.passed, totals.rows, errors=totals.outcomes["error"]),
+        )
         yield "mean score", f"{totals.score.value:.3f}"
     for name, mean in sorted(totals.scorers.items()):
         cases = counted(mean.count, "case")
@@ -134,9 +139,9 @@ def annotation(title: str, message: str) -> str:
 
 def comparison_lines(comparison: Comparison) -> Iterator[str]:
     """Yield what changed since the baseline."""
-    yield from labelled("baseline", printable(comparison.baseline))
+    yield from labelled("baseline", printable(origin_text(comparison)))
     for line in verdict_lines(comparison):
-        yield from labelled("", line)
+        yield from labelled("", printable(line))
     for what, names in comparison.named.items():
         if names:
             yield from name_list(f"{what}:", len(names), names[:MAX_SHOWN])
@@ -172,28 +177,40 @@ def where_lines(report: Report) -> Iterator[str]:
             yield from sent_lines(sent, report.path, report.link)
 
 
-def state_lines(report: Report) -> Iterator[str]:
-    """Yield what must be known of a session as a whole."""
-    state = report.state
+def state_lines(
+    state: SessionState, path: Path, arguments: Iterable[str] = ()
+) -> Iterator[str]:
+    """Yield what must be known of a session as a whole.
+
+    :param arguments: those that pytest was started with, where that is known.
+    """
     if state.spending is not None:
         carried = 0 if state.resumed is None else state.resumed.carried
         yield _spending(state.spending, has_run=state.rows > carried)
     if state.resumed is not None:
         yield from _resumed(state.resumed)
-    yield from interruption_lines(report)
+    yield from interruption_lines(state, path, arguments)
     if state.missing:
         cases = counted(state.missing, "selected case")
         yield f"missing: {cases} left no result; pytest's own output may say why"
+    if state.shards:
+        yield f"merged from {counted(len(state.shards), 'session')}"
+    for shard in state.shards:
+        if shard.status != "finished":
+            cases = f"{shard.cases:,} of {counted(shard.selected, 'case')}"
+            name = printable(shard.name)
+            yield f"shard {name} was {shard.status}: {cases} finished"
 
 
-def interruption_lines(report: Report) -> Iterator[str]:
+def interruption_lines(
+    state: SessionState, path: Path, arguments: Iterable[str] = ()
+) -> Iterator[str]:
     """Yield that a session was interrupted, and the command that goes on with it."""
-    state = report.state
     if state.status == "interrupted":
         has_stopped = state.spending is not None and state.spending.has_stopped
         why = ": its budget is spent" if has_stopped else ""
         yield f"the session was interrupted{why}"
-        yield f"  go on by: {resume_command(report.path, report.arguments)}"
+        yield f"  go on by: {resume_command(path, arguments)}"
 
 
 def _spending(spending: Spending, *, has_run: bool) -> str:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import math
 import os
-from collections.abc import Iterator
+from array import array
+from collections import Counter
+from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, suppress
 from json import JSONDecoder
 from os import (
@@ -11,7 +14,7 @@ from os import (
     write,
 )
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from ..model.case import Case
 from .files import identity_of, validator
@@ -208,6 +211,30 @@ class StoredCases:
             if identity in self._places:
                 self._earlier.setdefault(identity, []).append(self._places[identity])
             self._places[identity] = place
+
+
+def figures_of(cases: Iterable[Case], selected: int) -> dict[str, Any]:
+    """Return what the state of a session says of its cases: counts, rows and means.
+
+    :param selected: how many were to run; those that are not here did not.
+    """
+    counts: Counter[str] = Counter()
+    scores, passed = array("d"), 0
+    for case in cases:
+        counts[case.outcome] += 1
+        if case.has_row:
+            scores.append(case.overall_score)
+            passed += case.passed
+    if (rest := selected - counts.total()) > 0:
+        counts["not run"] += rest
+    rows = len(scores)
+    return {
+        "selected": counts.total(),
+        "counts": dict(counts),
+        "rows": rows,
+        "pass_rate": passed / rows if rows else None,
+        "score": math.fsum(scores) / rows if rows else None,
+    }
 
 
 def _line_at(place: _Place) -> bytes:

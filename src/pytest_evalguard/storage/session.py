@@ -10,13 +10,10 @@ from __future__ import annotations
 
 import errno
 import json
-import math
 import os
 import re
 import shutil
-from array import array
-from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime, timezone
@@ -27,7 +24,6 @@ from typing import Any, Literal
 from ..config.settings import DEFAULT_OUT, OUT_VARIABLE
 from ..errors import SessionError
 from ..model.bounds import Share
-from ..model.case import Case
 from ..model.metrics import Metric, Table
 from ..model.text import display_path
 from .continuation import Resumed, Spending
@@ -40,7 +36,7 @@ from .files import (
     replace_file,
     why_unreadable,
 )
-from .journal import CASES, StoredCases
+from .journal import CASES, StoredCases, figures_of
 
 SCHEMA = 1
 _FIRST_YEAR, _LAST_YEAR = 2000, 9000  # within which times can be added and compared
@@ -64,10 +60,31 @@ class Gate:
 
 
 @dataclass(frozen=True)
+class Shard:
+    """A session that was merged into another: `cases` is how many came from it."""
+
+    id: str
+    created: str
+    status: Literal["finished", "interrupted", "killed"]
+    exit_status: int | None
+    selected: int
+    cases: int
+    ci: Mapping[str, str] = field(default_factory=dict)
+    versions: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def name(self) -> str:
+        """How it is called: by its id, and what CI says that it is."""
+        said = ", ".join(self.ci[each] for each in ("job", "shard") if each in self.ci)
+        return f"{self.id[:8]} ({said})" if said else self.id[:8]
+
+
+@dataclass(frozen=True)
 class SessionState:
     """What is known of a session besides its cases. Times are UTC, ISO 8601.
 
-    `metrics` and `tables` are what the hook `pytest_evalguard_metrics` returned.
+    `metrics` and `tables` are what the hook `pytest_evalguard_metrics` returned,
+    `shards` the sessions that a merged one was made of.
     """
 
     id: str
@@ -89,6 +106,7 @@ class SessionState:
     schema: int = SCHEMA
     metrics: tuple[Metric, ...] = ()
     tables: tuple[Table, ...] = ()
+    shards: tuple[Shard, ...] = ()
 
     @property
     def created_at(self) -> datetime:
@@ -136,7 +154,8 @@ class Session:
         """Return a state with what the journal says, on disk if that takes it now."""
         status, exit_status, missing = ending.groups()
         completed = replace(
-            _counted(state, self.cases()),
+            state,
+            **figures_of(self.cases(), state.selected),
             status="finished" if status == "finished" else "interrupted",
             exit_status=int(exit_status),
             missing=int(missing),
@@ -208,28 +227,6 @@ class Session:
             yield is_free
         finally:
             lock.release()
-
-
-def _counted(state: SessionState, cases: Iterable[Case]) -> SessionState:
-    """Return a state with the figures of its cases."""
-    counts: Counter[str] = Counter()
-    scores, passed = array("d"), 0
-    for case in cases:
-        counts[case.outcome] += 1
-        if case.has_row:
-            scores.append(case.overall_score)
-            passed += case.passed
-    if (rest := state.selected - counts.total()) > 0:
-        counts["not run"] += rest
-    rows = len(scores)
-    return replace(
-        state,
-        selected=counts.total(),
-        counts=dict(counts),
-        rows=rows,
-        pass_rate=passed / rows if rows else None,
-        score=math.fsum(scores) / rows if rows else None,
-    )
 
 
 def create_session(session: Session, state: SessionState) -> None:

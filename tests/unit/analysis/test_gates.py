@@ -7,9 +7,10 @@ from typing import Any
 import pytest
 
 from pytest_evalguard.analysis.comparison import Comparison
-from pytest_evalguard.analysis.gates import CHECKS, check_gates
+from pytest_evalguard.analysis.gates import CHECKS, check_gates, gated_groups
+from pytest_evalguard.analysis.paired import PairedChange
 from pytest_evalguard.analysis.totals import Totals
-from pytest_evalguard.config.checks import Limit, MetricLimit
+from pytest_evalguard.config.checks import LatencyLimit, Limit, MetricLimit
 from pytest_evalguard.config.settings import TABLE, Settings
 from pytest_evalguard.model.case import Case, ScorerResult
 from pytest_evalguard.model.metrics import Metric
@@ -25,7 +26,9 @@ def passing(count: int, of: int, *tags: str) -> list[Case]:
 
 
 def rate_gate(limit: Limit, cases: list[Case]) -> Gate:
-    (gate,) = check_gates(Settings(min_pass_rate=(limit,)), Totals.of(cases), None)
+    settings = Settings(min_pass_rate=(limit,))
+    totals = Totals.of(cases, groups=gated_groups(settings))
+    (gate,) = check_gates(settings, totals, None)
     return gate
 
 
@@ -221,6 +224,125 @@ def test_regressions_need_a_limit_and_a_baseline() -> None:
     assert regressions(0, None) == []
 
 
+# Drops
+
+
+def paired(
+    *changes: tuple[str | None, PairedChange | None], of: int = 80
+) -> Comparison:
+    """A comparison of 80 cases with the change of the pass rate (None) or of scores."""
+    named = {name: each for name, each in changes if name}
+    rate = next((each for name, each in changes if name is None), None)
+    return Comparison(
+        *("last", 80, 80, of),
+        pass_rate=rate,
+        score=rate,
+        scores={name: each for name, each in named.items() if each},
+        named_pairs={name: each.pairs if each else 4 for name, each in named.items()},
+    )
+
+
+FELL = PairedChange(80, -0.0875, -0.17, -0.02, 0.016, 0.075)
+NOISE = PairedChange(80, -0.03125, -0.09, 0.03, 0.5, 0.0875)
+CLOSE = PairedChange(80, -0.03125, -0.09, -0.01, 0.01, 0.03)
+ROSE = PairedChange(80, 0.0875, 0.02, 0.17, 0.016, 0.2)
+
+
+def drop(limit: Limit, found: Comparison, coverage: float = 0.5) -> Gate:
+    settings = Settings(max_drop=(limit,), min_coverage=coverage)
+    (gate,) = check_gates(settings, Totals(), found)
+    return gate
+
+
+@pytest.mark.parametrize(
+    ("most", "change", "figure", "is_met"),
+    [
+        (0.03, FELL, "8.8 points, 95% interval 2.0 to 17.0, more than noise", False),
+        (0.0875, FELL, "8.8 points, 95% interval 2.0 to 17.0, more than noise", True),
+        (0.0874, FELL, "8.8 points, 95% interval 2.0 to 17.0, more than", False),
+        (0.0312, CLOSE, "3.125 points, 95% interval 1.0 to 9.0, more than", False),
+        (0.03, NOISE, "3.1 points, 95% interval -3.0 to 9.0, no more than", True),
+        (0.0, ROSE, "none, up 8.8 points; with these", True),
+    ],
+)
+def test_a_drop_of_the_pass_rate_counts_if_it_is_large_and_more_than_noise(
+    most: float, change: PairedChange, figure: str, is_met: bool
+) -> None:
+    gate = drop(Limit(most), paired((None, change)))
+    assert (gate.name, gate.passed) == ("drop in pass rate", is_met)
+    assert gate.figure.startswith(figure)
+    least = f"{change.least_drop * 100:.1f} points on"
+    assert gate.figure.endswith(f"with these 80 cases a drop shows from about {least}")
+    assert gate.limit == f"at most {most * 100:.12g} points"
+
+
+def test_a_drop_of_a_named_score_is_told_on_its_own_scale() -> None:
+    gate = drop(Limit(0.05, "tone"), paired(("tone", FELL)))
+    assert gate == Gate(
+        "drop in tone",
+        "0.087, 95% interval 0.020 to 0.170, more than noise; with these 80 cases a"
+        " drop shows from about 0.075 on",
+        "at most 0.05",
+        passed=False,
+    )
+
+
+def test_the_mean_score_is_named_score_unless_a_scorer_is() -> None:
+    overall, named = paired((None, FELL)), paired((None, FELL), ("score", NOISE))
+    assert drop(Limit(0.01, "score"), overall).figure.startswith("0.087, ")
+    assert drop(Limit(0.01, "score"), named).figure.startswith("0.031, ")
+
+
+@pytest.mark.parametrize(
+    ("limit", "found", "figure"),
+    [
+        (Limit(1), Comparison("b", 3, 3, 0), "no case is in both sessions"),
+        (
+            Limit(1),
+            Comparison("b", 3, 3, 0, errors=("a",)),
+            "no case in both can be compared",
+        ),
+        (
+            Limit(1, "tone"),
+            paired(("style", FELL), ("wit", FELL)),
+            "no case has this score in both sessions, there is style, wit",
+        ),
+        (
+            Limit(1, "tone"),
+            paired((None, FELL)),
+            "no case has this score in both sessions, there is no named score",
+        ),
+    ],
+)
+def test_a_drop_that_nothing_can_tell_is_not_met(
+    limit: Limit, found: Comparison, figure: str
+) -> None:
+    gate = drop(limit, found)
+    assert (gate.figure, gate.passed) == (figure, False)
+
+
+def test_a_drop_of_a_score_that_few_pairs_have_is_not_met() -> None:
+    found = paired(("tone", FELL), of=200)
+    gate = drop(Limit(1, "tone"), found)
+    assert (gate.figure, gate.passed) == ("80 of 200 cases in both have it", False)
+    wanted = "at most 1 in at least 50% of the cases (evalguard_min_coverage)"
+    assert gate.limit == wanted
+    assert drop(Limit(1, "tone"), found, coverage=0.4).passed
+
+
+def test_of_five_cases_no_drop_counts() -> None:
+    gate = drop(Limit(0), Comparison("b", 5, 5, 5))
+    assert gate.figure == "5 cases in both, a drop shows from 6 on"
+    assert gate.passed
+
+
+def test_a_drop_needs_a_baseline() -> None:
+    settings = Settings(max_drop=(Limit(0), Limit(0, "tone")))
+    assert list(check_gates(settings, Totals(), None)) == []
+    found = paired((None, FELL), ("tone", NOISE))
+    assert [g.passed for g in check_gates(settings, Totals(), found)] == [False, True]
+
+
 def test_each_setting_that_is_a_gate_is_checked() -> None:
     assert CHECKS.keys() == {setting.name for setting in TABLE if setting.is_gate}
 
@@ -302,3 +424,157 @@ def test_a_gate_on_no_metric_of_the_session_lists_those_there_are() -> None:
     assert not gate.passed
     none = metric_gate("min_metric", MetricLimit("x", 0), [])
     assert none.figure == "no such metric (there is none)"
+
+
+def gate_of(settings: Settings, *cases: Case) -> Gate:
+    totals = Totals.of(cases, groups=gated_groups(settings))
+    (gate,) = check_gates(settings, totals, None)
+    return gate
+
+
+def test_a_pass_rate_of_a_group_is_that_of_its_rows() -> None:
+    cases = [
+        *(Case(f"a{n}", "passed", params={"model": "large"}) for n in range(3)),
+        Case("b", "error", params={"model": "large"}, metadata={"team": "search"}),
+        Case("c", "failed", params={"model": "small"}),
+    ]
+    large = Settings(min_pass_rate=(Limit(0.75, "param:model=large"),))
+    figure = "75.0% (3 of 4), 95% interval 30.1% to 95.4%"
+    without = "without errors 100.0%, 3 of 3, 95% interval 43.9% to 100.0%"
+    assert gate_of(large, *cases) == Gate(
+        "pass rate of param:model=large", f"{figure} ({without})", "at least 75%", True
+    )
+    team = Settings(min_pass_rate=(Limit(0.1, "metadata:team=search"),))
+    gate = gate_of(team, *cases)
+    assert gate.figure.endswith(
+        "0.0% (0 of 1), 95% interval 0.0% to 79.3% (all are errors)"
+    )
+    assert not gate.passed
+
+
+def test_a_group_that_no_case_is_in_meets_no_gate() -> None:
+    settings = Settings(min_pass_rate=(Limit(0, "param:model=large"),))
+    gate = gate_of(settings, Case("a", "passed", params={"model": "small"}))
+    figure = "no result has model=large; there are: small"
+    assert (gate.figure, gate.passed) == (figure, False)
+
+
+def test_names_of_groups_are_cleaned_as_those_of_cases_are() -> None:
+    settings = Settings(min_pass_rate=(Limit(1, "metadata:key=secret"),))
+    case = Case("a", "passed", metadata={"key": "-"})
+
+    def clean(text: str) -> str:
+        return text.replace("secret", "-")
+
+    totals = Totals.of([case], groups=gated_groups(settings, clean))
+    (gate,) = check_gates(settings, totals, None, clean)
+    assert (gate.name, gate.passed) == ("pass rate of metadata:key=-", True)
+
+
+@pytest.mark.parametrize(("most", "is_met"), [(0, False), (1, True)])
+def test_errors_are_counted_among_the_rows(most: int, is_met: bool) -> None:
+    cases = [Case("a", "error"), Case("b", "failed"), Case("c", "skipped")]
+    gate = Gate("errors", "1 of 2 cases", f"at most {most}", is_met)
+    assert gate_of(Settings(max_errors=most), *cases) == gate
+
+
+@pytest.mark.parametrize(
+    ("limit", "name", "figure", "wanted", "is_met"),
+    [
+        (LatencyLimit(95), "latency p95", "95.0 ms", "95 ms", True),
+        (LatencyLimit(94.99), "latency p95", "95.0 ms", "94.99 ms", False),
+        (LatencyLimit(7, 7), "latency p7", "7.0 ms", "7 ms", True),
+        (LatencyLimit(100, 100), "latency p100", "100 ms", "100 ms", True),
+        (LatencyLimit(1, 0.5), "latency p0.5", "1.0 ms", "1 ms", True),
+        (LatencyLimit(1e6), "latency p95", "95.0 ms", "1,000,000 ms", True),
+    ],
+)
+def test_a_latency_is_that_of_its_percentile(
+    limit: LatencyLimit, name: str, figure: str, wanted: str, is_met: bool
+) -> None:
+    cases = [Case(f"{n}", "passed", latency_ms=n) for n in range(1, 101)]
+    gate = gate_of(Settings(max_latency=(limit,)), *cases)
+    assert gate == Gate(name, f"{figure} (100 cases)", f"at most {wanted}", is_met)
+
+
+@pytest.mark.parametrize(
+    ("latency", "most", "figure", "is_met"),
+    [
+        (812.4, 812.4, "812 ms", True),
+        (812.4, 812.3, "812.4 ms", False),
+        (812.4, 812, "812.4 ms", False),
+        (811.9, 811.95, "811.9 ms", True),
+        (0.1 + 0.2, 0.3, "0.3 ms", True),
+    ],
+)
+def test_a_latency_is_shown_on_its_side_of_the_limit(
+    latency: float, most: float, figure: str, is_met: bool
+) -> None:
+    settings = Settings(max_latency=(LatencyLimit(most),))
+    gate = gate_of(settings, Case("a", "passed", latency_ms=latency))
+    assert (gate.figure, gate.passed) == (f"{figure} (1 case)", is_met)
+
+
+@pytest.mark.parametrize(
+    ("most", "figure", "is_met"),
+    [
+        (0.3, "$0.3000 (3 of 4 cases)", True),
+        (0.29999, "$0.3000 (3 of 4 cases)", False),
+        (0.299999999, "$0.3000 (3 of 4 cases)", False),
+        (1234.5, "$0.3000 (3 of 4 cases)", True),
+    ],
+)
+def test_costs_are_added_up_exactly(most: float, figure: str, is_met: bool) -> None:
+    cases = [Case(f"{n}", "passed", cost_usd=0.1) for n in range(3)]
+    gate = gate_of(Settings(max_cost=most), *cases, Case("x", "error"))
+    wanted = f"at most ${most:,}"
+    assert gate == Gate("cost", figure, wanted, is_met)
+
+
+def test_a_cost_that_is_just_too_high_is_told_with_the_digits_that_show_it() -> None:
+    case = Case("a", "passed", cost_usd=0.100004)
+    gate = gate_of(Settings(max_cost=0.1), case)
+    assert (gate.figure, gate.passed) == ("$0.100004 (1 case)", False)
+    gate = gate_of(Settings(max_cost=0.10001), case)
+    assert (gate.figure, gate.passed) == ("$0.1000 (1 case)", True)
+
+
+@pytest.mark.parametrize(("most", "is_met"), [(1499, False), (1500, True)])
+def test_tokens_are_counted_together(most: int, is_met: bool) -> None:
+    cases = [
+        Case("a", "passed", prompt_tokens=1000, completion_tokens=400),
+        Case("b", "failed", completion_tokens=100),
+        Case("c", "failed"),
+    ]
+    gate = gate_of(Settings(max_tokens=most), *cases)
+    figure = "1,500 (2 of 3 cases)"
+    assert gate == Gate("tokens", figure, f"at most {most:,}", is_met)
+
+
+@pytest.mark.parametrize("cases", [[], [Case("a", "skipped", cost_usd=1.0)]])
+@pytest.mark.parametrize(
+    ("settings", "figure"),
+    [
+        (Settings(max_errors=0), "there are no results"),
+        (Settings(max_latency=(LatencyLimit(9),)), "there are no results"),
+        (Settings(max_cost=9.0), "no case recorded a cost"),
+        (Settings(max_tokens=9), "no case recorded tokens"),
+    ],
+)
+def test_what_was_not_recorded_meets_no_gate(
+    settings: Settings, figure: str, cases: list[Case]
+) -> None:
+    gate = gate_of(settings, *cases)
+    assert (gate.figure, gate.passed) == (figure, False)
+
+
+@pytest.mark.parametrize(
+    ("passed", "of", "least", "figure"),
+    [(9004, 10000, 0.9003, "90.04%"), (1, 3, 0.3333, "33.33%"), (2, 3, 0.5, "66.7%")],
+)
+def test_a_limit_that_is_met_is_told_with_the_digits_that_show_it(
+    passed: int, of: int, least: float, figure: str
+) -> None:
+    gate = rate_gate(Limit(least), passing(passed, of))
+    assert gate.passed
+    assert gate.figure.startswith(f"{figure} ")

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from pytest_evalguard.analysis.groups import Group
 from pytest_evalguard.analysis.totals import CaseNames, Mean, Totals, rate_text
 from pytest_evalguard.model.case import Attempt, Case, ScorerResult
 from pytest_evalguard.model.outcome import Outcome
@@ -95,13 +96,16 @@ def test_what_was_used_is_added_up_over_rows() -> None:
     assert (tokens, totals.cost_usd) == ((6, 10), 0.5)
 
 
-def test_passes_are_counted_by_tag_once_a_case() -> None:
+def test_passes_are_counted_once_a_case_in_the_groups_that_are_wanted() -> None:
     cases = [
         Case("a", "passed", tags=["x", "x", "y"]),
         Case("b", "failed", tags=["x"]),
-        Case("c", "skipped", tags=["x"]),
+        Case("c", "error", tags=["x"]),
+        Case("d", "skipped", tags=["x"]),
     ]
-    assert Totals.of(cases).tags == {"x": (1, 2), "y": (1, 1)}
+    groups = Totals.of(cases, groups=map(Group.of, ("x", "y", "z"))).groups
+    counts = [(each.passed, each.rows, each.errors) for each in groups.values()]
+    assert counts == [(1, 3, 1), (1, 1, 0), (0, 0, 0)]
 
 
 def test_a_scorers_mean_is_over_its_own_cases() -> None:
@@ -200,3 +204,9 @@ def test_a_reason_of_pytests_says_what_an_empty_parameter_set_kept_from_running(
         Case("e", "skipped"),
     ]
     assert Totals.of([*named, *others]).without_parameters.first == ["a", "b"]
+
+
+def test_costs_that_no_float_can_sum_up_are_infinite() -> None:
+    cases = [Case(f"{n}", "passed", cost_usd=1e308) for n in range(2)]
+    assert Totals.of(cases).cost_usd == float("inf")
+    assert Totals.of(cases[:1]).cost_usd == 1e308

@@ -21,7 +21,10 @@ from pytest_evalguard.recording.outcome import (
     [
         (["passed", "failed", "passed"], 2, 2),
         (["failed", "passed", "failed"], 2, 0),
-        (["error", "failed", "passed"], 2, 1),
+        (["error", "failed", "passed"], 2, 0),
+        (["error", "failed", "passed", "passed"], 2, 3),
+        (["error", "failed", "passed"], 3, 1),
+        (["failed", "error", "error"], 1, 1),
         (["skipped", "xfailed", "ambiguous"], 1, 2),
         (["xpassed", "xfailed"], 1, 0),
         (["skipped", "ambiguous", "error"], 1, 2),
@@ -68,6 +71,8 @@ def test_a_verdict_names_what_was_required() -> None:
     [
         (["passed", "failed"], 1, "1 of 2 trials passed: r1"),
         (["passed", "failed"], 0, "r0"),
+        (["passed", "error"], 1, "1 of 2 trials passed, 1 error: r1"),
+        (["error", "error"], 0, "0 of 2 trials passed, 2 errors: r0"),
         (["skipped", "skipped"], 0, "r0"),
     ],
 )

@@ -17,7 +17,7 @@ from tempfile import TemporaryFile
 from ...errors import EvalguardError, SessionError
 from ...model.case import Case
 from ...model.metrics import Table
-from ...model.outcome import OUTCOMES, Outcome
+from ...model.outcome import OUTCOMES, Outcome, rate_without_errors
 from ...model.text import counted
 from ...storage.continuation import continued
 from ...storage.files import replace_shared_file
@@ -78,7 +78,7 @@ def _facts(state: SessionState) -> Iterator[tuple[str, str]]:
 
 
 def _notes(report: Report) -> Iterator[str]:
-    yield from state_lines(report)
+    yield from state_lines(report.state, report.path, report.arguments)
     yield from report.notes
     if report.comparison is not None:
         yield from (
@@ -102,7 +102,14 @@ def _trend(report: Report) -> Iterator[TrendPoint]:
 
 
 def _point(name: str, state: SessionState) -> TrendPoint:
-    return TrendPoint(name, state.created, state.rows, state.pass_rate, state.score)
+    return TrendPoint(
+        name,
+        state.created,
+        state.rows,
+        state.pass_rate,
+        state.score,
+        rate_without_errors(state.counts) if state.counts.get("error") else None,
+    )
 
 
 @dataclass(frozen=True)

@@ -148,13 +148,17 @@ _SLIVER = 4
 
 @dataclass(frozen=True)
 class TrendPoint:
-    """A kept session's figures, 0..1; `created` is UTC, ISO 8601."""
+    """A kept session's figures, 0..1; `created` is UTC, ISO 8601.
+
+    `without_errors` is its pass rate without them, None where it has none.
+    """
 
     name: str
     created: str
     rows: int
     pass_rate: float | None
     score: float | None
+    without_errors: float | None = None
 
 
 def outcome_bar(counts: Mapping[Outcome, int]) -> str:
@@ -173,7 +177,7 @@ def outcome_bar(counts: Mapping[Outcome, int]) -> str:
 
 def trend(points: Sequence[TrendPoint]) -> str:
     """Return pass rate and mean score over sessions as charts and as a table."""
-    rates = _chart(_Series("pass rate", [each.pass_rate for each in points]), points)
+    rates = _chart(_Series(_RATE, [each.pass_rate for each in points]), points)
     scores = _chart(_Series("mean score", [each.score for each in points]), points)
     if not rates and not scores:
         return ""
@@ -183,6 +187,7 @@ def trend(points: Sequence[TrendPoint]) -> str:
 
 # Charts
 
+_RATE = "pass rate"
 _WIDTH, _HEIGHT = 210, 92
 _LEFT, _RIGHT, _TOP, _BOTTOM = 40, 202, 10, 70
 
@@ -207,7 +212,7 @@ class _Series(NamedTuple):
         return low / 20, max(high, low + 1) / 20
 
     def text(self, value: float | None) -> str:
-        form = _percent if self.name == "pass rate" else _decimal
+        form = _percent if self.name == _RATE else _decimal
         return _or_dash(value, form)
 
 
@@ -245,6 +250,8 @@ def _dots(series: _Series, points: Sequence[TrendPoint]) -> list[_Dot | None]:
             continue
         y = _BOTTOM - (value - low) / (high - low) * (_BOTTOM - _TOP)
         title = f"{point.name}: {series.text(value)}, {counted(point.rows, 'row')}"
+        if series.name == _RATE and point.without_errors is not None:
+            title += f"; without errors {_percent(point.without_errors)}"
         dots.append(_Dot(_across(index, len(points)), y, title))
     return dots
 
@@ -294,25 +301,29 @@ def _circle(dot: _Dot) -> str:
 
 # The table
 
-_COLUMNS = ("session", "created", "rows", "pass rate", "mean score")
+_COLUMNS = ("session", "created", "rows", _RATE, "mean score")
 
 
 def _table(points: Sequence[TrendPoint]) -> str:
-    head = "".join(f'<th scope="col">{name}</th>' for name in _COLUMNS)
-    body = "".join(map(_row, points))
+    has_errors = any(each.without_errors is not None for each in points)
+    names = (*_COLUMNS, f"{_RATE} without errors") if has_errors else _COLUMNS
+    head = "".join(f'<th scope="col">{name}</th>' for name in names)
+    body = "".join(_row(each, has_errors) for each in points)
     return (
         '<details><summary>As a table</summary><div class="scroll"><table>'
         f"<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div></details>"
     )
 
 
-def _row(point: TrendPoint) -> str:
-    cells = (
+def _row(point: TrendPoint, has_errors: bool) -> str:
+    cells = [
         escaped(point.created[:10]),
         f"{point.rows:,}",
         _or_dash(point.pass_rate, _percent),
         _or_dash(point.score, _decimal),
-    )
+    ]
+    if has_errors:
+        cells.append(_or_dash(point.without_errors, _percent))
     data = "".join(f"<td>{cell}</td>" for cell in cells)
     return f'<tr><th scope="row">{escaped(point.name)}</th>{data}</tr>'
 

@@ -10,6 +10,7 @@ function describe(each) {
     makeMetrics(each),
     makeRuns("Trials", each.trials),
     makeRuns("Attempts", each.attempts),
+    makeData("Parameters", each.params),
     makeData("Metadata", each.metadata),
     makeData("Findings", each.findings),
   ].filter(Boolean);

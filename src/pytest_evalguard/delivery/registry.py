@@ -12,7 +12,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any, Protocol
 
-from ..config.services import SERVICES, Access, ServiceInfo
+from ..config.services import Access, ServiceInfo, service_named
 from ..config.settings import Settings
 from ..errors import SessionError
 from ..storage.files import validator
@@ -65,19 +65,20 @@ def stored_targets(session: Session) -> tuple[Target, ...]:
 
 
 def _stored_target(session: Session, data: Any) -> Target:
-    for service in SERVICES:
-        if isinstance(data, dict) and data.get("service") == service.name:
-            kind = _module(service, "target").TARGET
-            try:
-                target: Target = validator(kind).validate_python(data)
-            except ValueError as error:
-                why = " ".join(str(error).split())[:200]
-                raise SessionError(f"{session.path} can't be read: {why}") from error
-            return target
-    raise SessionError(
-        f"{session.path} goes to a service that this pytest-evalguard does not know:"
-        " use the version that recorded it, or a newer one"
-    )
+    try:
+        service = service_named(data["service"])
+    except (KeyError, TypeError) as error:
+        raise SessionError(
+            f"{session.path} goes to a service that this pytest-evalguard does not"
+            " know: use the version that recorded it, or a newer one"
+        ) from error
+    kind = _module(service, "target").TARGET
+    try:
+        target: Target = validator(kind).validate_python(data)
+    except ValueError as error:
+        why = " ".join(str(error).split())[:200]
+        raise SessionError(f"{session.path} can't be read: {why}") from error
+    return target
 
 
 def with_targets(state: SessionState, targets: Iterable[Target]) -> SessionState:

@@ -1,0 +1,46 @@
+"""Sessions become one."""
+
+from __future__ import annotations
+
+from argparse import Namespace
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from ..config.checks import Given, whole_number
+from ..delivery.outbox import Sent, submission_of
+from ..delivery.registry import stored_targets
+from ..model.text import counted, display_path
+from ..reporting.submissions import command, destination
+from ..reporting.terminal import state_lines
+from ..storage.merging import merging
+from ..storage.session import Session, open_session
+from .console import DONE, say, say_lines, say_note
+
+
+def merge(options: Namespace) -> int:
+    """Make one session of several."""
+    expected = options.expect
+    if expected is not None:
+        expected = whole_number(1).one(Given(expected, Path()), "--expect")
+    sessions = [open_session(Path(each)) for each in options.dirs]
+    with merging(sessions, expected) as merged:
+        session = merged.write(Path(options.output))
+        for note in (*merged.damage, *_sent_already(sessions)):
+            say_note(note)
+    cases = counted(len(merged.lines), "case")
+    say(f"{cases} in {display_path(session.path)}")
+    say_lines(state_lines(merged.state, session.path))
+    say(f"  show them by: {command('show', session.path)}")
+    return DONE
+
+
+def _sent_already(sessions: Sequence[Session]) -> Iterator[str]:
+    """Yield which sessions went somewhere, where they would be counted twice."""
+    for session in sessions:
+        for target in stored_targets(session):
+            sent = Sent(target, submission_of(session, target))
+            if sent.submission.accepted:
+                yield (
+                    f"{display_path(session.path)} was submitted to"
+                    f" {destination(sent)}: don't send the merged session there, too"
+                )
