@@ -29,7 +29,7 @@ def merge(options: Namespace) -> int:
             say_note(note)
     cases = counted(len(merged.lines), "case")
     say(f"{cases} in {display_path(session.path)}")
-    say_lines(state_lines(merged.state))
+    say_lines(state_lines(merged.state, session.path))
     say(f"  show them by: {command('show', session.path)}")
     return DONE
 

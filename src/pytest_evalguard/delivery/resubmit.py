@@ -12,6 +12,7 @@ from ..analysis.totals import MAX_SHOWN, CaseNames
 from ..config.services import Access
 from ..errors import ConfigurationError, ServiceError, SessionError
 from ..model.text import counted, display_path
+from ..storage.continuation import continued
 from ..storage.merging import merging
 from ..storage.session import (
     PassedOver,
@@ -50,7 +51,8 @@ def unsent(
     :param tell: takes what is wrong with a session that was not named; it is left out.
     :param with_rejected: what was rejected is something to send, too.
     :raises SessionError: a named directory holds no session.
-    :raises ConfigurationError: a named session has no target.
+    :raises ConfigurationError: a named session has no target, or another session has
+        its results.
     """
     for directory in directories:
         session = open_session(Path(directory))
@@ -59,17 +61,30 @@ def unsent(
                 f"{display_path(session.path)} was recorded for no run or agent: name"
                 " one by --run ID or --agent ID"
             )
+        _check_is_last(session)
         yield from _open_targets(session, with_rejected)
     passed_over = PassedOver()
-    for session in () if directories else sessions_in(out, passed_over):
+    sessions = [] if directories else sessions_in(out, passed_over)
+    resumed = continued(sessions)
+    for session in sessions:
         try:
-            yield from _open_targets(session, with_rejected)
+            if session.state.id not in resumed:
+                yield from _open_targets(session, with_rejected)
         except OSError as error:
             passed_over.add(session.path, error)
         except SessionError as error:
             tell(f"left out: {error}")
     for each in passed_over.sentences():
         tell(f"left out: {each}")
+
+
+def _check_is_last(session: Session) -> None:
+    out = session.path.parent
+    if by := continued(sessions_in(out)).get(session.state.id):
+        raise ConfigurationError(
+            f"{display_path(session.path)} was resumed by {display_path(out / by)},"
+            " which has its results: submit that one"
+        )
 
 
 def _open_targets(
@@ -88,8 +103,12 @@ def rejected(out: Path) -> Iterator[tuple[Session, Sent]]:
 
     What can't be read is passed over.
     """
-    for session in sessions_in(out):
+    sessions = sessions_in(out)
+    resumed = continued(sessions)
+    for session in sessions:
         with suppress(SessionError, OSError):
+            if session.state.id in resumed:
+                continue
             for target in stored_targets(session):
                 found = submission_of(session, target)
                 if found.rejected:

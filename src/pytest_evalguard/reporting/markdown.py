@@ -97,7 +97,13 @@ def _parts(report: Report) -> Iterator[str]:
         yield f"and {totals.hidden:,} more that did not pass\n\n"
     for what, found in worth_a_look(totals):
         yield from _names(f"{counted(found.count, 'case')} {what}", found.first)
-    yield from _items((*state_lines(report.state), *report.notes, *where_lines(report)))
+    yield from _items(
+        (
+            *state_lines(report.state, report.path, report.arguments),
+            *report.notes,
+            *where_lines(report),
+        )
+    )
 
 
 def _verdict(gates: Sequence[Gate]) -> Iterator[str]:
@@ -171,6 +177,8 @@ def _values(case: Case) -> Iterator[tuple[str, str]]:
         yield "actual", shortened(case.actual, _VALUE)
     if case.is_scored:
         yield "score", shortened(case.score_text, _VALUE)
+    if case.carried:
+        yield "carried over", f"from {case.carried}"
     if case.reason:
         yield "reason", shortened(case.reason, _LONGEST_REASON)
 
