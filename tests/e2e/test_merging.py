@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -271,9 +272,31 @@ def test_shards_that_were_sent_already_are_told(suite: Suite, standin: StandIn) 
     run_id = standin.add_run()
     path = suite.run(f"--evalguard-run={run_id}", standin=standin).session.path
     result = suite.script("merge", str(path), "-o", "merged")
-    assert f"was submitted to run {run_id}: don't send the merged" in result.err
+    assert f"was submitted to run {run_id}: no result of it is sent" in result.err
     assert suite.script("submit", "--out", ".", standin=standin).status == 0
     assert len(rows_of(standin)) == 1
+
+
+@pytest.mark.parametrize("is_in_doubt", [False, True])
+def test_a_run_gets_no_result_of_a_shard_twice(
+    shards: Shards, standin: StandIn, is_in_doubt: bool
+) -> None:
+    place = f"sent-{is_in_doubt}"
+    one, other = shards.copies(place)
+    run_id = standin.add_run()
+    submit = partial(shards.suite.script, "submit", "--run", standin=standin)
+    assert submit(run_id, str(one)).status == 0
+    if is_in_doubt:
+        (answers,) = one.glob("*.answers.jsonl")
+        key = json.loads(answers.read_text().splitlines()[0])["key"]
+        answers.write_text(json.dumps({"key": key, "state": "sent"}))
+    assert shards.merge(f"{place}/merged", of=[one, other]).status == 0
+    for names in ([str(one), str(other)], [f"{place}/merged"]):
+        refused = submit(run_id, *names)
+        assert refused.status == 2
+        assert f"run {run_id} has 3 results of session" in " ".join(refused.err.split())
+    assert len(standin.posts) == 1
+    assert submit(standin.add_run(), f"{place}/merged").status == 0
 
 
 # Gates
