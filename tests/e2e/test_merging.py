@@ -299,6 +299,21 @@ def test_a_run_gets_no_result_of_a_shard_twice(
     assert submit(standin.add_run(), f"{place}/merged").status == 0
 
 
+def test_what_shards_do_not_have_in_common_is_told(shards: Shards) -> None:
+    one, other = shards.copies("differing")
+    edited(one, lambda s: s.update(ci={"commit": "older"}))
+    edited(one, lambda s: s["versions"].update(pytest="8"))  # type: ignore[attr-defined]
+    edited(other, lambda s: s.update(metrics=[{"name": "f1", "value": 0.5}]))
+    result = shards.merge("differing/merged", of=[one, other])
+    assert result.status == 0
+    assert "the shards differ in commit: abc123, older" in result.out
+    assert "the shards differ in pytest: 8, " in result.out
+    assert "differ in python" not in result.out
+    assert "not merged: f1: what pytest_evalguard_metrics" in result.err
+    assert shards.state("differing/merged")["metrics"] == []
+    assert "the shards differ" not in shards.suite.script("show", "merged").out
+
+
 # Gates
 
 

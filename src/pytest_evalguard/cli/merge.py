@@ -25,7 +25,8 @@ def merge(options: Namespace) -> int:
     sessions = [open_session(Path(each)) for each in options.dirs]
     output = Path(options.output)
     session, merged = merge_sessions(sessions, lambda _: output, expected=expected)
-    for note in (*merged.damage, *_sent_already(sessions)):
+    notes = (*merged.damage, *_sent_already(sessions), *_left_out(sessions))
+    for note in notes:
         say_note(note)
     cases = counted(len(merged.lines), "case")
     say(f"{cases} in {display_path(session.path)}")
@@ -44,3 +45,15 @@ def _sent_already(sessions: Sequence[Session]) -> Iterator[str]:
                     f"{display_path(session.path)} was submitted to"
                     f" {destination(sent)}: no result of it is sent there twice"
                 )
+
+
+def _left_out(sessions: Sequence[Session]) -> Iterator[str]:
+    """Yield which figures can't be those of all cases."""
+    states = [session.state for session in sessions]
+    names = {metric.name for state in states for metric in state.metrics}
+    names |= {table.name for state in states for table in state.tables}
+    if names:
+        yield (
+            f"not merged: {', '.join(sorted(names))}: what pytest_evalguard_metrics"
+            " returned is of single shards"
+        )
