@@ -192,8 +192,13 @@ WRONG = {
     "--evalguard-baseline=nowhere": "there is no baseline",
     "--evalguard-baseline=pytest.ini": "can't be read",
     "--evalguard-baseline=empty": "can't be read",
-    "--evalguard-baseline=next.json": "schema version 2",
-    "--evalguard-baseline=rows.json": "schema version 3",
+    "--evalguard-baseline=next.json": "schema version 3, this pytest-evalguard reads 1"
+    " and 2",
+    "--evalguard-baseline=rows.json": "schema version 4",
+    "--evalguard-max-drop=3": "within 0..1, 0.03 for 3 points",
+    "--evalguard-max-drop=relevance:-1": "within 0..1",
+    "--evalguard-max-drop=relevance:inf": "within 0..1",
+    "--evalguard-max-drop=0.03": "name it by --evalguard-baseline",
     "--evalguard-baseline=none.json": "schema version None",
     "--evalguard-baseline=deep.json": "can't be read",
     f"--evalguard-baseline={'a' * 300}": "there is no baseline",
@@ -207,8 +212,8 @@ def stopped(suite_once: Suite) -> dict[str, Result]:
     """What pytest did with each wrong setting."""
     suite_once.test(TESTS)
     (suite_once.directory / "empty").mkdir()
-    suite_once.write("next.json", '{"schema": 2, "cases": {}}')
-    suite_once.write("rows.json", '{"schema": 3, "rows": []}')
+    suite_once.write("next.json", '{"schema": 3, "cases": {}}')
+    suite_once.write("rows.json", '{"schema": 4, "rows": []}')
     suite_once.write("none.json", '{"cases": {}}')
     suite_once.write("deep.json", "[" * 100_000)
     results = [suite_once.run(each) for each in WRONG]
@@ -237,7 +242,8 @@ def test_changes_since_the_last_session_are_told(suite: Suite) -> None:
     told = text(result)
     assert f"baseline {name}" in told
     assert "2 regressed, 1 fixed, 1 still failing, 0 new, 0 gone" in told
-    assert "no more than noise (exact McNemar p = 1, 20 cases in both)" in told
+    figures = "pass rate: -5.0 points, 95% interval -26.6 to +16.5"
+    assert f"{figures}, no more than noise (p = 1, 20 cases in both)" in told
     assert "regressed: test_it.py::test_other[3] test_it.py::test_smoke[0]" in told
     assert "fixed: test_it.py::test_other[1]" in told
 
@@ -250,9 +256,9 @@ def test_a_difference_that_is_more_than_noise_is_said_to_be_that(
     bad = " ".join(f"o{n}" for n in range(8))
     told = text(run(suite, "--evalguard-baseline=last", bad=bad))
     # exact McNemar with 8 and 0 discordant pairs: 2 / 2**8
-    assert "more than noise (exact McNemar p = 0.00781" in told
-    assert "no more than noise" not in told
-    assert "mean score: -0.400, 95% interval -0.600 to -0.200" in told
+    figures = "pass rate: -40.0 points, 95% interval -61.3 to -15.8"
+    assert f"{figures}, more than noise (p = 0.00781, 20 cases in both)" in told
+    assert "mean score: -0.400, 95% interval" in told
 
 
 def test_few_cases_are_too_few_to_tell(suite: Suite) -> None:
@@ -260,7 +266,7 @@ def test_few_cases_are_too_few_to_tell(suite: Suite) -> None:
     run(suite, "-k", "smoke")
     told = text(run(suite, "-k", "smoke", "--evalguard-baseline=last", bad="s0"))
     assert "1 regressed" in told
-    assert "too few cases to tell: 4 in both, 10 are needed" in told
+    assert "too few cases to tell: 4 in both, 6 are needed" in told
 
 
 def test_new_and_gone_cases_are_no_regressions(suite: Suite) -> None:
@@ -333,7 +339,10 @@ def test_a_blessed_file_is_small_sorted_and_holds_no_text(suite: Suite) -> None:
     cases = json.loads(path.read_text())["cases"]
     assert [*cases] == sorted(cases)
     assert len(lines) == 22
-    assert cases["test_it.py::test_smoke[0]"] == {
+    smoke = cases["test_it.py::test_smoke[0]"]
+    assert smoke.pop("latency_ms") > 0
+    assert smoke == {
+        "input": "~3a7596abc0fb",  # the parameters, as nothing was recorded
         "outcome": "passed",
         "score": 0.8,
         "scores": {"relevance": 0.8},
@@ -347,7 +356,7 @@ def test_a_blessed_file_is_a_baseline(suite: Suite) -> None:
     run(suite)
     suite.script("bless", "-o", "baseline.json")
     result = run(suite, "--evalguard-baseline=baseline.json", bad="o3")
-    assert "baseline baseline.json 1 regressed" in text(result)
+    assert "baseline baseline.json, blessed today 1 regressed" in text(result)
     suite.ini("evalguard_baseline = baseline.json")
     assert "1 regressed" in text(run(suite, bad="o3"))
 

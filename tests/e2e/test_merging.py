@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from pytest_evalguard.reporting.markdown import MARKER
+from pytest_evalguard.storage.session import Session
 from standin import StandIn
 from suite import Result, Suite, rows_of
 
@@ -312,6 +313,14 @@ def test_what_shards_do_not_have_in_common_is_told(shards: Shards) -> None:
     assert "not merged: f1: what pytest_evalguard_metrics" in result.err
     assert shards.state("differing/merged")["metrics"] == []
     assert "the shards differ" not in shards.suite.script("show", "merged").out
+
+
+def test_a_merged_session_that_is_being_sent_is_left_alone(shards: Shards) -> None:
+    shards.merge("busy")
+    with Session(shards.directory / "busy").locked():
+        result = shards.merge("busy")
+    assert result.status == 2
+    assert "is being submitted: try again later" in " ".join(result.err.split())
 
 
 # Gates

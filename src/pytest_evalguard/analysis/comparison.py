@@ -4,27 +4,27 @@ from __future__ import annotations
 
 import json
 import math
-import os
-from collections.abc import Collection, Iterable, Iterator, Mapping
-from dataclasses import asdict, dataclass, field, replace
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from ..errors import ConfigurationError, EvalguardError, SessionError
-from ..model.bounds import Change, Share
-from ..model.case import Case
-from ..model.outcome import PASSING, Outcome
-from ..model.text import counted
-from ..storage.files import read_checked, replace_file, replace_shared_file, validator
-from ..storage.session import PassedOver, Session, newest_first, open_session
+from ..errors import SessionError
+from ..model.bounds import Finite
+from ..storage.files import replace_file, validator
+from .baseline import Baseline, BaselineCase, Origin
+from .paired import PairedChange, paired_change
 
 MOVED = 0.05
 """A case's score is said to have moved by more than this, 0..1."""
 
-FEWEST = 10
-"""Fewest cases in both from which a difference is judged."""
+FEWEST = 6
+"""Fewest cases in both from which a difference is judged: five can't tell."""
 
-_SIGNIFICANT = 0.05
+MEAN_SCORE = "score"
+"""How a gate names the mean score."""
+
 _OVERLAP = 0.2
 _PART = 0.5
 _FILE = "comparison.json"
@@ -34,10 +34,15 @@ _FILE = "comparison.json"
 class Comparison:
     """What became of each case since the baseline, as sorted node ids.
 
-    `paired` cases have a row in both sessions, `before` and `after` count the rows of
-    each; those of the baseline that were skipped or did not run now are `not_compared`,
-    not `gone`. `p_value` is that of the outcomes, None where nothing changed or there
-    are too few cases; `score_change` is the mean over pairs, with its 95% interval.
+    `before` and `after` count the rows of each session. `paired` cases are in both,
+    have no error and the same question: only they regress, get fixed, weaker or
+    stronger (by their share of passed trials), and only they count in the changes of
+    the pass rate, the mean score, named scores and metrics, and in `usage`: the mean
+    latency in milliseconds, tokens and cost in US dollars, before and after. Cases of
+    the baseline that were skipped or did not run now are `not_compared`, not `gone`.
+    `renamed` has the old names by the new ones, `metadata` what all cases of a session
+    share and those of the other have otherwise, `session_metrics` the metrics that both
+    sessions have as a whole.
     """
 
     baseline: str
@@ -47,37 +52,157 @@ class Comparison:
     regressed: tuple[str, ...] = ()
     fixed: tuple[str, ...] = ()
     still_failing: tuple[str, ...] = ()
+    weaker: tuple[str, ...] = ()
+    stronger: tuple[str, ...] = ()
+    input_changed: tuple[str, ...] = ()
+    errors: tuple[str, ...] = ()
+    renamed: Mapping[str, str] = field(default_factory=dict)
     new: tuple[str, ...] = ()
     gone: tuple[str, ...] = ()
     not_compared: tuple[str, ...] = ()
     moved: tuple[str, ...] = ()
-    p_value: Share | None = None
-    score_change: Change | None = None
-    score_interval: tuple[Change, Change] | None = None
+    pass_rate: PairedChange | None = None
+    score: PairedChange | None = None
+    scores: Mapping[str, PairedChange] = field(default_factory=dict)
+    metrics: Mapping[str, PairedChange] = field(default_factory=dict)
+    named_pairs: Mapping[str, int] = field(default_factory=dict)
+    usage: Mapping[str, tuple[Finite, Finite]] = field(default_factory=dict)
+    metadata: Mapping[str, tuple[str, str]] = field(default_factory=dict)
+    session_metrics: Mapping[str, tuple[Finite, Finite]] = field(default_factory=dict)
+    is_blessed: bool = False
+    age_days: int | None = None
+    commit: str | None = None
 
     @property
     def changes(self) -> dict[str, str]:
         """What became of a case, by node id, where there is something to say."""
         found = dict.fromkeys(self.moved, "score moved")
-        for name in ("regressed", "fixed", "still_failing", "new"):
+        for name in _BY_CASE:
             found |= dict.fromkeys(getattr(self, name), name.replace("_", " "))
         return found
 
     @property
     def named(self) -> dict[str, tuple[str, ...]]:
         """What is shown by name, by what became of it."""
-        names = ("regressed", "fixed", "new", "gone", "not_compared")
-        return {name.replace("_", " "): getattr(self, name) for name in names}
+        found = {name.replace("_", " "): getattr(self, name) for name in _NAMED}
+        found["renamed"] = tuple(f"{old} → {new}" for new, old in self.renamed.items())
+        return found
+
+    def change_of(self, name: str | None) -> tuple[PairedChange | None, int]:
+        """Return the change of the pass rate, or of a named score or metric.
+
+        And of how many pairs it is; it is None where these are too few. ``score`` is
+        the mean score, unless a scorer has that name.
+        """
+        if name is None:
+            return self.pass_rate, self.paired
+        if name == MEAN_SCORE and name not in self.named_pairs:
+            return self.score, self.paired
+        change = self.scores.get(name, self.metrics.get(name))
+        return change, self.named_pairs.get(name, 0)
+
+    @property
+    def in_both(self) -> int:
+        """How many cases have a row in both sessions."""
+        return self.paired + len(self.input_changed) + len(self.errors)
 
     @property
     def is_of_another_suite(self) -> bool:
         """Whether so few cases are in both that they can't be of the same tests."""
-        return self.paired < _OVERLAP * min(self.before, self.after)
+        return self.in_both < _OVERLAP * min(self.before, self.after)
 
     @property
     def is_of_few(self) -> bool:
         """Whether fewer than half of the baseline's cases can be compared."""
         return self.paired < _PART * self.before
+
+
+_BY_CASE = (  # the last one that a case is in speaks for it
+    "still_failing",
+    "weaker",
+    "stronger",
+    "renamed",
+    "regressed",
+    "fixed",
+    "new",
+    "input_changed",
+    "errors",
+)
+_NAMED = (
+    "regressed",
+    "fixed",
+    "weaker",
+    "stronger",
+    "errors",
+    "input_changed",
+    "new",
+    "gone",
+    "not_compared",
+)
+
+
+class _Pairs:
+    """Cases that are in both sessions, each put where it belongs."""
+
+    def __init__(self) -> None:
+        self.names: dict[str, list[str]] = defaultdict(list)
+        self.shares = _Values()
+        self.score = _Values()
+        self.scores: dict[str, _Values] = defaultdict(_Values)
+        self.metrics: dict[str, _Values] = defaultdict(_Values)
+        self.usage: dict[str, _Values] = defaultdict(_Values)
+
+    def add(self, name: str, old: BaselineCase, new: BaselineCase) -> None:
+        if "error" in (old.outcome, new.outcome):
+            self.names["errors"].append(name)
+        elif not old.asks_the_same(new):
+            self.names["input_changed"].append(name)
+        else:
+            for kind in _kinds(old, new):
+                self.names[kind].append(name)
+            self._count(old, new)
+
+    def _count(self, old: BaselineCase, new: BaselineCase) -> None:
+        self.shares.add(old.share, new.share)
+        self.score.add(old.score, new.score)
+        for kind in ("scores", "metrics"):
+            olds, news = getattr(old, kind), getattr(new, kind)
+            for name in olds.keys() & news.keys():
+                getattr(self, kind)[name].add(olds[name], news[name])
+        for name in ("latency_ms", "tokens", "cost_usd"):
+            before, after = getattr(old, name), getattr(new, name)
+            if before is not None and after is not None:
+                self.usage[name].add(before, after)
+
+
+class _Values:
+    """The values of a figure in both sessions, pair by pair."""
+
+    def __init__(self) -> None:
+        self.before: list[float] = []
+        self.after: list[float] = []
+
+    def add(self, before: float, after: float) -> None:
+        self.before.append(before)
+        self.after.append(after)
+
+    @property
+    def change(self) -> PairedChange | None:
+        if len(self.before) < FEWEST:
+            return None
+        return paired_change(self.before, self.after)
+
+
+def _kinds(old: BaselineCase, new: BaselineCase) -> Iterator[str]:
+    """Yield what became of a case, each a field of `Comparison`."""
+    if old.passed != new.passed:
+        yield "regressed" if old.passed else "fixed"
+    elif old.share != new.share:
+        yield "weaker" if new.share < old.share else "stronger"
+    if not old.passed and not new.passed:
+        yield "still_failing"
+    if round(abs(new.score - old.score), 6) > MOVED:
+        yield "moved"
 
 
 def compare(name: str, before: Baseline, after: Baseline) -> Comparison:
@@ -86,87 +211,93 @@ def compare(name: str, before: Baseline, after: Baseline) -> Comparison:
     :param name: what the baseline is called.
     """
     old, new = before.cases, after.cases
-    common = sorted(old.keys() & new.keys())
-    regressed = [each for each in common if old[each].passed and not new[each].passed]
-    fixed = [each for each in common if not old[each].passed and new[each].passed]
-    failing = [each for each in common if not (old[each].passed or new[each].passed)]
-    differences = [new[each].score - old[each].score for each in common]
-    pairs = zip(common, differences, strict=True)
-    missing = old.keys() - new.keys()
+    missing = sorted(nodeid for nodeid in old if nodeid not in new)
+    gone = [each for each in missing if each not in after.without_row]
+    added = sorted(nodeid for nodeid in new if nodeid not in old)
+    renamed = _renamed(before, after, gone, added)
+    pairs = _Pairs()
+    for nodeid in sorted(new):
+        former = renamed.get(nodeid, nodeid)
+        if former in old:
+            pairs.add(nodeid, old[former], new[nodeid])
+    skipped = [each for each in missing if each in after.without_row]
+    found: dict[str, Any] = {name: tuple(each) for name, each in pairs.names.items()}
     return Comparison(
         name,
         len(old),
         len(new),
-        len(common),
-        regressed=tuple(regressed),
-        fixed=tuple(fixed),
-        still_failing=tuple(failing),
-        new=tuple(sorted(new.keys() - old.keys())),
-        gone=tuple(sorted(missing.difference(after.without_row))),
-        not_compared=tuple(sorted(missing.intersection(after.without_row))),
-        moved=tuple(each for each, change in pairs if round(abs(change), 6) > MOVED),
-        **_statistics(len(fixed), len(regressed), differences),
+        len(pairs.shares.before),
+        **found,
+        renamed=renamed,
+        new=tuple(each for each in added if each not in renamed),
+        gone=tuple(sorted({*gone}.difference(renamed.values()))),
+        not_compared=tuple(skipped),
+        pass_rate=pairs.shares.change,
+        score=pairs.score.change,
+        scores=_judged(pairs.scores),
+        metrics=_judged(pairs.metrics),
+        named_pairs={
+            name: len(each.before)
+            for name, each in sorted({**pairs.metrics, **pairs.scores}.items())
+        },
+        usage=_usage(pairs.usage),
+        **_provenance(before.origin, after.origin),
     )
 
 
-def _statistics(fixed: int, regressed: int, differences: list[float]) -> dict[str, Any]:
-    from .statistics import bootstrap_mean, mcnemar
+def _renamed(
+    before: Baseline, after: Baseline, gone: Iterable[str], added: Iterable[str]
+) -> dict[str, str]:
+    """Return the old names of new cases, where one of each asks a question alone."""
+    olds, news = _by_question(before, gone), _by_question(after, added)
+    found = {
+        news[question][0]: olds[question][0]
+        for question in olds.keys() & news.keys()
+        if len(olds[question]) == len(news[question]) == 1
+    }
+    return dict(sorted(found.items()))
 
-    if len(differences) < FEWEST:
-        return {}
+
+def _by_question(
+    baseline: Baseline, names: Iterable[str]
+) -> dict[tuple[str, str], list[str]]:
+    found: dict[tuple[str, str], list[str]] = defaultdict(list)
+    for name in names:
+        if (question := baseline.cases[name].question) is not None:
+            found[question].append(name)
+    return found
+
+
+def _judged(values: Mapping[str, _Values]) -> dict[str, PairedChange]:
+    changes = {name: each.change for name, each in sorted(values.items())}
+    return {name: each for name, each in changes.items() if each is not None}
+
+
+def _usage(values: Mapping[str, _Values]) -> dict[str, tuple[float, float]]:
+    """Return what the pairs used, before and after: mean latency, sums of the rest."""
+    found = {}
+    for name, each in sorted(values.items()):
+        count = len(each.before) if name == "latency_ms" else 1
+        found[name] = (math.fsum(each.before) / count, math.fsum(each.after) / count)
+    return found
+
+
+def _provenance(before: Origin, after: Origin) -> dict[str, Any]:
+    old, new = before.metadata, after.metadata
+    days = None
+    if before.day is not None and after.day is not None:
+        days = max(0, (after.day - before.day).days)
+    both = sorted(old.keys() & new.keys())
     return {
-        "p_value": mcnemar(fixed, regressed) if fixed or regressed else None,
-        "score_change": math.fsum(differences) / len(differences),
-        "score_interval": bootstrap_mean(differences),
+        "is_blessed": before.blessed is not None,
+        "age_days": days,
+        "commit": before.commit,
+        "metadata": {e: (old[e], new[e]) for e in both if old[e] != new[e]},
+        "session_metrics": {
+            name: (before.metrics[name], after.metrics[name])
+            for name in sorted(before.metrics.keys() & after.metrics.keys())
+        },
     }
-
-
-def verdict_lines(comparison: Comparison) -> Iterator[str]:
-    """Yield what changed, and whether it is more than noise, as sentences."""
-    found = comparison
-    if found.is_of_another_suite:
-        rows = counted(found.before, "case")
-        yield (
-            f"of the baseline's {rows} only {found.paired:,} can be compared: is it of"
-            " another suite?"
-        )
-    elif found.is_of_few:
-        rows = counted(found.before, "case")
-        why = ": are tests renamed?" if found.gone else ""
-        yield f"of the baseline's {rows} only {found.paired:,} can be compared{why}"
-    elif found.before < found.after * _PART:
-        yield (
-            f"the baseline has {counted(found.before, 'case')} and this session"
-            f" {found.after:,}: is it of a part of the suite?"
-        )
-    counts = {
-        "regressed": found.regressed,
-        "fixed": found.fixed,
-        "still failing": found.still_failing,
-        "new": found.new,
-        "gone": found.gone,
-        f"moved in score by more than {MOVED:g}": found.moved,
-    }
-    yield ", ".join(f"{len(each):,} {name}" for name, each in counts.items())
-    if found.not_compared:
-        yield f"{len(found.not_compared):,} not compared: skipped or not run now"
-    if found.paired < FEWEST:
-        yield f"too few cases to tell: {found.paired:,} in both, {FEWEST} are needed"
-        return
-    yield f"outcomes: {_outcomes(found)}"
-    if found.score_change is not None and found.score_interval is not None:
-        low, high = found.score_interval
-        interval = f"95% interval {low:+.3f} to {high:+.3f}"
-        yield f"mean score: {found.score_change:+.3f}, {interval}"
-
-
-def _outcomes(comparison: Comparison) -> str:
-    cases = f"{counted(comparison.paired, 'case')} in both"
-    if comparison.p_value is None:
-        return f"none changed, {cases}"
-    is_noise = comparison.p_value >= _SIGNIFICANT
-    verdict = "no more than noise" if is_noise else "more than noise"
-    return f"{verdict} (exact McNemar p = {comparison.p_value:.3g}, {cases})"
 
 
 def write_comparison(directory: Path, comparison: Comparison) -> None:
@@ -192,145 +323,3 @@ def read_comparison(directory: Path) -> Comparison | None:
             f"{path} is damaged, it was changed by somebody: remove it"
         ) from error
     return comparison
-
-
-LAST = "last"
-SCHEMA = 1
-
-
-@dataclass(frozen=True)
-class BaselineCase:
-    """What counts of a case in a comparison; scores 0..1."""
-
-    outcome: Outcome
-    score: Share
-    scores: Mapping[str, Share] = field(default_factory=dict)
-
-    @property
-    def passed(self) -> bool:
-        """Whether its row counted as a pass."""
-        return self.outcome in PASSING
-
-
-@dataclass(frozen=True)
-class Baseline:
-    """The cases with a row of an earlier session, by node id.
-
-    Of a session in a directory, `without_row` names those that were skipped or did not
-    run, and `doubts` are sentences on what may be missing. `path` is where it is from.
-    """
-
-    cases: Mapping[str, BaselineCase]
-    without_row: Collection[str] = ()
-    doubts: tuple[str, ...] = ()
-    path: Path | None = None
-
-
-@dataclass(frozen=True)
-class _File:
-    cases: Mapping[str, BaselineCase]
-    schema: int
-
-
-def baseline_of(cases: Iterable[Case]) -> Baseline:
-    """Return what counts of `cases`."""
-    compared, without_row = {}, set()
-    for case in cases:
-        if case.has_row:
-            compared[case.nodeid] = counting(case)
-        else:
-            without_row.add(case.nodeid)
-    return Baseline(compared, without_row=without_row)
-
-
-def counting(case: Case) -> BaselineCase:
-    """Return what counts of a case with a row."""
-    scores = {name: round(each.score, 6) for name, each in case.scores.items()}
-    return BaselineCase(case.outcome, round(case.overall_score, 6), scores)
-
-
-def find_baseline(name: str, out: Path, passed_over: PassedOver) -> Path | None:
-    """Return the directory or file that is meant by a name; None for no `last` yet.
-
-    :param out: where sessions are kept.
-    :param passed_over: takes the sessions there that can't be read.
-    :raises ConfigurationError: there is nothing of that name.
-    """
-    if name == LAST:
-        finished = filter(_is_finished, newest_first(out, passed_over))
-        return next((each.path for each in finished), None)
-    path = Path(name)
-    if not os.path.exists(path):  # whatever the system says of the name
-        raise ConfigurationError(
-            f"there is no baseline {name}: name a session's directory, 'last', or a"
-            " file that pytest-evalguard bless wrote"
-        )
-    return path
-
-
-def load_baseline(name: str, out: Path, passed_over: PassedOver) -> Baseline | None:
-    """Return the baseline that is meant by a name; None for no `last` yet.
-
-    :param out: where sessions are kept.
-    :param passed_over: takes the sessions there that can't be read.
-    :raises ConfigurationError: there is nothing of that name, or it can't be read.
-    """
-    path = find_baseline(name, out, passed_over)
-    return None if path is None else read_baseline(path)
-
-
-def read_baseline(path: Path) -> Baseline:
-    """Return the baseline in a session's directory or in a file.
-
-    :raises ConfigurationError: it is neither, or another version wrote it.
-    """
-    try:
-        if path.is_dir():
-            return session_baseline(open_session(path))
-        return Baseline(read_checked(path, _File, SCHEMA).cases, path=path)
-    except (EvalguardError, OSError, ValueError) as error:
-        raise ConfigurationError(
-            f"the baseline {path} can't be read: {error}; name another, or write it"
-            " anew by pytest-evalguard bless"
-        ) from error
-
-
-def session_baseline(session: Session) -> Baseline:
-    """Return the baseline that a session is, with what may be missing in it.
-
-    :raises SessionError: it can't be read.
-    """
-    stored = session.cases()
-    baseline = baseline_of(stored)
-    doubts = list(_doubts(session))
-    if stored.damaged:
-        doubts.append(f"{counted(stored.damaged, 'line')} of it can't be read")
-    name = session.path.name
-    told = tuple(f"session {name}: {each}" for each in doubts)
-    return replace(baseline, doubts=told, path=session.path)
-
-
-def _doubts(session: Session) -> Iterator[str]:
-    status = session.status
-    if status != "finished":
-        yield {"running": "it is still running"}.get(status, f"it was {status}")
-
-
-def write_baseline(path: Path, baseline: Baseline) -> None:
-    """Write a file to be committed, sorted by node id, one line a case.
-
-    :raises OSError: it can't be written.
-    """
-    lines = (
-        f"{json.dumps(nodeid)}: {json.dumps(asdict(case), sort_keys=True)}"
-        for nodeid, case in sorted(baseline.cases.items())
-    )
-    body = ",\n".join(lines)
-    replace_shared_file(path, [f'{{"schema": {SCHEMA}, "cases": {{\n{body}\n}}}}\n'])
-
-
-def _is_finished(session: Session) -> bool:
-    try:
-        return session.state.status == "finished"
-    except EvalguardError:
-        return False  # another version's, or damaged

@@ -14,8 +14,9 @@ from ..model.metrics import Metric
 from ..model.text import counted, number_text
 from ..model.values import clean_text
 from ..storage.session import Gate
-from .comparison import Comparison
+from .comparison import FEWEST, Comparison
 from .groups import Group
+from .paired import PairedChange
 from .totals import Mean, Totals, metric_values, rate_text
 
 _MOST = 12  # digits after the point
@@ -130,8 +131,12 @@ def _named_score(limit: Limit, figures: Figures) -> Gate:
 
 
 def _uncovered(gate: Gate, wanted: float) -> Gate:
-    share = f"{wanted * 100:.12g}% of the cases (evalguard_min_coverage)"
-    return replace(gate, limit=f"{gate.limit} in at least {share}", passed=False)
+    return replace(gate, limit=_covering(gate.limit, wanted), passed=False)
+
+
+def _covering(limit: str, share: float) -> str:
+    cases = f"{share * 100:.12g}% of the cases (evalguard_min_coverage)"
+    return f"{limit} in at least {cases}"
 
 
 def _mean(name: str, value: float, cases: str, limit: Limit) -> Gate:
@@ -163,8 +168,78 @@ def _regressions(most: int, figures: Figures) -> Iterator[Gate]:
     is_met = comparison.paired > 0 and regressed <= most
     figure = f"{regressed:,} of {_compared(comparison)}"
     if not comparison.paired:
-        figure = "no case is in both sessions"
+        figure = _nothing_in_both(comparison)
     yield Gate("regressions", figure, f"at most {most:,}", is_met)
+
+
+def _drops(limits: Sequence[Limit], figures: Figures) -> Iterator[Gate]:
+    if figures.comparison is not None:
+        for limit in limits:
+            yield _drop(limit, figures.comparison, figures.min_coverage)
+
+
+def _drop(limit: Limit, comparison: Comparison, min_coverage: float) -> Gate:
+    """Return the gate on a drop: not met where it is too large and more than noise."""
+    change, pairs = comparison.change_of(limit.name)
+    wanted = f"at most {_Amounts(limit.name).exact(limit.least)}"
+    gate = Gate(f"drop in {limit.name or 'pass rate'}", "", wanted, passed=False)
+    if not pairs:
+        return replace(gate, figure=_nothing_in_both(comparison))
+    cases = counted(comparison.paired, "case")
+    if not reaches(pairs / comparison.paired, min_coverage):
+        figure = f"{pairs:,} of {cases} in both have it"
+        return replace(gate, figure=figure, limit=_covering(wanted, min_coverage))
+    if change is None:
+        figure = f"{counted(pairs, 'case')} in both, a drop shows from {FEWEST} on"
+        return replace(gate, figure=figure, passed=True)
+    is_small = reaches(limit.least, -change.change)
+    figure = _drop_text(change, limit, is_small)
+    return replace(gate, figure=figure, passed=is_small or change.is_noise)
+
+
+class _Amounts:
+    """Says drops as a person does: those of the pass rate in points."""
+
+    def __init__(self, name: str | None) -> None:
+        self._scale, self._unit = (100, " points") if name is None else (1, "")
+        self._digits = 1 if name is None else 3
+
+    def exact(self, value: float) -> str:
+        return f"{value * self._scale:.12g}{self._unit}"
+
+    def rounded(self, value: float) -> str:
+        return f"{self.number(value)}{self._unit}"
+
+    def number(self, value: float) -> str:
+        return f"{round(value * self._scale, self._digits) + 0.0:.{self._digits}f}"
+
+    def above(self, value: float, limit: float) -> str:
+        """Return a value with as many digits as show that it is above its limit."""
+        shown, most = value * self._scale, round(limit * self._scale, _MOST)
+        enough = (n for n in range(self._digits, _MOST) if round(shown, n) > most)
+        return f"{shown:.{next(enough, _MOST)}f}{self._unit}"
+
+
+def _nothing_in_both(comparison: Comparison) -> str:
+    if not comparison.in_both:
+        return "no case is in both sessions"
+    if not comparison.paired:
+        return "no case in both can be compared"
+    names = ", ".join(comparison.named_pairs) or "no named score"
+    return f"no case has this score in both sessions, there is {names}"
+
+
+def _drop_text(change: PairedChange, limit: Limit, is_small: bool) -> str:
+    """Return a drop, how far it can be trusted, and which one would have counted."""
+    amounts, drop = _Amounts(limit.name), -change.change
+    least = amounts.rounded(change.least_drop)
+    shows = f"with these {change.pairs:,} cases a drop shows from about {least} on"
+    if drop < 0:
+        return f"none, up {amounts.rounded(-drop)}; {shows}"
+    figure = amounts.rounded(drop) if is_small else amounts.above(drop, limit.least)
+    low, high = amounts.number(-change.high), amounts.number(-change.low)
+    verdict = "no more than noise" if change.is_noise else "more than noise"
+    return f"{figure}, 95% interval {low} to {high}, {verdict}; {shows}"
 
 
 def _compared(comparison: Comparison) -> str:
@@ -303,5 +378,6 @@ CHECKS: Mapping[str, Callable[[Any, Figures], Iterator[Gate]]] = {
     "max_latency": _latencies,
     "max_cost": _cost,
     "max_tokens": _tokens,
+    "max_drop": _drops,
 }
 """What checks each setting that is a gate, by its name."""

@@ -7,17 +7,17 @@ from argparse import Namespace
 from dataclasses import asdict
 from pathlib import Path
 
-from ..analysis.comparison import (
+from ..analysis.baseline import (
     Baseline,
-    compare,
     find_baseline,
     read_baseline,
     session_baseline,
-    verdict_lines,
     write_baseline,
 )
+from ..analysis.comparison import compare
 from ..errors import SessionError
 from ..model.text import counted, display_path, printable
+from ..reporting.comparison import verdict_lines
 from ..reporting.terminal import comparison_lines
 from ..storage.session import PassedOver, find_out
 from .console import (
@@ -41,7 +41,8 @@ def compare_sessions(options: Namespace) -> int:
     for doubt in (*before.doubts, *after.doubts):
         say_note(doubt)
     if not found.paired:
-        say_note("no case is in both: nothing was compared")
+        which = "can be compared" if found.in_both else "is in both"
+        say_note(f"no case {which}: nothing was compared")
     if options.json:
         say(json.dumps({**asdict(found), "verdict": [*verdict_lines(found)]}))
     else:

@@ -6,18 +6,12 @@ from argparse import Namespace
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import replace
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from ..analysis.comparison import (
-    LAST,
-    Baseline,
-    Comparison,
-    compare,
-    load_baseline,
-    session_baseline,
-    write_comparison,
-)
+from ..analysis.baseline import LAST, Baseline, load_baseline, session_baseline
+from ..analysis.comparison import Comparison, compare, write_comparison
 from ..analysis.gates import check_gates, gated_groups
 from ..analysis.totals import Totals
 from ..config.checks import Given
@@ -121,23 +115,29 @@ def _baseline(name: str, session: Session, out: Path) -> Baseline | None:
     try:
         if name != LAST:
             return load_baseline(name, out, passed_over)
-        return next(_earlier(session.state, out, passed_over), None)
+        return next(_earlier(session, out, passed_over), None)
     finally:
         say_passed_over(passed_over)
 
 
 def _earlier(
-    state: SessionState, out: Path, passed_over: PassedOver
+    session: Session, out: Path, passed_over: PassedOver
 ) -> Iterator[Baseline]:
     """Yield the finished sessions before one; what it was merged from is none."""
+    state = session.state
     own = {state.id, *(each.id for each in state.shards)}
-    for session in newest_first(out, passed_over):
+    for each in newest_first(out, passed_over):
         with suppress(SessionError):
-            other = session.state
-            is_own = other.id in own or any(each.id in own for each in other.shards)
-            is_before = other.created_at <= state.created_at
+            other = each.state
+            is_own = other.id in own or any(shard.id in own for shard in other.shards)
+            is_before = _age(each, other) < _age(session, state)
             if other.status == "finished" and is_before and not is_own:
-                yield session_baseline(session)
+                yield session_baseline(each)
+
+
+def _age(session: Session, state: SessionState) -> tuple[datetime, str]:
+    # names tell apart what began in the same second
+    return state.created_at, session.path.name
 
 
 def _keep(

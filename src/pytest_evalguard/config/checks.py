@@ -5,6 +5,7 @@ from __future__ import annotations
 import builtins
 import math
 import re
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Generic, NamedTuple, TypeVar
@@ -61,7 +62,10 @@ class Kind(Generic[T]):
 
 
 class Limit(NamedTuple):
-    """The least that a figure may be, 0..1; of one tag or scorer where it is named."""
+    """The least that a figure may be, 0..1; of one tag or scorer where it is named.
+
+    Of a drop it is the most.
+    """
 
     least: float
     name: str | None = None
@@ -191,6 +195,15 @@ def _is_builtin_error(name: str) -> bool:
     return isinstance(found, type) and issubclass(found, BaseException)
 
 
+def _drop(given: Given) -> Limit:
+    name, _, figure = str(given.value).rpartition(":")
+    most = float(figure)
+    # metrics are on scales of their own
+    if not 0 <= most <= (sys.float_info.max if name.strip() else 1):
+        raise ValueError(figure)
+    return Limit(most, name.strip() or None)
+
+
 def _identifier(given: Given) -> str:
     if not given.value.isidentifier():
         raise ValueError(given.value)
@@ -231,6 +244,11 @@ ERROR_NAME = Kind(
     "be the dotted name of an exception, as httpx.ConnectError, or that and the HTTP"
     " statuses that are meant, as httpx.HTTPStatusError 429 5xx",
     _error_name,
+)
+DROP = Kind(
+    "be a number within 0..1, 0.03 for 3 points, or a number after a name and a colon,"
+    " as relevance:0.05",
+    _drop,
 )
 IDENTIFIER = Kind("be a name for pytest.mark", _identifier)
 RUN_LINK = Kind("contain {run_id}", _run_link)

@@ -44,17 +44,23 @@ def read_settings(config: pytest.Config, environ: Mapping[str, str]) -> Settings
     will_send = runs_tests and not values.get("dry_run")
     services = {each.name: source.access(each, will_send) for each in SERVICES}
     needs_project = will_send and services["evalguard"].id == NEW
-    if "max_regressions" in values and "baseline" not in values:
-        raise ConfigurationError(
-            "--evalguard-max-regressions needs something to compare with: name it by"
-            " --evalguard-baseline"
-        )
+    if "baseline" not in values:
+        _check_needs_no_baseline(values)
     return Settings(
         services,
         runs_tests=runs_tests,
         project_id=_project(environ) if needs_project else None,
         **values,
     )
+
+
+def _check_needs_no_baseline(values: Mapping[str, Any]) -> None:
+    for setting in (Settings.max_regressions, Settings.max_drop):
+        if values.get(setting.name, setting.default) != setting.default:
+            raise ConfigurationError(
+                f"{setting.flag} needs something to compare with: name it by"
+                " --evalguard-baseline"
+            )
 
 
 def _project(environ: Mapping[str, str]) -> str:

@@ -137,6 +137,16 @@ class Settings:
         ini="linelist",
         is_gate=True,
     )
+    max_drop: Setting[tuple[Limit, ...]] = Setting(
+        lambda c: c.DROP,
+        (),
+        "fail the session when the pass rate fell by more than this since the baseline,"
+        " 0 to 1, and by more than noise; with a name, the mean of a named score."
+        " Repeatable",
+        metavar="[NAME:]F",
+        ini="linelist",
+        is_gate=True,
+    )
     html: Setting[Path | None] = Setting(
         lambda c: c.PATH,
         None,

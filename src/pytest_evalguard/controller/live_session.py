@@ -17,7 +17,13 @@ from typing import Any
 import pytest
 
 from .. import __version__
-from ..analysis.comparison import Baseline, BaselineCase, counting
+from ..analysis.baseline import (
+    Baseline,
+    BaselineCases,
+    SharedMetadata,
+    counting,
+    origin_of,
+)
 from ..analysis.groups import Group
 from ..analysis.totals import Totals
 from ..model.case import Attempt, Case
@@ -45,9 +51,11 @@ class LiveSession:
         self.session = session
         self.state = state
         self._is_compared = is_compared
-        self._cases: dict[str, BaselineCase | None] = {}
         self._groups = groups
         self.totals = Totals(groups=groups)
+        self._compared = BaselineCases()
+        self._without_row: set[str] = set()
+        self._shared = SharedMetadata()
         self._journal = Journal(session.journal_path)
         self._lock = Lock(session.path)
         self._unwritten: deque[str] = deque()
@@ -74,9 +82,11 @@ class LiveSession:
     @property
     def as_baseline(self) -> Baseline:
         """What counts of the cases in a comparison, where that is kept."""
-        with_row = {name: each for name, each in self._cases.items() if each}
-        without_row = self._cases.keys() - with_row.keys()
-        return Baseline(with_row, without_row={*without_row, *self._unfinished})
+        return Baseline(
+            self._compared,
+            without_row=self._without_row | self._unfinished,
+            origin=origin_of(self.state, self._shared),
+        )
 
     @property
     def lost(self) -> int:
@@ -130,12 +140,22 @@ class LiveSession:
             self.select([case.nodeid])
         self._append(case.to_line())
         if self._is_compared:
-            self._cases[case.nodeid] = counting(case) if case.has_row else None
+            self._compare(case)
         if case.nodeid in self._unfinished:
             self._unfinished.remove(case.nodeid)
             self.totals.add(case)
         else:
             self._has_repeats = True
+
+    def _compare(self, case: Case) -> None:
+        """Keep what counts of a case, in place of what it was before it ran again."""
+        self._shared.add(case)
+        if case.has_row:
+            self._compared.add(case.nodeid, counting(case))
+            self._without_row.discard(case.nodeid)
+        else:
+            self._compared.discard(case.nodeid)
+            self._without_row.add(case.nodeid)
 
     def add_crash(self, identity: str, reason: str, case: Case | None) -> None:
         """Note that a worker died in a test, which may be run again all the same.

@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from ..analysis.comparison import Baseline, load_baseline
+from ..analysis.baseline import Baseline, load_baseline
 from ..analysis.gates import gated_groups
 from ..analysis.totals import MAX_SHOWN
 from ..config.resolution import usage_errors

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from ..analysis.comparison import LAST, Baseline, Comparison, compare, write_comparison
+from ..analysis.baseline import LAST, Baseline
+from ..analysis.comparison import Comparison, compare, write_comparison
 from ..analysis.gates import check_gates
 from ..config.resolution import usage_errors
 from ..config.settings import Settings

@@ -57,6 +57,3 @@ Share = Annotated[float, Within(0, 1)]
 
 Finite = Annotated[float, Within(-math.inf, math.inf)]
 """Any number but NaN and the infinite ones."""
-
-Change = Annotated[float, Within(-2, 2)]
-"""A difference of two shares, or the end of its interval, which may lie outside."""

@@ -6,13 +6,13 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain
 
-from ..analysis.comparison import verdict_lines
 from ..analysis.totals import MAX_SHOWN
 from ..model.case import Case
 from ..model.difference import compared, difference_place, sameness
 from ..model.metrics import Table
 from ..model.text import counted, printable, shortened
 from ..storage.session import SessionState
+from .comparison import origin_text, verdict_lines
 from .metrics import cell_text, metric_figures, table_size
 from .report import Report
 from .terminal import (
@@ -93,7 +93,7 @@ def _parts(report: Report) -> Iterator[str]:
     for table in report.state.tables:
         yield from _figure_table(table)
     if report.comparison is not None:
-        yield f"### Since {escaped(report.comparison.baseline)}\n\n"
+        yield f"### Since {escaped(origin_text(report.comparison))}\n\n"
         yield from _items(verdict_lines(report.comparison))
         for what, names in report.comparison.named.items():
             yield from _names(what, names)

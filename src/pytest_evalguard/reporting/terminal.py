@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from ..analysis.comparison import Comparison, verdict_lines
+from ..analysis.comparison import Comparison
 from ..analysis.statistics import all_pass_rate
 from ..analysis.totals import MAX_SHOWN, CaseNames, Totals, rate_text
 from ..model.case import Case
@@ -25,6 +25,7 @@ from ..model.text import (
     shortened,
 )
 from ..storage.session import Gate, SessionState, Shard
+from .comparison import origin_text, verdict_lines
 from .metrics import metric_figures, table_lines
 from .report import Report
 from .submissions import command, dry_run_lines, sent_lines
@@ -136,9 +137,9 @@ def annotation(title: str, message: str) -> str:
 
 def comparison_lines(comparison: Comparison) -> Iterator[str]:
     """Yield what changed since the baseline."""
-    yield from labelled("baseline", printable(comparison.baseline))
+    yield from labelled("baseline", printable(origin_text(comparison)))
     for line in verdict_lines(comparison):
-        yield from labelled("", line)
+        yield from labelled("", printable(line))
     for what, names in comparison.named.items():
         if names:
             yield from name_list(f"{what}:", len(names), names[:MAX_SHOWN])

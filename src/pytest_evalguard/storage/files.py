@@ -65,7 +65,7 @@ def why_unreadable(error: Exception) -> str:
     return str(error)
 
 
-def read_checked(path: Path, kind: type[T], schema: int) -> T:
+def read_checked(path: Path, kind: type[T], *schemas: int) -> T:
     """Return what a JSON file holds, of a version that is understood.
 
     :raises OSError: there is no such file, or it is out of reach.
@@ -75,10 +75,11 @@ def read_checked(path: Path, kind: type[T], schema: int) -> T:
     try:
         data = json.loads(text)
         version = data.get("schema") if isinstance(data, dict) else None
-        if version != schema:
+        if version not in schemas:
+            read = " and ".join(map(str, schemas))
             raise ValueError(
                 f"it has schema version {version}, this pytest-evalguard reads"
-                f" {schema}: use the version that wrote it, or a newer one"
+                f" {read}: use the version that wrote it, or a newer one"
             )
         checker = validator(kind)  # type: ignore[arg-type] # a class can be hashed
         found: T = checker.validate_json(text, strict=True)

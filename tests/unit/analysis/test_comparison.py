@@ -4,20 +4,21 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from pytest_evalguard.analysis.baseline import Baseline, BaselineCase, Origin
 from pytest_evalguard.analysis.comparison import (
-    Baseline,
-    BaselineCase,
     Comparison,
     compare,
     read_comparison,
-    verdict_lines,
     write_comparison,
 )
+from pytest_evalguard.analysis.paired import PairedChange
 from pytest_evalguard.errors import SessionError
 from pytest_evalguard.model.outcome import Outcome
+from pytest_evalguard.reporting.comparison import origin_text, verdict_lines
 
 OUTCOMES: dict[str, Outcome] = {"p": "passed", "f": "failed", "x": "xpassed"}
 COMPARED = Comparison("last", 20, 20, 20)
@@ -84,27 +85,25 @@ def test_a_score_that_differs_by_more_than_a_twentieth_has_moved(
     assert compare("last", baseline(a=before), baseline(a=after)).moved == moved
 
 
-def test_ten_pairs_are_judged() -> None:
-    found = compare("last", baseline(**many("p" * 10)), baseline(**many("f" + "p" * 9)))
-    assert found.p_value == 1
-    assert found.score_change == pytest.approx(-0.1)
-    assert found.score_interval == (-0.3, 0.0)
+def test_six_pairs_are_judged() -> None:
+    found = compare("last", baseline(**many("p" * 6)), baseline(**many("f" * 6)))
+    assert found.pass_rate is not None
+    assert (found.pass_rate.pairs, found.pass_rate.change) == (6, -1)
+    assert found.pass_rate.p_value == 2 / 2**6
+    assert not found.pass_rate.is_noise
+    assert found.score == found.pass_rate
 
 
-def test_one_that_is_mended_is_judged_too() -> None:
-    found = compare("last", baseline(**many("f" + "p" * 9)), baseline(**many("p" * 10)))
-    assert found.p_value == 1
-    assert found.score_change == pytest.approx(0.1)
+def test_five_pairs_are_too_few() -> None:
+    found = compare("last", baseline(**many("p" * 5)), baseline(**many("f" * 5)))
+    assert (found.pass_rate, found.score) == (None, None)
 
 
-def test_nine_pairs_are_too_few() -> None:
-    found = compare("last", baseline(**many("p" * 9)), baseline(**many("f" * 9)))
-    assert (found.p_value, found.score_change, found.score_interval) == (None,) * 3
-
-
-def test_outcomes_that_did_not_change_have_no_p_value() -> None:
+def test_outcomes_that_did_not_change_are_noise() -> None:
     found = compare("last", baseline(**many("p" * 10)), baseline(**many("p" * 10)))
-    assert (found.p_value, found.score_change) == (None, 0)
+    assert found.pass_rate is not None
+    assert (found.pass_rate.change, found.pass_rate.p_value) == (0, 1)
+    assert found.pass_rate.is_noise
 
 
 def test_a_change_is_told_in_words_before_a_move() -> None:
@@ -125,7 +124,7 @@ def test_a_change_is_told_in_words_before_a_move() -> None:
         "c": "still failing",
         "d": "new",
     }
-    assert found.named == {
+    assert {name: each for name, each in found.named.items() if each} == {
         "regressed": ("a",),
         "fixed": ("b",),
         "new": ("d",),
@@ -152,56 +151,253 @@ NOTHING = COUNTS.replace("1", "0").replace("2", "0")
 
 
 def test_what_changed_is_told_with_its_chance() -> None:
+    rate = PairedChange(20, -0.05, -0.2, 0.1, 0.5, 0.3)
+    score = PairedChange(20, -0.0125, -0.5, -0.01, 0.0123, 0.3)
     found = replace(
         COMPARED,
         regressed=("a",),
         fixed=("b", "c"),
         not_compared=("d",),
-        p_value=0.04999,
-        score_change=-0.0125,
-        score_interval=(-0.5, 0.25),
+        pass_rate=rate,
+        score=score,
+        scores={"tone": replace(score, pairs=12)},
+        metrics={"calls": replace(rate, change=2.5, low=-1.0, high=4.0)},
+        usage={"cost_usd": (0.5, 1.25), "latency_ms": (1, 1200), "tokens": (9, 1e4)},
     )
     assert list(verdict_lines(found)) == [
         COUNTS,
         "1 not compared: skipped or not run now",
-        "outcomes: more than noise (exact McNemar p = 0.05, 20 cases in both)",
-        "mean score: -0.013, 95% interval -0.500 to +0.250",
+        "pass rate: -5.0 points, 95% interval -20.0 to +10.0, no more than noise"
+        " (p = 0.5, 20 cases in both)",
+        "mean score: -0.013, 95% interval -0.500 to -0.010, more than noise"
+        " (p = 0.0123, 20 cases in both)",
+        "tone: -0.013, 95% interval -0.500 to -0.010, more than noise (p = 0.0123,"
+        " 12 cases in both)",
+        "calls: +2.500, 95% interval -1.000 to +4.000, no more than noise (p = 0.5,"
+        " 20 cases in both)",
+        "cost $0.5000 → $1.2500, mean latency 1.0 → 1,200.0 ms, tokens 9 → 10,000",
     ]
 
 
-def test_from_5_percent_on_a_change_is_no_more_than_noise() -> None:
-    found = list(verdict_lines(replace(COMPARED, p_value=0.05)))
-    noise = "no more than noise (exact McNemar p = 0.05, 20 cases in both)"
-    assert found[1:] == [f"outcomes: {noise}"]
+def test_of_many_scores_the_first_are_told() -> None:
+    change = PairedChange(20, 0.0, 0.0, 0.0, 1.0, 0.3)
+    scores = {f"s{n:02}": change for n in range(12)}
+    *_, last = verdict_lines(replace(COMPARED, scores=scores))
+    assert last == "and 2 more scores and metrics"
 
 
-def test_no_change_is_told() -> None:
-    found = list(verdict_lines(replace(COMPARED, paired=10)))
-    assert found[1:] == ["outcomes: none changed, 10 cases in both"]
+def test_what_is_apart_is_told_in_lines_of_its_own() -> None:
+    found = replace(
+        COMPARED,
+        weaker=("a", "b"),
+        stronger=("c",),
+        input_changed=("d",),
+        errors=("e", "f"),
+        renamed={"new": "old"},
+        metadata={"model": ("A", "B")},
+    )
+    assert list(verdict_lines(found)) == [
+        "model A → B",
+        NOTHING,
+        "2 weaker, 1 stronger: fewer or more of their trials passed",
+        "1 input changed: another question or expected answer, not compared",
+        "2 errors, then or now: not compared",
+        "1 renamed: the same question under another name",
+    ]
+    assert found.named["renamed"] == ("old → new",)
+    assert found.changes == {
+        "a": "weaker",
+        "b": "weaker",
+        "c": "stronger",
+        "d": "input changed",
+        "e": "errors",
+        "f": "errors",
+        "new": "renamed",
+    }
 
 
-def test_a_mean_without_its_interval_is_not_told() -> None:
-    change = replace(COMPARED, score_change=0.5)
-    interval = replace(COMPARED, score_interval=(0.25, 0.5))
-    assert len(list(verdict_lines(change))) == len(list(verdict_lines(interval))) == 2
+@pytest.mark.parametrize(
+    ("facts", "text"),
+    [
+        ({}, "last"),
+        ({"age_days": 0}, "last, recorded today"),
+        ({"age_days": 1, "is_blessed": True}, "last, blessed 1 day ago"),
+        (
+            {"age_days": 41, "is_blessed": True, "commit": "abc" * 10},
+            "last, blessed 41 days ago, at commit abcabcabca",
+        ),
+        ({"commit": "abc"}, "last, at commit abc"),
+    ],
+)
+def test_how_old_a_baseline_is_and_of_which_commit_is_told(
+    facts: dict[str, Any], text: str
+) -> None:
+    assert origin_text(replace(COMPARED, **facts)) == text
+
+
+# What is compared with what
+
+
+def asked(
+    question: str, outcome: Outcome = "passed", trials: tuple[int, int] | None = None
+) -> BaselineCase:
+    """A case by the digests of its input and expected value, as ``in-out``."""
+    asked, _, expected = question.partition("-")
+    score = float(outcome == "passed")
+    return BaselineCase(outcome, score, {}, asked, expected, trials)
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "is_same"),
+    [
+        *(("a-x", "a-x", True), ("a-x", "b-x", False), ("a-x", "a-y", False)),
+        # a test that fails before it records either says nothing of its question
+        *(
+            ("a-x", "a", True),
+            ("a-x", "", True),
+            ("a-x", "~b", True),
+            ("~a", "b", True),
+        ),
+        *(("~a", "~b", False), ("~a", "~a", True), ("-x", "-y", False)),
+    ],
+)
+def test_a_case_with_another_question_never_regresses_nor_gets_fixed(
+    before: str, after: str, is_same: bool
+) -> None:
+    for old, new in (("passed", "failed"), ("failed", "passed")):
+        kind = "regressed" if old == "passed" else "fixed"
+        found = compare(
+            "last",
+            Baseline({"t": asked(before, old)}),  # type: ignore[arg-type] # an outcome
+            Baseline({"t": asked(after, new)}),  # type: ignore[arg-type] # an outcome
+        )
+        assert getattr(found, kind) == (("t",) if is_same else ())
+        assert found.input_changed == (() if is_same else ("t",))
+        assert (found.paired, found.in_both) == (int(is_same), 1)
+
+
+@pytest.mark.parametrize("outcome", ["passed", "failed", "error"])
+def test_an_error_then_or_now_is_apart(outcome: Outcome) -> None:
+    for pair in (
+        (asked("a", outcome), asked("b", "error")),
+        (asked("a", "error"),) * 2,
+    ):
+        for old, new in (pair, pair[::-1]):
+            found = compare("last", Baseline({"t": old}), Baseline({"t": new}))
+            assert found.errors == ("t",)
+            assert (found.regressed, found.fixed, found.input_changed) == ((), (), ())
+            assert found.paired == 0
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "kinds"),
+    [
+        (("passed", (10, 10)), ("passed", (6, 10)), {"weaker"}),
+        (("passed", (3, 5)), ("passed", (4, 5)), {"stronger"}),
+        (("failed", (2, 5)), ("failed", (1, 5)), {"weaker", "still_failing"}),
+        (("passed", (5, 5)), ("failed", (1, 5)), {"regressed"}),
+        (("passed", (5, 5)), ("passed", None), set()),
+        (("passed", (4, 5)), ("passed", (8, 10)), set()),
+    ],
+)
+def test_a_case_whose_share_of_passed_trials_fell_is_weaker(
+    before: tuple[Outcome, tuple[int, int]],
+    after: tuple[Outcome, tuple[int, int]],
+    kinds: set[str],
+) -> None:
+    old, new = asked("a", *before), asked("a", *after)
+    found = compare("last", Baseline({"t": old}), Baseline({"t": new}))
+    names = ("regressed", "fixed", "weaker", "stronger", "still_failing")
+    assert {name for name in names if getattr(found, name)} == kinds
+
+
+def test_a_case_with_trials_counts_by_its_share_in_the_pass_rate() -> None:
+    before = Baseline({f"t{n}": asked("a", "passed", (5, 5)) for n in range(8)})
+    after = Baseline({f"t{n}": asked("a", "passed", (4, 5)) for n in range(8)})
+    found = compare("last", before, after)
+    assert found.pass_rate is not None
+    assert found.pass_rate.change == pytest.approx(-0.2)
+    assert len(found.weaker) == 8
+
+
+def test_a_renamed_case_is_compared_under_its_new_name() -> None:
+    before = Baseline({"old": asked("a-x"), "twin1": asked("b"), "twin2": asked("b")})
+    after = Baseline({"new": asked("a-x", "failed"), "twin": asked("b")})
+    found = compare("last", before, after)
+    assert found.renamed == {"new": "old"}
+    assert found.regressed == ("new",)
+    assert (found.new, found.gone) == (("twin",), ("twin1", "twin2"))
+    assert found.changes["new"] == "regressed"
+
+
+@pytest.mark.parametrize("question", ["", "~a"])
+def test_a_question_that_nobody_recorded_tells_no_rename(question: str) -> None:
+    before = Baseline({"old": asked(question)})
+    found = compare("last", before, Baseline({"new": asked(question)}))
+    assert (found.renamed, found.new, found.gone) == ({}, ("new",), ("old",))
+
+
+def test_a_case_that_is_skipped_now_was_not_renamed() -> None:
+    after = Baseline({"new": asked("a")}, without_row={"old"})
+    found = compare("last", Baseline({"old": asked("a")}), after)
+    assert (found.renamed, found.not_compared) == ({}, ("old",))
+
+
+def test_where_sessions_come_from_is_compared() -> None:
+    old = Origin(
+        "2026-01-02T03:04:05", "2026-01-03", "abc", {"model": "A", "judge": "J"}
+    )
+    new = Origin(
+        "2026-02-13T00:00:00", None, "def", {"model": "B", "judge": "J", "x": ""}
+    )
+    found = compare("b.json", Baseline({}, origin=old), Baseline({}, origin=new))
+    assert found.metadata == {"model": ("A", "B")}
+    assert (found.age_days, found.is_blessed, found.commit) == (41, True, "abc")
+    odd = Baseline({}, origin=Origin("yesterday"))
+    assert compare("b.json", odd, Baseline({}, origin=new)).age_days is None
+
+
+def test_what_both_recorded_is_compared_pair_by_pair() -> None:
+    one = BaselineCase(
+        *("passed", 1.0, {"tone": 0.5, "old": 1.0}),
+        latency_ms=100.0,
+        tokens=10,
+        metrics={"calls": 7.0},
+    )
+    two = replace(
+        one, scores={"tone": 0.25}, latency_ms=300.0, cost_usd=0.1, metrics={"calls": 9}
+    )
+    names = [f"t{n}" for n in range(8)]
+    found = compare(
+        "last", Baseline(dict.fromkeys(names, one)), Baseline(dict.fromkeys(names, two))
+    )
+    assert found.usage == {"latency_ms": (100, 300), "tokens": (80, 80)}
+    assert {name: each.change for name, each in found.scores.items()} == {"tone": -0.25}
+    assert {name: each.change for name, each in found.metrics.items()} == {"calls": 2}
+    assert found.named_pairs == {"calls": 8, "tone": 8}
+    assert found.change_of("tone") == (found.scores["tone"], 8)
+    assert found.change_of("calls") == (found.metrics["calls"], 8)
+    assert found.change_of("score") == (found.score, 8)
+    assert found.change_of(None) == (found.pass_rate, 8)
+    assert found.change_of("old") == (None, 0)
 
 
 @pytest.mark.parametrize(
     ("comparison", "lines"),
     [
         (
-            Comparison("last", 5000, 6000, 9),
+            Comparison("last", 5000, 6000, 5),
             [
-                "of the baseline's 5,000 cases only 9 can be compared: is it of another"
+                "of the baseline's 5,000 cases only 5 can be compared: is it of another"
                 " suite?",
-                "too few cases to tell: 9 in both, 10 are needed",
+                "too few cases to tell: 5 in both, 6 are needed",
             ],
         ),
         (
             Comparison("last", 3, 3, 1, gone=("a", "b"), new=("c", "d")),
             [
                 "of the baseline's 3 cases only 1 can be compared: are tests renamed?",
-                "too few cases to tell: 1 in both, 10 are needed",
+                "too few cases to tell: 1 in both, 6 are needed",
             ],
         ),
         (
@@ -209,20 +405,20 @@ def test_a_mean_without_its_interval_is_not_told() -> None:
             [
                 "of the baseline's 3 cases only 1 can be compared",
                 "2 not compared: skipped or not run now",
-                "too few cases to tell: 1 in both, 10 are needed",
+                "too few cases to tell: 1 in both, 6 are needed",
             ],
         ),
         (
-            Comparison("last", 9, 1900, 9),
+            Comparison("last", 5, 1900, 5),
             [
-                "the baseline has 9 cases and this session 1,900: is it of a part of"
+                "the baseline has 5 cases and this session 1,900: is it of a part of"
                 " the suite?",
-                "too few cases to tell: 9 in both, 10 are needed",
+                "too few cases to tell: 5 in both, 6 are needed",
             ],
         ),
         (
-            Comparison("last", 9, 18, 9),
-            ["too few cases to tell: 9 in both, 10 are needed"],
+            Comparison("last", 5, 10, 5),
+            ["too few cases to tell: 5 in both, 6 are needed"],
         ),
     ],
 )
@@ -233,8 +429,18 @@ def test_doubts_come_first(comparison: Comparison, lines: list[str]) -> None:
 
 def test_a_comparison_is_read_as_it_was_written(tmp_path: Path) -> None:
     assert read_comparison(tmp_path) is None
-    interval = (-0.5, 0.25)
-    found = replace(COMPARED, regressed=("a",), p_value=0.5, score_interval=interval)
+    change = PairedChange(20, -0.05, -0.2, 0.1, 0.5, 0.3)
+    found = replace(
+        COMPARED,
+        regressed=("a",),
+        renamed={"b": "c"},
+        pass_rate=change,
+        scores={"tone": change},
+        named_pairs={"tone": 20},
+        usage={"tokens": (1.0, 2.0)},
+        metadata={"model": ("A", "B")},
+        age_days=3,
+    )
     write_comparison(tmp_path, found)
     assert read_comparison(tmp_path) == found
     text = (tmp_path / "comparison.json").read_text()

@@ -8,6 +8,7 @@ import pytest
 
 from pytest_evalguard.analysis.comparison import Comparison
 from pytest_evalguard.analysis.gates import CHECKS, check_gates, gated_groups
+from pytest_evalguard.analysis.paired import PairedChange
 from pytest_evalguard.analysis.totals import Totals
 from pytest_evalguard.config.checks import LatencyLimit, Limit, MetricLimit
 from pytest_evalguard.config.settings import TABLE, Settings
@@ -221,6 +222,125 @@ def test_how_many_of_the_baselines_cases_were_compared_is_told(
 def test_regressions_need_a_limit_and_a_baseline() -> None:
     assert regressions(None, Comparison("last", 1, 1, 1)) == []
     assert regressions(0, None) == []
+
+
+# Drops
+
+
+def paired(
+    *changes: tuple[str | None, PairedChange | None], of: int = 80
+) -> Comparison:
+    """A comparison of 80 cases with the change of the pass rate (None) or of scores."""
+    named = {name: each for name, each in changes if name}
+    rate = next((each for name, each in changes if name is None), None)
+    return Comparison(
+        *("last", 80, 80, of),
+        pass_rate=rate,
+        score=rate,
+        scores={name: each for name, each in named.items() if each},
+        named_pairs={name: each.pairs if each else 4 for name, each in named.items()},
+    )
+
+
+FELL = PairedChange(80, -0.0875, -0.17, -0.02, 0.016, 0.075)
+NOISE = PairedChange(80, -0.03125, -0.09, 0.03, 0.5, 0.0875)
+CLOSE = PairedChange(80, -0.03125, -0.09, -0.01, 0.01, 0.03)
+ROSE = PairedChange(80, 0.0875, 0.02, 0.17, 0.016, 0.2)
+
+
+def drop(limit: Limit, found: Comparison, coverage: float = 0.5) -> Gate:
+    settings = Settings(max_drop=(limit,), min_coverage=coverage)
+    (gate,) = check_gates(settings, Totals(), found)
+    return gate
+
+
+@pytest.mark.parametrize(
+    ("most", "change", "figure", "is_met"),
+    [
+        (0.03, FELL, "8.8 points, 95% interval 2.0 to 17.0, more than noise", False),
+        (0.0875, FELL, "8.8 points, 95% interval 2.0 to 17.0, more than noise", True),
+        (0.0874, FELL, "8.8 points, 95% interval 2.0 to 17.0, more than", False),
+        (0.0312, CLOSE, "3.125 points, 95% interval 1.0 to 9.0, more than", False),
+        (0.03, NOISE, "3.1 points, 95% interval -3.0 to 9.0, no more than", True),
+        (0.0, ROSE, "none, up 8.8 points; with these", True),
+    ],
+)
+def test_a_drop_of_the_pass_rate_counts_if_it_is_large_and_more_than_noise(
+    most: float, change: PairedChange, figure: str, is_met: bool
+) -> None:
+    gate = drop(Limit(most), paired((None, change)))
+    assert (gate.name, gate.passed) == ("drop in pass rate", is_met)
+    assert gate.figure.startswith(figure)
+    least = f"{change.least_drop * 100:.1f} points on"
+    assert gate.figure.endswith(f"with these 80 cases a drop shows from about {least}")
+    assert gate.limit == f"at most {most * 100:.12g} points"
+
+
+def test_a_drop_of_a_named_score_is_told_on_its_own_scale() -> None:
+    gate = drop(Limit(0.05, "tone"), paired(("tone", FELL)))
+    assert gate == Gate(
+        "drop in tone",
+        "0.087, 95% interval 0.020 to 0.170, more than noise; with these 80 cases a"
+        " drop shows from about 0.075 on",
+        "at most 0.05",
+        passed=False,
+    )
+
+
+def test_the_mean_score_is_named_score_unless_a_scorer_is() -> None:
+    overall, named = paired((None, FELL)), paired((None, FELL), ("score", NOISE))
+    assert drop(Limit(0.01, "score"), overall).figure.startswith("0.087, ")
+    assert drop(Limit(0.01, "score"), named).figure.startswith("0.031, ")
+
+
+@pytest.mark.parametrize(
+    ("limit", "found", "figure"),
+    [
+        (Limit(1), Comparison("b", 3, 3, 0), "no case is in both sessions"),
+        (
+            Limit(1),
+            Comparison("b", 3, 3, 0, errors=("a",)),
+            "no case in both can be compared",
+        ),
+        (
+            Limit(1, "tone"),
+            paired(("style", FELL), ("wit", FELL)),
+            "no case has this score in both sessions, there is style, wit",
+        ),
+        (
+            Limit(1, "tone"),
+            paired((None, FELL)),
+            "no case has this score in both sessions, there is no named score",
+        ),
+    ],
+)
+def test_a_drop_that_nothing_can_tell_is_not_met(
+    limit: Limit, found: Comparison, figure: str
+) -> None:
+    gate = drop(limit, found)
+    assert (gate.figure, gate.passed) == (figure, False)
+
+
+def test_a_drop_of_a_score_that_few_pairs_have_is_not_met() -> None:
+    found = paired(("tone", FELL), of=200)
+    gate = drop(Limit(1, "tone"), found)
+    assert (gate.figure, gate.passed) == ("80 of 200 cases in both have it", False)
+    wanted = "at most 1 in at least 50% of the cases (evalguard_min_coverage)"
+    assert gate.limit == wanted
+    assert drop(Limit(1, "tone"), found, coverage=0.4).passed
+
+
+def test_of_five_cases_no_drop_counts() -> None:
+    gate = drop(Limit(0), Comparison("b", 5, 5, 5))
+    assert gate.figure == "5 cases in both, a drop shows from 6 on"
+    assert gate.passed
+
+
+def test_a_drop_needs_a_baseline() -> None:
+    settings = Settings(max_drop=(Limit(0), Limit(0, "tone")))
+    assert list(check_gates(settings, Totals(), None)) == []
+    found = paired((None, FELL), ("tone", NOISE))
+    assert [g.passed for g in check_gates(settings, Totals(), found)] == [False, True]
 
 
 def test_each_setting_that_is_a_gate_is_checked() -> None:

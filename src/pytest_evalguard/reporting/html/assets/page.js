@@ -1,5 +1,8 @@
 const OUTCOMES = Object.keys(FACTS.outcomes);
-const CHANGES = ["regressed", "fixed", "still failing", "score moved", "new"];
+const CHANGES = [
+  "regressed", "fixed", "weaker", "stronger", "still failing", "errors", "input changed",
+  "score moved", "renamed", "new",
+];
 const CHOICES = 12;
 const MOST_CHOICES = 200;
 const SPARE_ROWS = 6;
