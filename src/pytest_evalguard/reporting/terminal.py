@@ -27,7 +27,7 @@ from ..model.text import (
     shortened,
 )
 from ..storage.continuation import Resumed, Spending
-from ..storage.session import Gate, SessionState
+from ..storage.session import Gate, SessionState, Shard
 from .comparison import origin_text, verdict_lines
 from .metrics import metric_figures, table_lines
 from .report import Report
@@ -36,6 +36,7 @@ from .submissions import command, dry_run_lines, resume_command, sent_lines
 _LONGEST_NAME = 5 * WIDTH
 _LONGEST_REASON = 15 * VALUE
 _MOST_TABLES = 3
+_MOST_VALUES = 5
 
 
 def lines(report: Report) -> Iterator[str]:
@@ -200,6 +201,20 @@ def state_lines(
             cases = f"{shard.cases:,} of {counted(shard.selected, 'case')}"
             name = printable(shard.name)
             yield f"shard {name} was {shard.status}: {cases} finished"
+    for what, values in _differences(state.shards).items():
+        if len(values) > 1:
+            first = ", ".join(map(printable, values[:_MOST_VALUES]))
+            yield f"the shards differ in {what}: {first}"
+
+
+def _differences(shards: Iterable[Shard]) -> dict[str, list[str]]:
+    """Return the values of what shards of one build should have in common."""
+    found: dict[str, dict[str, None]] = {}
+    for shard in shards:
+        commit = {name: shard.ci[name] for name in ("commit",) if name in shard.ci}
+        for name, value in {**commit, **shard.versions}.items():
+            found.setdefault(name, {})[value] = None
+    return {name: sorted(values) for name, values in found.items()}
 
 
 def interruption_lines(

@@ -61,7 +61,10 @@ class Gate:
 
 @dataclass(frozen=True)
 class Shard:
-    """A session that was merged into another: `cases` is how many came from it."""
+    """A session that was merged into another: `cases` is how many came from it.
+
+    `accepted` is how many results had arrived before that, or may have, by where.
+    """
 
     id: str
     created: str
@@ -71,6 +74,7 @@ class Shard:
     cases: int
     ci: Mapping[str, str] = field(default_factory=dict)
     versions: Mapping[str, str] = field(default_factory=dict)
+    accepted: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def name(self) -> str:
