@@ -341,7 +341,7 @@ def test_outputs_go_to_what_is_no_regular_file(suite: Suite) -> None:
     suite.script("bless", "-o", "pipe")
     text = os.read(reader, 65536)
     os.close(reader)
-    assert b'"schema": 1' in text
+    assert b'"schema": 2' in text
     assert not pipe.is_file()
 
 
