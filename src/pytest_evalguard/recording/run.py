@@ -125,9 +125,11 @@ def case_of(item: pytest.Item, run: Run, clean: Callable[[str], str]) -> Case:
     """
     outcome = run.outcome
     expected, actual = run.recorder.expected, run.recorder.actual
-    marked, fields = _mark_fields(run.mark.given, clean), close(run.recorder)
-    metadata = {**marked.get("metadata", {}), **fields.get("metadata", {})}
-    fields = {**marked, **fields, "metadata": metadata}
+    fields = close(run.recorder)
+    if run.mark.given:
+        marked = _mark_fields(run.mark.given, clean)
+        metadata = {**marked.get("metadata", {}), **fields.get("metadata", {})}
+        fields = {**marked, **fields, "metadata": metadata}
     fields.setdefault("latency_ms", run.latency_ms)
     if "input" not in fields:
         fields["input"] = _default_input(item, clean)

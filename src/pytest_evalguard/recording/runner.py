@@ -52,8 +52,8 @@ class CaseRunner:
     :param mark: the name of the mark.
     :param trials: how many a marked test has that does not say.
     :param redact: applied to everything that was recorded.
-    :param publish: takes each finished case, and the report it is to travel on; None
-        for a test that was interrupted.
+    :param publish: takes each finished case, its line, and the report it is to travel
+        on; None for a test that was interrupted.
     :param has_junit: whether JUnit XML is written, and its properties are wanted.
     :param make_portable: changes the data of a report into what can be carried to
         another process, where there is one.
@@ -66,7 +66,7 @@ class CaseRunner:
         mark: str,
         trials: int,
         redact: Redactor,
-        publish: Callable[[Case, pytest.TestReport | None], None],
+        publish: Callable[[Case, str, pytest.TestReport | None], None],
         has_junit: bool = False,
         make_portable: Callable[[dict[str, Any]], None] | None = None,
     ) -> None:
@@ -262,15 +262,15 @@ class CaseRunner:
             run.reports[call.when], run.reasons[call.when] = report, reason
         if call.when == "teardown" and getpid() != self._process:
             # the reports of a child, as pytest-forked has, are logged by its parent
-            setattr(report, LINE, self._finish(item, run).to_line())
+            setattr(report, LINE, self._finish(item, run)[1])
         return report
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         if report.when == "teardown" and LINE in vars(report):
             if getpid() == self._process:
-                case = case_from_line(vars(report).pop(LINE))
-                self._publish_case(case, report)
+                line = vars(report).pop(LINE)
+                self._publish_case(case_from_line(line), line, report)
             return
         if report.when == "???":  # type: ignore[comparison-overlap] # pytest-forked's
             self._add_crashed(report)
@@ -348,14 +348,16 @@ class CaseRunner:
         self, item: pytest.Item, run: Run, report: pytest.TestReport | None
     ) -> None:
         run.is_published = True
-        self._publish_case(self._finish(item, run), report)
+        self._publish_case(*self._finish(item, run), report)
 
-    def _publish_case(self, case: Case, report: pytest.TestReport | None) -> None:
+    def _publish_case(
+        self, case: Case, line: str, report: pytest.TestReport | None
+    ) -> None:
         if report is not None and self._has_junit:
             report.user_properties += junit_properties(case)
-        self._publish(case, report)
+        self._publish(case, line, report)
 
-    def _finish(self, item: pytest.Item, run: Run) -> Case:
+    def _finish(self, item: pytest.Item, run: Run) -> tuple[Case, str]:
         case = self._whole_case(item, run)
         return modified(item.config, item, case, self._redact)
 
@@ -363,8 +365,9 @@ class CaseRunner:
         if run.case is not None:
             return run.case
         case = case_of(item, run, self._redact)
-        ended = item.stash.get(trials_key, [])
-        case.trials = [as_trial(run.case) for run in ended if run.case is not None]
+        if trials_key in item.stash:
+            ended = item.stash[trials_key]
+            case.trials = [as_trial(run.case) for run in ended if run.case is not None]
         return case
 
 
