@@ -7,6 +7,7 @@ import json
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 from urllib.parse import quote
 
 import pytest
@@ -345,7 +346,7 @@ def test_each_text_of_a_case_is_redacted_as_if_it_were_alone(texts: list[str]) -
     assert [getattr(case, name) for name in TEXT_FIELDS] == list(map(redact, texts))
 
 
-FIELDS = st.dictionaries(
+FIELDS: st.SearchStrategy[Any] = st.dictionaries(
     FRAGMENTS | st.sampled_from(["api_key", "password ", 'token"', "to\u212aen"]),
     FRAGMENTS | st.integers() | st.lists(VALUES | KEYS),
     max_size=3,
