@@ -330,6 +330,7 @@ def _exchange(
     clean: Callable[[str], str],
 ) -> Reply:
     seconds = min(ATTEMPT_SECONDS, max(deadline.left, 0.001))
+    # it is for each read, and a server that drips has many (encode/httpx#1450)
     request.extensions["timeout"] = httpx.Timeout(seconds).as_dict()
     response = http.send(request, stream=True)
     try:
