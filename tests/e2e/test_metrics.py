@@ -245,3 +245,40 @@ def test_a_hook_that_raises_fails_a_session_that_is_green(everywhere: Suite) -> 
     assert "and 2 more tables, on the report page" in result.summary
     step = (everywhere.directory / "step.md").read_text()
     assert "### table 4\n\n60 rows, 1 column: they are on the report page\n" in step
+
+
+@pytest.fixture(scope="module")
+def compared(suite_once: Suite) -> Result:
+    suite = suite_once
+    suite.write(
+        "conftest.py",
+        """
+        import os
+
+        def pytest_evalguard_metrics(cases):
+            return {"steps in all": sum(case.metrics["steps"] for case in cases)}
+        """,
+    )
+    suite.test("""
+        import os
+
+        @pytest.mark.parametrize("n", range(8))
+        def test_it(eval_case, n):
+            eval_case.add_metric("steps", n + 3 * ("FEWER" not in os.environ))
+        """)
+    suite.run()
+    suite.script("bless", "-o", "base.json")
+    args = ("--evalguard-baseline=base.json", "--evalguard-max-drop=steps:2")
+    return suite.run(*args, env={"FEWER": "1"})
+
+
+def test_a_metric_that_fell_since_the_baseline_fails_the_session(
+    compared: Result,
+) -> None:
+    assert compared.status == 1
+    summary = " ".join(compared.summary.split())
+    assert "gate FAILED drop in steps: 3.000, 95% interval" in summary
+
+
+def test_metrics_of_both_sessions_stand_beside_each_other(compared: Result) -> None:
+    assert "steps in all: 52 → 28 (of the session)" in compared.summary
