@@ -64,9 +64,9 @@ function makeSideRow(cases, row, name) {
 }
 
 function makeCell(cases, found, value) {
-  if (!found.length) return make("span", { class: "cell none" }, unseen(`${value}: `), "–");
+  if (!found.length) return make("span", { class: "cell none" }, unseen(`${value}: `), "-");
   const parts = found.map((place) => [mark(cases[place].outcome), unseen(cases[place].outcome)]);
-  const figure = found.length === 1 ? decimal(score(cases[found[0]])) : `× ${counted(found.length)}`;
+  const figure = found.length === 1 ? decimal(score(cases[found[0]])) : `${counted(found.length)} cases`;
   return make("span", { class: "cell", "data-place": found[0] },
     unseen(`${value}: `), parts.slice(0, 1).flat(), make("span", {}, figure));
 }
