@@ -1,6 +1,6 @@
 """Random faults, kills and resubmissions, from a seed; then what must still hold.
 
-    python tools/chaos.py --schedules 300 --seed 1
+    python tools/chaos.py --schedules 300 --seed 1 [--resume]
 
 A schedule runs a session, plain or distributed, against a stand-in with planned
 faults, rejections and a limit of size, perhaps kills it at a random moment, then
@@ -11,6 +11,8 @@ until there are no faults any more. At its end, whatever happened:
 - no key was seen with two bodies, and none after what replaced its request,
 - no result is left as unsent or rejected,
 - no secret was seen in a request or on disk.
+
+With `--resume`, sessions are resumed instead: see `chaos_resume.py`.
 """
 
 from __future__ import annotations
@@ -28,6 +30,7 @@ from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 
+from chaos_resume import ResumeSchedule
 from standin import Drip, Fault, Reply, Reset, Slow, StandIn, Status
 from suite import Suite
 
@@ -270,10 +273,10 @@ def chance_of(chance: random.Random, share: float) -> bool:
     return chance.random() < share
 
 
-def play(seed: str) -> list[str]:
+def play(seed: str, kind: type[Schedule | ResumeSchedule] = Schedule) -> list[str]:
     """Play the schedule of a seed; return what did not hold."""
     with tempfile.TemporaryDirectory() as directory, StandIn() as standin:
-        schedule = Schedule(seed, Path(directory), standin)
+        schedule = kind(seed, Path(directory), standin)
         schedule.play()
         return schedule.problems()
 
@@ -283,11 +286,13 @@ def main() -> int:
     parser = argparse.ArgumentParser(description="Play random schedules of faults.")
     parser.add_argument("--schedules", type=int, default=300)
     parser.add_argument("--seed", default=str(random.randrange(10**6)))
+    parser.add_argument("--resume", action="store_true")
     options = parser.parse_args()
+    kind = ResumeSchedule if options.resume else Schedule
     failed = 0
     for number in range(options.schedules):
         seed = f"{options.seed}-{number}"
-        problems = play(seed)
+        problems = play(seed, kind)
         failed += bool(problems)
         for problem in problems:
             print(f"schedule {seed}: {problem}", flush=True)

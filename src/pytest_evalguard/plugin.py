@@ -13,7 +13,9 @@ if TYPE_CHECKING:
     from .controller.xdist import Worker
     from .delivery.agent.prompts import PromptIds
     from .model.redaction import Redactor
+    from .recording.budget import Budget, Publish
     from .recording.recorder import EvalCase
+    from .recording.resumption import Earlier, Selection
     from .recording.runner import CaseRunner
 
 # the official SDK's plugin object is called "evalguard-reporter"
@@ -22,6 +24,7 @@ _CONTROLLER = "pytest-evalguard-controller"
 _WORKER = "pytest-evalguard-worker"
 _RUNNER = "pytest-evalguard-runner"
 _TRIALS = "pytest-evalguard-trials"
+_BUDGET = "pytest-evalguard-budget"
 
 _is_said_key = pytest.StashKey[bool]()
 
@@ -66,7 +69,7 @@ def pytest_metadata(metadata: dict[str, object], config: pytest.Config) -> None:
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_finish(session: pytest.Session) -> None:
     """Find the cases among the collected tests, and follow them if there are any."""
-    from .recording.collection import find_problems, identify, select_cases
+    from .recording.collection import find_problems, select_cases
 
     config = session.config
     if config.pluginmanager.has_plugin(_CONTROLLER):
@@ -74,11 +77,12 @@ def pytest_collection_finish(session: pytest.Session) -> None:
     cases = select_cases(session.items, _said_settings(config).mark)
     settings = _settings(config) if cases else _said_settings(config)
     problems = find_problems(config, cases, settings, _prompts(config))
+    cases, selection = _select(session, cases, problems)
     with_trials = not problems and _have_trials(cases)
     if hasattr(config, "workerinput"):
-        _worker(config).announce(session.items, cases, problems, with_trials)
-    elif cases or problems:
-        _reporter(config).select(identify(cases, _redact(config)), problems)
+        _worker(config).announce(session.items, cases, selection, with_trials)
+    elif selection is not None:
+        _reporter(config).select(selection)
     if cases and settings.runs_tests:
         _runner(config)
         if with_trials:
@@ -103,6 +107,28 @@ def eval_case(request: pytest.FixtureRequest) -> EvalCase:
     directory and summarised, and submitted with --evalguard-run.
     """
     return _runner(request.config).recorder_of(request.node)
+
+
+def _select(
+    session: pytest.Session, cases: list[pytest.Item], problems: list[str]
+) -> tuple[list[pytest.Item], Selection | None]:
+    """Leave out what need not run; return the other cases, and what is to be told."""
+    config = session.config
+    is_worker = hasattr(config, "workerinput")
+    earlier = _worker(config).earlier if is_worker else _earlier(config)
+    if not cases and not problems and earlier is None:
+        return cases, None
+    from .recording.resumption import Selection, select
+
+    if problems:
+        return cases, Selection(problems=problems)
+    suffix = _worker(config).suffix if is_worker else ""
+    return select(session, cases, _redact(config), earlier, suffix)
+
+
+def _earlier(config: pytest.Config) -> Earlier | None:
+    has_reporter = config.pluginmanager.has_plugin(_REPORTER)
+    return _reporter(config).earlier if has_reporter else None
 
 
 _MARK = (
@@ -153,7 +179,8 @@ def _run_trials(config: pytest.Config) -> None:
     from .recording.trials import TrialRunner, show_letters
 
     if not config.pluginmanager.has_plugin(_TRIALS):
-        config.pluginmanager.register(TrialRunner(_runner(config)), _TRIALS)
+        runner = TrialRunner(_runner(config), _budget(config))
+        config.pluginmanager.register(runner, _TRIALS)
     show_letters(config)
 
 
@@ -193,6 +220,22 @@ def _worker(config: pytest.Config) -> Worker:
     return cast("Worker", config.pluginmanager.get_plugin(_WORKER))
 
 
+def _budget(config: pytest.Config) -> Budget | None:
+    """Return the budget that the tests of this process share, None without one."""
+    if (limit := _settings(config).budget) is None:
+        return None
+    if not config.pluginmanager.has_plugin(_BUDGET):
+        from .recording.budget import Budget
+
+        is_worker = hasattr(config, "workerinput")
+        publisher = _worker(config) if is_worker else _reporter(config)
+        budget = Budget(limit, publisher.add_spending)
+        if is_worker:
+            _worker(config).listen(budget.stop)
+        config.pluginmanager.register(budget, _BUDGET)
+    return cast("Budget", config.pluginmanager.get_plugin(_BUDGET))
+
+
 def _runner(config: pytest.Config) -> CaseRunner:
     if not config.pluginmanager.has_plugin(_RUNNER):
         from .recording.harness_errors import HarnessErrors
@@ -200,12 +243,16 @@ def _runner(config: pytest.Config) -> CaseRunner:
 
         is_worker, settings = hasattr(config, "workerinput"), _settings(config)
         publisher = _worker(config) if is_worker else _reporter(config)
+        budget = _budget(config)
+        publish: Publish = publisher.publish
+        if budget is not None:
+            publish = budget.counting(publish)
         make_portable = _worker(config).make_portable if is_worker else None
         runner = CaseRunner(
             settings.mark,
             settings.trials,
             _redact(config),
-            publisher.publish,
+            publish,
             HarnessErrors(settings.errors),
             has_junit=config.getoption("xmlpath", None) is not None,
             make_portable=make_portable,

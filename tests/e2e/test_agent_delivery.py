@@ -352,8 +352,9 @@ def test_a_list_that_fails_keeps_no_result_with_a_prompt_from_going(
     assert stored(standin) == once_each(2)
 
 
+@pytest.mark.parametrize("is_merged_first", [False, True])
 def test_shards_of_which_one_had_delivered_are_merged_without_repeating(
-    suite: Suite, standin: StandIn
+    suite: Suite, standin: StandIn, is_merged_first: bool
 ) -> None:
     suite.ini("evalguard_agent_concurrency = 1")
     prepared(suite, standin, 5)
@@ -365,6 +366,9 @@ def test_shards_of_which_one_had_delivered_are_merged_without_repeating(
     result = suite.run("-k", "3 or 4")
     standin.forget_faults()
     paths = [str(each.path) for each in result.sessions]
+    if is_merged_first:
+        assert suite.script("merge", *paths, "-o", "merged").status == 0
+        paths = ["merged"]
     args = ("submit", *paths, "--agent", standin.agent_id)
     for _ in range(2):
         merged = suite.script(*args, standin=standin)

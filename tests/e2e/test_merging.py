@@ -5,11 +5,13 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import pytest
 
 from pytest_evalguard.reporting.markdown import MARKER
+from pytest_evalguard.storage.session import Session
 from standin import StandIn
 from suite import Result, Suite, rows_of
 
@@ -271,9 +273,54 @@ def test_shards_that_were_sent_already_are_told(suite: Suite, standin: StandIn) 
     run_id = standin.add_run()
     path = suite.run(f"--evalguard-run={run_id}", standin=standin).session.path
     result = suite.script("merge", str(path), "-o", "merged")
-    assert f"was submitted to run {run_id}: don't send the merged" in result.err
+    assert f"was submitted to run {run_id}: no result of it is sent" in result.err
     assert suite.script("submit", "--out", ".", standin=standin).status == 0
     assert len(rows_of(standin)) == 1
+
+
+@pytest.mark.parametrize("is_in_doubt", [False, True])
+def test_a_run_gets_no_result_of_a_shard_twice(
+    shards: Shards, standin: StandIn, is_in_doubt: bool
+) -> None:
+    place = f"sent-{is_in_doubt}"
+    one, other = shards.copies(place)
+    run_id = standin.add_run()
+    submit = partial(shards.suite.script, "submit", "--run", standin=standin)
+    assert submit(run_id, str(one)).status == 0
+    if is_in_doubt:
+        (answers,) = one.glob("*.answers.jsonl")
+        key = json.loads(answers.read_text().splitlines()[0])["key"]
+        answers.write_text(json.dumps({"key": key, "state": "sent"}))
+    assert shards.merge(f"{place}/merged", of=[one, other]).status == 0
+    for names in ([str(one), str(other)], [f"{place}/merged"]):
+        refused = submit(run_id, *names)
+        assert refused.status == 2
+        assert f"run {run_id} has 3 results of session" in " ".join(refused.err.split())
+    assert len(standin.posts) == 1
+    assert submit(standin.add_run(), f"{place}/merged").status == 0
+
+
+def test_what_shards_do_not_have_in_common_is_told(shards: Shards) -> None:
+    one, other = shards.copies("differing")
+    edited(one, lambda s: s.update(ci={"commit": "older"}))
+    edited(one, lambda s: s["versions"].update(pytest="8"))  # type: ignore[attr-defined]
+    edited(other, lambda s: s.update(metrics=[{"name": "f1", "value": 0.5}]))
+    result = shards.merge("differing/merged", of=[one, other])
+    assert result.status == 0
+    assert "the shards differ in commit: abc123, older" in result.out
+    assert "the shards differ in pytest: 8, " in result.out
+    assert "differ in python" not in result.out
+    assert "not merged: f1: what pytest_evalguard_metrics" in result.err
+    assert shards.state("differing/merged")["metrics"] == []
+    assert "the shards differ" not in shards.suite.script("show", "merged").out
+
+
+def test_a_merged_session_that_is_being_sent_is_left_alone(shards: Shards) -> None:
+    shards.merge("busy")
+    with Session(shards.directory / "busy").locked():
+        result = shards.merge("busy")
+    assert result.status == 2
+    assert "is being submitted: try again later" in " ".join(result.err.split())
 
 
 # Gates
@@ -347,7 +394,7 @@ def test_markdown_of_any_session_fits_into_a_comment(everywhere: Suite) -> None:
     text = (everywhere.directory / "summary.md").read_text()
     assert text.startswith(f"{MARKER}\n## evalguard")
     assert len(text) < 65_536
-    assert text.endswith("The rest is left out, it was too long.\n")
+    assert text.rstrip().endswith("The rest is left out, it was too long.")
     assert text.count("<details>") == text.count("</details>")
     assert "<script>" not in text
     assert everywhere.script("markdown").out == text

@@ -7,12 +7,12 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from ..config.checks import Given, whole_number
+from ..delivery.merging import merge_sessions
 from ..delivery.outbox import Sent, submission_of
 from ..delivery.registry import stored_targets
 from ..model.text import counted, display_path
 from ..reporting.submissions import command, destination
 from ..reporting.terminal import state_lines
-from ..storage.merging import merging
 from ..storage.session import Session, open_session
 from .console import DONE, say, say_lines, say_note
 
@@ -23,24 +23,37 @@ def merge(options: Namespace) -> int:
     if expected is not None:
         expected = whole_number(1).one(Given(expected, Path()), "--expect")
     sessions = [open_session(Path(each)) for each in options.dirs]
-    with merging(sessions, expected) as merged:
-        session = merged.write(Path(options.output))
-        for note in (*merged.damage, *_sent_already(sessions)):
-            say_note(note)
+    output = Path(options.output)
+    session, merged = merge_sessions(sessions, lambda _: output, expected=expected)
+    notes = (*merged.damage, *_sent_already(sessions), *_left_out(sessions))
+    for note in notes:
+        say_note(note)
     cases = counted(len(merged.lines), "case")
     say(f"{cases} in {display_path(session.path)}")
-    say_lines(state_lines(merged.state))
+    say_lines(state_lines(merged.state, session.path))
     say(f"  show them by: {command('show', session.path)}")
     return DONE
 
 
 def _sent_already(sessions: Sequence[Session]) -> Iterator[str]:
-    """Yield which sessions went somewhere, where they would be counted twice."""
+    """Yield which sessions went somewhere, where they are not to be counted twice."""
     for session in sessions:
         for target in stored_targets(session):
             sent = Sent(target, submission_of(session, target))
             if sent.submission.accepted:
                 yield (
                     f"{display_path(session.path)} was submitted to"
-                    f" {destination(sent)}: don't send the merged session there, too"
+                    f" {destination(sent)}: no result of it is sent there twice"
                 )
+
+
+def _left_out(sessions: Sequence[Session]) -> Iterator[str]:
+    """Yield which figures can't be those of all cases."""
+    states = [session.state for session in sessions]
+    names = {metric.name for state in states for metric in state.metrics}
+    names |= {table.name for state in states for table in state.tables}
+    if names:
+        yield (
+            f"not merged: {', '.join(sorted(names))}: what pytest_evalguard_metrics"
+            " returned is of single shards"
+        )

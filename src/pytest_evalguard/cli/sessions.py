@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from argparse import Namespace
+from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ from ..errors import SessionError
 from ..model.outcome import rate_without_errors
 from ..model.text import counted, display_path, printable
 from ..reporting.submissions import destination, rejected_lines
+from ..storage.continuation import continued
 from ..storage.files import replace_shared_file, why_unreadable
 from ..storage.session import PassedOver, Session, find_out, sessions_in
 from .console import DONE, say, say_lines, session_named
@@ -25,7 +27,9 @@ def list_sessions(options: Namespace) -> int:
     """List sessions, the oldest first."""
     out = find_out(options.out)
     passed_over = PassedOver()
-    entries = [_entry(session) for session in sessions_in(out, passed_over)]
+    sessions = sessions_in(out, passed_over)
+    resumed = continued(sessions)
+    entries = [_entry(session, resumed) for session in sessions]
     entries += [_unreadable(path, why) for path, why in passed_over.found.items()]
     entries.sort(key=lambda each: str(each["name"]))
     if options.json:
@@ -40,8 +44,11 @@ def list_sessions(options: Namespace) -> int:
     return DONE
 
 
-def _entry(session: Session) -> dict[str, Any]:
-    """Return a session as `list --json` shows it."""
+def _entry(session: Session, resumed: Mapping[str, str]) -> dict[str, Any]:
+    """Return a session as `list --json` shows it.
+
+    :param resumed: by the id of a session, which other one has its results.
+    """
     name, path = session.path.name, str(session.path)
     try:
         state = session.state
@@ -62,6 +69,8 @@ def _entry(session: Session) -> dict[str, Any]:
         "selected": state.selected,
         "finished": finished,
         "counts": dict(state.counts),
+        "resumed": None if state.resumed is None else state.resumed.session,
+        "resumed_by": resumed.get(state.id),
         "metrics": {each.name: each.value for each in state.metrics},
         "pass_rate": state.pass_rate,
         "pass_rate_without_errors": rate_without_errors(state.counts),
@@ -86,7 +95,9 @@ def _entry_line(entry: dict[str, Any]) -> str:
     )
     cases = f"{entry['finished']} of {counted(entry['selected'], 'case')}"
     name = printable(entry["name"])
-    return f"{name}  {entry['status']}  {cases}  {printable(where) or 'local'}"
+    by = entry["resumed_by"]
+    rest = f"resumed by {printable(by)}" if by else printable(where) or "local"
+    return f"{name}  {entry['status']}  {cases}  {rest}"
 
 
 def show(options: Namespace) -> int:

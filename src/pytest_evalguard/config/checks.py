@@ -19,6 +19,7 @@ _HOST = re.compile(r"[\w.-]+|[0-9a-fA-F:.]+")
 _STATUS = re.compile("[1-5](?:[0-9]{2}|xx)")
 _TRUE = frozenset(("1", "true", "yes", "on"))
 _FALSE = frozenset(("0", "false", "no", "off"))
+_FAILED = ":failed"
 
 
 class Given(NamedTuple):
@@ -69,6 +70,16 @@ class Limit(NamedTuple):
 
     least: float
     name: str | None = None
+
+
+class Resume(NamedTuple):
+    """An earlier session to go on with: `last` or its directory.
+
+    `with_failed` says that what failed there runs again, too.
+    """
+
+    session: str
+    with_failed: bool = False
 
 
 class MetricLimit(NamedTuple):
@@ -228,6 +239,19 @@ def _session(given: Given) -> str:
     return "last" if given.value == "last" else str(given.base / given.value)
 
 
+def _resume(given: Given) -> Resume:
+    name = given.value.removesuffix(_FAILED)
+    session = _session(given._replace(value=name))
+    return Resume(session, with_failed=name != given.value)
+
+
+def _dollars(given: Given) -> float:
+    dollars = float(given.value)
+    if not math.isfinite(dollars) or dollars <= 0:
+        raise ValueError(given.value)
+    return dollars
+
+
 SECONDS = Kind("be a number of seconds above 0", _seconds)
 SHARE = Kind("be a number within 0..1", _share)
 SWITCH = Kind("be 1 or 0, true or false", _switch)
@@ -263,6 +287,8 @@ IDENTIFIER = Kind("be a name for pytest.mark", _identifier)
 RUN_LINK = Kind("contain {run_id}", _run_link)
 PATH = Kind("be a path", lambda given: given.base / given.value)
 SESSION = Kind("be a directory, a file or last", _session)
+RESUME = Kind("be a directory or last", _resume)
+DOLLARS = Kind("be a number of US dollars above 0", _dollars)
 TEXT = Kind("be text", lambda given: str(given.value))
 
 

@@ -18,7 +18,7 @@ from .setting import Setting
 if TYPE_CHECKING:
     import pytest
 
-    from .checks import LatencyLimit, Limit, MetricLimit
+    from .checks import LatencyLimit, Limit, MetricLimit, Resume
 
 PROJECT_VARIABLE = "EVALGUARD_PROJECT_ID"
 DEFAULT_OUT = ".evalguard"
@@ -236,6 +236,21 @@ class Settings:
         "link to a run, with {run_id}, shown when submitted",
         ini="string",
     )
+    resume: Setting[Resume | None] = Setting(
+        lambda c: c.RESUME,
+        None,
+        "run only what an earlier session, 'last' or its directory, has no verdict of,"
+        " and carry the rest over; with ':failed' at its end, what failed runs, too",
+        metavar="SESSION",
+    )
+    budget: Setting[float | None] = Setting(
+        lambda c: c.DOLLARS,
+        None,
+        "start no further test when the recorded cost has reached this, in US dollars",
+        metavar="USD",
+        ini="float",
+        for_workers=True,
+    )
 
     max_errors: Setting[int | None] = Setting(
         lambda c: c.whole_number(0),
@@ -314,7 +329,7 @@ class Settings:
         """Whether the session is to have a report even if it has no cases."""
         shown = (self.baseline, self.html, self.markdown)
         is_shown = any(each is not None for each in shown)
-        return bool(self.targeted or self.gates) or is_shown
+        return bool(self.targeted or self.gates or self.resume) or is_shown
 
 
 TABLE: tuple[Setting[Any], ...] = tuple(

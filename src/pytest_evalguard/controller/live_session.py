@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime, timezone
+from math import fsum
 from pathlib import Path
 from threading import RLock
 from typing import Any
@@ -28,9 +29,11 @@ from ..analysis.groups import Group
 from ..analysis.totals import Totals
 from ..model.case import Attempt, Case
 from ..storage.ci import ci_facts
+from ..storage.continuation import Spending
 from ..storage.files import Lock
+from ..storage.git import commit_of
 from ..storage.journal import WORKER_PREFIX, Journal
-from ..storage.session import Session, SessionState, create_session
+from ..storage.session import Session, SessionState, making
 
 
 class LiveSession:
@@ -101,22 +104,59 @@ class LiveSession:
         new = set(identities) - self._selected
         if not new:
             return
-        if self.is_empty:
+        if not self.is_started:
             self.start()
         self._selected |= new
         self._unfinished |= new
         self.update(selected=len(self._selected))
 
-    def start(self) -> None:
+    def start(self, carried: Iterable[Case] = ()) -> None:
         """Make the session directory.
 
+        :param carried: cases that are there before others can see the session.
         :raises SessionError: it can't be written.
         """
-        create_session(self.session, self.state)
+        with making(self.session):
+            self._lock.acquire()
+            with suppress(OSError):  # it is tried again with the first case
+                self._journal.open()
+            self._carry(carried)
+            self.session.write(self.state)
         self.is_started = True
-        self._lock.acquire()
-        with suppress(OSError):  # it is tried again with the first case
-            self._journal.open()
+
+    def carry(self, cases: Iterable[Case]) -> None:
+        """Take the cases of an earlier session, and have them on disk for good.
+
+        A session that begins with them is there with all of them, or not at all: a kill
+        meanwhile leaves the earlier one as it was.
+
+        :raises SessionError: the disk does not take them.
+        """
+        if self.is_started:
+            with making(self.session):
+                self._carry(cases)
+            self.update()
+        else:
+            self.start(cases)
+
+    def _carry(self, cases: Iterable[Case]) -> None:
+        resumed = self.state.resumed
+        if resumed is None:
+            return
+        for case in cases:
+            self._selected.add(case.nodeid)
+            self._unfinished.add(case.nodeid)
+            self._take(case)
+            if self._unwritten and self.disk_error is not None:
+                raise self.disk_error
+            resumed = replace(
+                resumed,
+                carried=resumed.carried + 1,
+                failed=resumed.failed + (case.outcome == "failed"),
+            )
+        self._journal.sync()
+        selected = len(self._selected)
+        self.state = replace(self.state, resumed=resumed, selected=selected)
 
     def crashed(self, candidates: Iterable[str]) -> str | None:
         """Return which of some cases a worker died in, None if none was selected.
@@ -181,6 +221,17 @@ class LiveSession:
             file.unlink(missing_ok=True)
         return added
 
+    def spend(
+        self, limit: float | None, spent: Iterable[float], has_stopped: bool
+    ) -> None:
+        """Note what the session's processes have spent of a budget, if there is one.
+
+        :param has_stopped: whether tests did not run for it.
+        """
+        if limit is not None:
+            spending = Spending(limit, fsum(spent), has_stopped)
+            self.state = replace(self.state, spending=spending)
+
     def release(self) -> None:
         """Let other processes submit the session."""
         self._lock.release()
@@ -241,11 +292,12 @@ class LiveSession:
 
 
 def new_session(
-    out: Path, clean: Callable[[str], str] = str
+    out: Path, clean: Callable[[str], str] = str, root: Path | None = None
 ) -> tuple[Session, SessionState]:
     """Return a new session below `out`, of which nothing is on disk yet.
 
     :param clean: applied to what a CI service says of the build.
+    :param root: where the tests are; its commit is kept where CI says none.
     """
     now = datetime.now(timezone.utc)
     identity = uuid.uuid4().hex
@@ -253,11 +305,15 @@ def new_session(
     session = Session(out / f"{stamp}-{identity[:8]}")
     created = now.isoformat(timespec="seconds")
     facts = ci_facts(os.environ, clean)
-    return session, SessionState(identity, created, ci=facts, versions=_versions())
+    commit = None if root is None or "commit" in facts else commit_of(root)
+    return session, SessionState(
+        identity, created, ci=facts, versions=_versions(commit)
+    )
 
 
-def _versions() -> dict[str, str]:
+def _versions(commit: str | None) -> dict[str, str]:
     return {
+        **({} if commit is None else {"commit": commit}),
         "python": platform.python_version(),
         "pytest": pytest.__version__,
         "pytest-evalguard": __version__,

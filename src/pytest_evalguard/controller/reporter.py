@@ -22,9 +22,12 @@ from ..config.resolution import usage_errors
 from ..config.settings import Settings
 from ..delivery.agent.prompts import PromptIds, locked_prompts
 from ..delivery.registry import with_targets
+from ..model.bounds import reaches
 from ..model.case import Case, case_from_line
 from ..model.redaction import Redactor
+from ..recording.budget import is_spent_budget
 from ..recording.modify_case import modified
+from ..recording.resumption import Earlier, Selection
 from ..reporting.metrics import metric_figures
 from ..reporting.submissions import header, unsent_lines
 from ..reporting.terminal import (
@@ -32,12 +35,14 @@ from ..reporting.terminal import (
     figures,
     gate_lines,
     gate_text,
+    interruption_lines,
     lines,
     outcome_line,
     where_lines,
 )
 from ..storage.session import PassedOver, check_out
 from .live_session import LiveSession, new_session
+from .resumption import Resumption
 from .session_end import COLLECTED, Course, Ending, SessionEnd
 from .sigterm import Termination
 from .submitting import Submitter, destinations_of
@@ -57,7 +62,7 @@ class Reporter:
         self._redact = redact
         self._process = getpid()
         is_compared = settings.baseline is not None
-        session, state = new_session(settings.out, redact)
+        session, state = new_session(settings.out, redact, config.rootpath)
         state = replace(state, group_by=settings.group_by)
         groups = gated_groups(settings, redact)
         self._live = LiveSession(session, state, is_compared=is_compared, groups=groups)
@@ -68,6 +73,8 @@ class Reporter:
         self._course = Course()
         self._end: SessionEnd | None = None
         self.prompts: PromptIds | None = None
+        self._resumption: Resumption | None = None
+        self._spent: dict[str, float] = {}
         self._is_told = False
         self._termination = Termination()
 
@@ -76,17 +83,36 @@ class Reporter:
         """Where the session's directory is, or will be."""
         return str(self._live.session.path)
 
-    def select(self, identities: list[str], problems: list[str]) -> None:
-        """Learn which cases are to run, and what is wrong with their marks.
+    @property
+    def earlier(self) -> Earlier | None:
+        """What is known of the session that is resumed, if one is."""
+        if self._resumption is None:
+            return None
+        return self._resumption.earlier(self._live.state)
 
-        :raises pytest.UsageError: a mark is wrong, or the directory can't be written.
+    def select(self, selection: Selection) -> None:
+        """Learn which cases are to run, and what stops the session before that.
+
+        :raises pytest.UsageError: a mark is wrong, the directory can't be written, or
+            the session that is to be resumed does not go with these cases.
         """
-        if problems:
-            raise pytest.UsageError(self._redact("\n".join(problems)))
+        if selection.problems:
+            raise pytest.UsageError(self._redact("\n".join(selection.problems)))
         if self._settings.runs_tests:
             with usage_errors():
-                self._live.select(identities)
+                if self._resumption is not None:
+                    targets = [each.target for each in self._destinations]
+                    self._resumption.carry(self._live, selection, targets)
+                self._live.select(selection.names)
             self._termination.install()
+
+    def add_spending(self, spent: float, worker: str = "") -> bool:
+        """Learn what a process has spent; return whether the budget is spent by that.
+
+        Called from a thread of pytest-xdist's, too.
+        """
+        self._spent[worker] = spent
+        return reaches(sum(self._spent.copy().values()), self._settings.budget or 0)
 
     def publish(self, case: Case, report: pytest.TestReport | None) -> None:
         """Take a case that finished in this process."""
@@ -130,12 +156,24 @@ class Reporter:
 
     def _prepare(self) -> None:
         """Ask the services, and keep where the results are to go with the session."""
+        if (resumption := self._resumption) is not None:
+            self._destinations = tuple(
+                replace(each, target=resumption.redirected(each.target))
+                for each in self._destinations
+            )
         prepared = tuple(map(self._submitter.prepared, self._destinations))
         targets = [each.target for each in prepared if each.is_stored]
         self._live.update(targets=with_targets(self._live.state, targets).targets)
         self._destinations = prepared
 
     def _read_files(self) -> None:
+        if self._settings.resume is not None:
+            self._resumption = Resumption.open(
+                self._settings.resume,
+                self._settings.out,
+                self._redact,
+                self._passed_over,
+            )
         agent_id = self._settings.services["agent"].id
         if agent_id is not None:
             self.prompts = locked_prompts(self._config.rootpath, agent_id)
@@ -154,8 +192,13 @@ class Reporter:
         """Note that the session was interrupted; ``-x`` is no interruption."""
         if str(excinfo.value).startswith(_STOPPED_BY_MAXFAIL):
             self._course = replace(self._course, is_cut_short=True)
+        elif is_spent_budget(excinfo.value):  # as a worker of pytest-xdist told it
+            self._note_spent()
         else:
             self._course = replace(self._course, is_interrupted=True)
+
+    def _note_spent(self) -> None:
+        self._course = replace(self._course, is_interrupted=True, is_out_of_budget=True)
 
     def pytest_internalerror(self) -> None:
         """Note that pytest or a plugin failed."""
@@ -185,6 +228,10 @@ class Reporter:
     def _close(self, session: pytest.Session) -> None:
         # a test may have forked, and its child left by the end of the session
         if self._process == getpid() and self._settings.runs_tests:
+            if is_spent_budget(session.shouldfail):
+                self._note_spent()
+            spent, has_stopped = self._spent.values(), self._course.is_out_of_budget
+            self._live.spend(self._settings.budget, spent, has_stopped)
             ending = Ending(
                 self._settings,
                 self._live,
@@ -192,6 +239,7 @@ class Reporter:
                 self._baseline,
                 self._redact,
                 self._passed_over,
+                self._config.invocation_params.args,
             )
             self._end = ending.run(session, self._destinations, self._submitter)
 
@@ -220,6 +268,8 @@ class Reporter:
     def pytest_unconfigure(self) -> None:
         """Say on stderr what no summary has said."""
         self._termination.uninstall()
+        if self._resumption is not None:
+            self._resumption.release()
         if self._process == getpid():
             self._tell_rest()
 
@@ -251,6 +301,7 @@ class Reporter:
             return
         report = self._end.report
         yield from gate_lines(self._end.failed_gates)
+        yield from interruption_lines(report.state, report.path, report.arguments)
         yield from report.notes
         for sent in () if report.is_dry_run else report.sent:
             yield from unsent_lines(sent, report.path)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -23,6 +23,7 @@ from ..model.redaction import Redactor
 from ..model.text import counted
 from ..reporting.report import Report
 from ..reporting.submissions import command
+from ..storage.continuation import continued
 from ..storage.files import replace_shared_file, why_unreadable
 from ..storage.session import (
     STATE,
@@ -45,9 +46,13 @@ COLLECTED = (0, 1, 5)
 
 @dataclass(frozen=True)
 class Course:
-    """How a session went, as pytest told it."""
+    """How a session went, as pytest told it.
+
+    One whose budget was spent with tests left to run was interrupted, too.
+    """
 
     is_interrupted: bool = False
+    is_out_of_budget: bool = False
     is_cut_short: bool = False
     has_internal_error: bool = False
 
@@ -73,6 +78,7 @@ class Ending:
 
     :param baseline: what the session is compared with, if anything.
     :param passed_over: the sessions of others that can't be read, told in the end.
+    :param arguments: those that pytest was started with.
     """
 
     def __init__(
@@ -83,6 +89,7 @@ class Ending:
         baseline: Baseline | None,
         redact: Redactor,
         passed_over: PassedOver,
+        arguments: Iterable[str] = (),
     ) -> None:
         self._settings = settings
         self._live = live
@@ -91,6 +98,7 @@ class Ending:
         self._baseline = baseline
         self._redact = redact
         self._passed_over = passed_over
+        self._arguments = tuple(map(redact, arguments))
         self._comparison: Comparison | None = None
         self._submitted = Submitted()
         self._notes: list[str] = []
@@ -104,6 +112,7 @@ class Ending:
         submitter: Submitter,
     ) -> SessionEnd:
         """Close the session, set its exit status, and return what is known of it."""
+        self._correct_status(session)
         if self._has_session():
             self._close(session)
         if session.exitstatus != pytest.ExitCode.USAGE_ERROR:
@@ -122,6 +131,16 @@ class Ending:
                 self._save_state()
             self._live.release()
         return SessionEnd(self._report(), self._lacks_results)
+
+    def _correct_status(self, session: pytest.Session) -> None:
+        """Let a spent budget be a failure, and no test left to run be none."""
+        resumed, status = self._live.state.resumed, session.exitstatus
+        if self._course.is_out_of_budget and status == pytest.ExitCode.INTERRUPTED:
+            session.exitstatus = pytest.ExitCode.TESTS_FAILED
+        if resumed is not None and status == pytest.ExitCode.NO_TESTS_COLLECTED:
+            session.exitstatus = pytest.ExitCode.OK
+        if resumed is not None and resumed.failed:
+            _fail(session)
 
     def _has_session(self) -> bool:
         """Whether there is anything to close; a run that was created must be ended."""
@@ -328,6 +347,7 @@ class Ending:
             (*_losses(live), *self._notes, *submitted.problems),
             self._settings.dry_run,
             self._settings.run_link,
+            self._arguments,
         )
 
 
@@ -357,16 +377,19 @@ def remove_old_sessions(
     """
     sessions = sessions_in(out, passed_over)
     if len(sessions) > keep:
-        removable = [session for session in sessions if _is_done(session, passed_over)]
+        resumed = continued(sessions)
+        removable = [each for each in sessions if _is_done(each, resumed, passed_over)]
         places = {path.resolve() for path in spared}
         for session in removable[:-keep]:
             if session.path.resolve() not in places:
                 remove_session(session)
 
 
-def _is_done(session: Session, passed_over: PassedOver) -> bool:
+def _is_done(
+    session: Session, resumed: Collection[str], passed_over: PassedOver
+) -> bool:
     try:
-        if _is_local(session):
+        if _is_local(session) or session.state.id in resumed:
             return True
         targets = stored_targets(session)
         is_sent = all(submission_of(session, each).is_complete for each in targets)

@@ -7,8 +7,10 @@ say it over an execnet channel that the controller opens for each of them.
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import asdict
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
@@ -19,8 +21,9 @@ from ..config.settings import Settings
 from ..delivery.agent.prompts import Prompt, PromptIds
 from ..model.case import Case
 from ..model.redaction import Redactor
-from ..recording.collection import identify
+from ..recording.collection import indices_of
 from ..recording.outcome import will_rerun
+from ..recording.resumption import Earlier, Selection
 from ..recording.run import LINE
 from ..storage.journal import WORKER_PREFIX, Journal
 from .reporter import Reporter
@@ -38,6 +41,7 @@ class Controller:
         self._channels: dict[Any, Any] = {}
         self._names: dict[str, dict[str, list[str]]] = {}
         self._keys = Redactor(settings.keys, shapes=False)
+        self._is_spent = self._is_shown = False
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_configure_node(self, node: Any) -> None:
@@ -50,8 +54,15 @@ class Controller:
             "settings": settings_for_workers(self._settings),
             "suffix": f" @{node.gateway.id}" if is_each else "",
             "prompts": _to_json(self._reporter.prompts),
+            "earlier": self._earlier,
+            "is_spent": self._is_spent,
             "channel": channel,
         }
+
+    @cached_property
+    def _earlier(self) -> str | None:
+        earlier = self._reporter.earlier
+        return None if earlier is None else earlier.to_text()
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_xdist_node_collection_finished(self, node: Any, ids: list[str]) -> None:
@@ -69,7 +80,36 @@ class Controller:
 
             show_letters(node.config)
         cases = [names.get(each, ids[each]) for each in _expand(said["cases"])]
-        self._reporter.select(cases, said["problems"])
+        self._show_deselected(node.config, said["carried"])
+        self._reporter.select(
+            Selection(
+                cases,
+                said["problems"],
+                said["carried"],
+                said["changed_files"],
+                said["has_errors"],
+            )
+        )
+        if self._settings.budget is not None:
+            channel.setcallback(partial(self._add_spending, node.gateway.id))
+
+    def _show_deselected(self, config: pytest.Config, names: list[str]) -> None:
+        """Count in pytest's own summary what the workers have deselected."""
+        terminal: Any = config.pluginmanager.get_plugin("terminalreporter")
+        if terminal is not None and not self._is_shown:
+            self._is_shown = True
+            terminal.stats.setdefault("deselected", []).extend(names)
+
+    def _add_spending(self, worker: str, spent: float) -> None:
+        """Stop all workers when they have spent the budget together.
+
+        Called from a thread that receives what a worker sends.
+        """
+        if self._reporter.add_spending(spent, worker) and not self._is_spent:
+            self._is_spent = True
+            for channel in list(self._channels.values()):
+                with suppress(OSError):  # it has ended
+                    channel.send(True)
 
     def _receive(self, channel: Any, node: Any) -> str:
         try:
@@ -119,31 +159,51 @@ class Worker:
             return None
         return PromptIds(Prompt(**each) for each in json.loads(text))
 
+    @cached_property
+    def earlier(self) -> Earlier | None:
+        """What the controller knows of the session that is resumed, if one is."""
+        text = self._input.get("earlier")
+        return None if text is None else Earlier.from_text(text)
+
+    @property
+    def suffix(self) -> str:
+        """What is appended to each identity."""
+        return str(self._input.get("suffix", ""))
+
     def announce(
         self,
         items: list[pytest.Item],
         cases: list[pytest.Item],
-        problems: list[str],
+        selection: Selection | None,
         with_trials: bool,
     ) -> None:
         """Tell the controller which tests are cases, and what stops the session.
 
         :param with_trials: whether one of the cases has trials.
         """
-        chosen = set(map(id, cases))
-        indices = [index for index, item in enumerate(items) if id(item) in chosen]
-        names = identify(cases, self._redact, self._input.get("suffix", ""), indices)
-        pairs = zip(indices, cases, names, strict=True)
-        selection = {
+        selection = selection or Selection()
+        is_stopped = bool(selection.problems)
+        indices = [] if is_stopped else indices_of(cases, items)
+        pairs = zip(indices, selection.names, strict=True)
+        said = {
+            **asdict(selection),
             "cases": _ranges(indices),
-            "names": {
-                index: name for index, case, name in pairs if name != case.nodeid
-            },
-            "problems": problems,
+            "names": {i: name for i, name in pairs if name != items[i].nodeid},
             "trials": with_trials,
         }
         if "channel" in self._input:
-            self._input["channel"].send(json.dumps(selection))
+            self._input["channel"].send(json.dumps(said))
+
+    def add_spending(self, spent: float) -> None:
+        """Tell the controller what this process has spent."""
+        with suppress(OSError):  # it has died
+            self._input["channel"].send(spent)
+
+    def listen(self, stop: Callable[[], object]) -> None:
+        """Have it called when all processes together have spent the budget."""
+        if self._input["is_spent"]:
+            stop()
+        self._input["channel"].setcallback(lambda _: stop())
 
     make_portable = staticmethod(make_portable)
 

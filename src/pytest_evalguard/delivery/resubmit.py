@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import cast
 
-from ..analysis.totals import MAX_SHOWN, CaseNames
 from ..config.services import Access
 from ..errors import ConfigurationError, ServiceError, SessionError
 from ..model.text import counted, display_path
-from ..storage.merging import merging
+from ..storage.continuation import continued
 from ..storage.session import (
     PassedOver,
     Session,
@@ -22,10 +21,8 @@ from ..storage.session import (
     sessions_in,
 )
 from .deadline import Deadline
-from .frozen_requests import FrozenRequest
+from .merging import check_is_new, merge_sessions
 from .outbox import (
-    Answer,
-    LeftOut,
     Outbox,
     Sent,
     Service,
@@ -50,7 +47,8 @@ def unsent(
     :param tell: takes what is wrong with a session that was not named; it is left out.
     :param with_rejected: what was rejected is something to send, too.
     :raises SessionError: a named directory holds no session.
-    :raises ConfigurationError: a named session has no target.
+    :raises ConfigurationError: a named session has no target, or another session has
+        its results.
     """
     for directory in directories:
         session = open_session(Path(directory))
@@ -59,17 +57,30 @@ def unsent(
                 f"{display_path(session.path)} was recorded for no run or agent: name"
                 " one by --run ID or --agent ID"
             )
+        _check_is_last(session)
         yield from _open_targets(session, with_rejected)
     passed_over = PassedOver()
-    for session in () if directories else sessions_in(out, passed_over):
+    sessions = [] if directories else sessions_in(out, passed_over)
+    resumed = continued(sessions)
+    for session in sessions:
         try:
-            yield from _open_targets(session, with_rejected)
+            if session.state.id not in resumed:
+                yield from _open_targets(session, with_rejected)
         except OSError as error:
             passed_over.add(session.path, error)
         except SessionError as error:
             tell(f"left out: {error}")
     for each in passed_over.sentences():
         tell(f"left out: {each}")
+
+
+def _check_is_last(session: Session) -> None:
+    out = session.path.parent
+    if by := continued(sessions_in(out)).get(session.state.id):
+        raise ConfigurationError(
+            f"{display_path(session.path)} was resumed by {display_path(out / by)},"
+            " which has its results: submit that one"
+        )
 
 
 def _open_targets(
@@ -88,8 +99,12 @@ def rejected(out: Path) -> Iterator[tuple[Session, Sent]]:
 
     What can't be read is passed over.
     """
-    for session in sessions_in(out):
+    sessions = sessions_in(out)
+    resumed = continued(sessions)
+    for session in sessions:
         with suppress(SessionError, OSError):
+            if session.state.id in resumed:
+                continue
             for target in stored_targets(session):
                 found = submission_of(session, target)
                 if found.rejected:
@@ -106,10 +121,14 @@ def directed_to(
 
     :param passed_over: takes the sessions that can't be read.
     :raises SessionError: there is no such session, or two of them share a case.
+    :raises ConfigurationError: the run has results of one of them already.
     """
     sessions = [open_session(Path(each)) for each in directories]
     if len(sessions) > 1:
-        session = merged_session(sessions, out, targets)
+        check_out(out)
+        session, _ = merge_sessions(
+            sessions, lambda merged: out / merged.name, targets=targets
+        )
     else:
         session = sessions[0] if sessions else newest_session(out, passed_over)
     return [(session, _added(session, target)) for target in targets]
@@ -120,6 +139,8 @@ def _added(session: Session, target: Target) -> Target:
     for each in stored_targets(session):
         if (each.service, each.id) == (target.service, target.id):
             return each
+    for shard in session.state.shards:
+        check_is_new(shard, [target])
     with session.locked() as is_free:
         if not is_free:
             raise SessionError(
@@ -236,67 +257,3 @@ def _left(session: Session, target: Target, error: str) -> Submission:
         return replace(submission_of(session, target), error=error)
     except SessionError:
         return Submission(target.service, error=error)
-
-
-_NOT_YET = "not frozen yet"
-
-
-def merged_session(
-    sessions: Sequence[Session], out: Path, targets: Sequence[Target] = ()
-) -> Session:
-    """Return the session that holds all cases of `sessions`, making it if need be.
-
-    The same sessions give the same one, in whatever order they are named. A run gets
-    it as a batch of its own; a service that takes one result a request is sent none
-    again that one of `sessions` has brought it.
-
-    :raises MergeError: a case is in two of them.
-    :raises SessionError: one of them still runs, or `out` can't be written.
-    """
-    check_out(out)
-    with merging(sessions) as merged:
-        session = merged.write(out / merged.name)
-        with session.locked() as is_free:
-            if not is_free:
-                raise SessionError(
-                    f"{session.path} is being submitted: try again later"
-                )
-            for target in targets:
-                if not target.is_batched:
-                    _carry_over(sessions, session, target)
-    return session
-
-
-def _carry_over(sessions: Sequence[Session], merged: Session, target: Target) -> None:
-    """Freeze for the merged session what was frozen for its parts, with the answers.
-
-    What has no answer is looked for at the agent then, before it is sent.
-    """
-    own = Outbox(merged, target)
-    parts = [Outbox(session, target) for session in sessions]
-    boxes = [each for each in (own, *parts) if each.is_frozen]
-    requests: dict[str, FrozenRequest] = {}
-    answers: dict[str, Answer] = {}
-    for box in boxes:
-        settled = box.answers()
-        for request in box.requests():
-            key = request.key
-            if key not in requests or (key in settled and key not in answers):
-                requests[key] = request
-                answers.update({key: settled[key]} if key in settled else {})
-    if boxes and (not own.is_frozen or [*own.requests()] != [*requests.values()]):
-        own.freeze(requests.values(), _rest(merged, target, requests.values()))
-    for key in answers.keys() - own.answers().keys():
-        own.settle(key, answers[key])
-
-
-def _rest(
-    merged: Session, target: Target, frozen: Iterable[FrozenRequest]
-) -> Iterator[LeftOut]:
-    """Yield what is still to be frozen, as one entry."""
-    done, names = {each.nodeid for each in frozen}, CaseNames(MAX_SHOWN)
-    for case in merged.cases():
-        if target.takes(case) and case.nodeid not in done:
-            names.add(case.nodeid)
-    if names.count:
-        yield LeftOut(_NOT_YET, names.count, tuple(names.first), is_open=True)

@@ -40,6 +40,10 @@ class Target:
         """The service."""
         return service_named(self.service)
 
+    def at(self, identity: str) -> Target:
+        """Return the same target with the id of a run or agent that is there."""
+        raise NotImplementedError
+
     def takes(self, case: Case) -> bool:
         """Whether a case has a result that can be sent there."""
         return case.has_row

@@ -9,7 +9,7 @@ from operator import attrgetter
 from typing import Any
 
 from .bounds import Finite, Share
-from .outcome import PASSING, WITHOUT_ROW, Outcome
+from .outcome import PASSING, VERDICTS, WITHOUT_ROW, Outcome
 
 
 @dataclass(slots=True)
@@ -65,9 +65,11 @@ class Case:
     that should have changed them failed. Of a case with `trials`, `require` of them had
     to pass. `differs_at` is where expected and actual differ first, counted in
     characters from 1, if that may be beyond what is kept of them; `types` are those
-    that differ, as ``int and str``, if their texts are equal. `metrics` are numbers of
-    any size that are no scores; of a case with trials each is a mean over them. `shard`
-    is the id of the session that a merged one has it from.
+    that differ, as ``int and str``, if their texts are equal. `declared` is a digest of
+    what the mark and the parameters said, None where they said nothing; `carried` names
+    the session that a case was carried over from. `metrics` are numbers of any size
+    that are no scores; of a case with trials each is a mean over them. `shard` is the
+    id of the session that a merged one has it from.
     """
 
     nodeid: str
@@ -101,6 +103,8 @@ class Case:
     require: int | None = None
     differs_at: int | None = None
     types: str | None = None
+    declared: str | None = None
+    carried: str | None = None
     metrics: dict[str, Finite] = field(default_factory=dict)
     shard: str | None = None
 
@@ -123,6 +127,11 @@ class Case:
     def has_row(self) -> bool:
         """Whether this case is sent and counts in the pass rate."""
         return self.outcome not in WITHOUT_ROW
+
+    @property
+    def has_verdict(self) -> bool:
+        """Whether nothing would be learnt by running the test again."""
+        return self.outcome in VERDICTS and not self.withheld
 
     @property
     def is_scored(self) -> bool:

@@ -54,6 +54,7 @@ _MADE_UP = OutcomeInfo("-", "-", False, True, -1, "failed")
 
 PASSING = frozenset(name for name, info in OUTCOMES.items() if info.passes)
 WITHOUT_ROW = frozenset(name for name, info in OUTCOMES.items() if not info.has_row)
+VERDICTS = frozenset(OUTCOMES) - WITHOUT_ROW - {"error"}
 
 _MOST_LETTERS = 20
 

@@ -233,6 +233,12 @@ def counted(number: int, noun: str, plural: str | None = None) -> str:
     return f"{number:,} {word}"
 
 
+def dollars(amount: float) -> str:
+    """Return an amount with as many digits as it has, from two to six."""
+    whole, _, digits = f"{amount:,.6f}".partition(".")
+    return f"${whole}.{digits.rstrip('0').ljust(2, '0')}"
+
+
 def number_text(value: float, digits: int = 4) -> str:
     """Return a number with that many digits, all of those before its point."""
     size = abs(value)

@@ -23,6 +23,8 @@ _PLUGIN = "pytest_evalguard.plugin"
 identity_key = pytest.StashKey[str]()
 identities_key = pytest.StashKey["dict[int, str]"]()
 """Of a test that is scheduled several times: the identity of each run, by its index."""
+declared_key = pytest.StashKey[str]()
+"""A digest of what the mark and the parameters of a test said when it was collected."""
 ended_key = pytest.StashKey[int]()
 """How many scheduled runs of a test have ended and were published."""
 
@@ -58,6 +60,12 @@ def _is_pytests(fixture: Any) -> bool:
 def select_cases(items: Sequence[pytest.Item], mark: str) -> list[pytest.Item]:
     """Return the items that are cases, in their order."""
     return [item for item in items if is_case(item, mark)]
+
+
+def indices_of(cases: Sequence[pytest.Item], items: Sequence[pytest.Item]) -> list[int]:
+    """Return where the cases stand among all items."""
+    chosen = set(map(id, cases))
+    return [index for index, item in enumerate(items) if id(item) in chosen]
 
 
 def find_problems(
@@ -221,12 +229,9 @@ def _is_on(config: pytest.Config, name: str) -> bool:
 
 
 def identify(
-    items: Sequence[pytest.Item],
-    redact: Callable[[str], str],
-    suffix: str = "",
-    indices: Sequence[int] | None = None,
+    items: Sequence[pytest.Item], redact: Callable[[str], str], suffix: str = ""
 ) -> list[str]:
-    """Return the identity of each item, and note it on those where it is another.
+    """Return the identity of each item.
 
     It is the node id without secrets, and without the group that ``--dist=loadgroup``
     appends. Tests that would share one, because their ids differ only in a secret or
@@ -234,7 +239,6 @@ def identify(
     two runs of a test that is scheduled twice.
 
     :param suffix: appended to each, where several processes run the same tests.
-    :param indices: where each item stands among all, if that is not its position here.
     """
     from ..model.values import clean_text  # only a session with cases needs it
 
@@ -245,11 +249,21 @@ def identify(
     names = [f"{nodeid}{suffix}" for nodeid in nodeids]
     if len(set(names)) < len(names):
         names = _numbered(names, items)
-        _note_repeats(items, names, indices or range(len(items)))
+    return names
+
+
+def note_identities(
+    items: Sequence[pytest.Item], names: Sequence[str], indices: Sequence[int]
+) -> None:
+    """Keep the identity on each item where it is another than its node id.
+
+    :param indices: where each item stands among all.
+    """
+    if len(set(map(id, items))) < len(items):
+        _note_repeats(items, names, indices)
     for item, name in zip(items, names, strict=True):
         if name != item.nodeid and identities_key not in item.stash:
             item.stash[identity_key] = name
-    return names
 
 
 def _numbered(names: Sequence[str], items: Sequence[pytest.Item]) -> list[str]:

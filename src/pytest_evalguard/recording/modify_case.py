@@ -28,7 +28,7 @@ from ..model.values import HOSTILE, as_data, as_text, cut, describe
 HOOK = "pytest_evalguard_modify_case"
 _FACTS = (
     *("nodeid", "prompt_id", "threshold", "default_input", "flaky", "silent"),
-    *("withheld", "require", "differs_at", "types"),
+    *("withheld", "require", "differs_at", "types", "declared", "carried"),
 )
 _RUNS = ("attempts", "trials")
 RAISED = (*HOSTILE, pytest.fail.Exception, pytest.skip.Exception)

@@ -214,6 +214,7 @@ def _entries(
     yield from reversed(excinfo.traceback)
 
 
+INTERRUPTED = "interrupted before it had finished"
 T = TypeVar("T", int, float)
 
 
@@ -270,6 +271,12 @@ def combined(cases: Sequence[Case], plan: Plan, chosen_index: int) -> Case:
         trials=[as_trial(case, MAX_TEXT // len(cases)) for case in cases],
         require=plan.require,
     )
+
+
+def broken_off(cases: Sequence[Case]) -> Case:
+    """Return the case of a test of which only these trials have run."""
+    trials = list(map(as_trial, cases))
+    return replace(cases[-1], outcome="not run", reason=INTERRUPTED, trials=trials)
 
 
 def as_trial(case: Case, longest: int = MAX_TEXT) -> Attempt:

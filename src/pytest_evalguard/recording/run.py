@@ -14,7 +14,7 @@ from ..model.difference import note_unseen
 from ..model.outcome import Outcome
 from ..model.text import printable, shortened
 from ..model.values import as_data, as_text
-from .collection import FIXTURE, identity_of
+from .collection import FIXTURE, declared_key, identity_of
 from .mark import EvalMark
 from .outcome import outcome_of, total, will_rerun
 from .parameters import parameters_of, places_of
@@ -165,6 +165,7 @@ def case_of(item: pytest.Item, run: Run, clean: Callable[[str], str]) -> Case:
     case = Case(identity_of(item), outcome, **fields)
     case.reason = None if outcome in ("passed", "xpassed") else run.reason(outcome)
     case.attempts = run.attempts
+    case.declared = item.stash.get(declared_key, None)
     case.flaky = outcome == "passed" and any(
         attempt.outcome in ("failed", "error") for attempt in run.attempts
     )

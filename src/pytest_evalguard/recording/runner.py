@@ -29,7 +29,9 @@ from .harness_errors import HarnessErrors
 from .mark import Plan, current_mark, problems_of
 from .modify_case import modified
 from .outcome import (
+    INTERRUPTED,
     as_trial,
+    broken_off,
     combined,
     deciding_trial,
     error_line,
@@ -199,18 +201,18 @@ class CaseRunner:
         if is_handed:
             item.funcargs[FIXTURE] = recorder
 
-    def end_trial(self, item: pytest.Item) -> None:
-        """Close the record of a trial."""
+    def end_trial(self, item: pytest.Item) -> Case:
+        """Close the record of a trial, and return it."""
         run = item.stash[run_key]
         for report in run.reports.values():
             _detach(report)
         run.case = case_of(item, run, self._redact)
         item.stash[trials_key].append(run)
+        return run.case
 
     def decide(self, item: pytest.Item, plan: Plan) -> None:
         """Let one trial speak for the case; what is still torn down is added to it."""
-        runs = item.stash[trials_key]
-        cases = [run.case for run in runs if run.case is not None]
+        runs, cases = item.stash[trials_key], _trials_of(item)
         outcomes = [case.outcome for case in cases]
         failed = [index for index, run in enumerate(runs) if run.has_failed_subtest]
         # a failed subtest is pytest's own verdict, which it has told already
@@ -223,10 +225,6 @@ class CaseRunner:
             if report.failed and isinstance(report.longrepr, ExceptionRepr):
                 report.longrepr.addsection("trials", verdict)
         chosen.case = combined(cases, plan, index)
-
-    def reports_of(self, item: pytest.Item) -> list[pytest.TestReport]:
-        """Return the reports that are to be logged of a test."""
-        return [*item.stash[run_key].reports.values()]
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_call(self, item: pytest.Item) -> Generator[None, None, None]:
@@ -348,7 +346,9 @@ class CaseRunner:
         )
         if run.case is None and not is_decided:
             run.reports.clear()
-            run.reasons = {"teardown": "interrupted before it had finished"}
+            run.reasons = {"teardown": INTERRUPTED}
+        elif run.case is not None and run.case.require is None:  # between two trials
+            run.case = broken_off(_trials_of(item))
         self._publish_finished(item, run, None)
 
     def _publish_finished(
@@ -370,9 +370,13 @@ class CaseRunner:
         if run.case is not None:
             return run.case
         case = case_of(item, run, self._redact)
-        ended = item.stash.get(trials_key, [])
-        case.trials = [as_trial(run.case) for run in ended if run.case is not None]
+        case.trials = list(map(as_trial, _trials_of(item)))
         return case
+
+
+def _trials_of(item: pytest.Item) -> list[Case]:
+    ended = item.stash.get(trials_key, [])
+    return [run.case for run in ended if run.case is not None]
 
 
 def _detach(report: pytest.TestReport) -> None:

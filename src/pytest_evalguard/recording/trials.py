@@ -15,8 +15,9 @@ from typing import Any
 import pytest
 from _pytest.runner import runtestprotocol
 
+from .budget import Budget
 from .mark import Plan, mark_key
-from .runner import TRIALS, CaseRunner, trials_key
+from .runner import TRIALS, CaseRunner, run_key, trials_key
 
 _LETTERS = "pytest-evalguard-letters"
 _TAKEN = ("_request", "funcargs")  # from an item, at the end of `runtestprotocol`
@@ -41,8 +42,9 @@ class _Last:
 class TrialRunner:
     """Runs the tests that have trials, each as often as it should."""
 
-    def __init__(self, runner: CaseRunner) -> None:
+    def __init__(self, runner: CaseRunner, budget: Budget | None = None) -> None:
         self._runner = runner
+        self._budget = budget
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_protocol(
@@ -51,7 +53,7 @@ class TrialRunner:
         """Run a test with trials, all of them within what is one run to others."""
         mark = item.stash.get(mark_key, None)
         plan = None if mark is None else mark.plan
-        if plan is None:
+        if plan is None or (self._budget is not None and self._budget.is_spent):
             return None
         hook = item.ihook
         hook.pytest_runtest_logstart(nodeid=item.nodeid, location=item.location)
@@ -59,7 +61,7 @@ class TrialRunner:
         self._run(item, last, plan)
         self._runner.decide(item, plan)
         _report_shared(item, last)
-        for report in self._runner.reports_of(item):
+        for report in [*item.stash[run_key].reports.values()]:
             hook.pytest_runtest_logreport(report=report)
         hook.pytest_runtest_logfinish(nodeid=item.nodeid, location=item.location)
         return True
@@ -101,7 +103,11 @@ class TrialRunner:
                 _forget(item, known, is_own)
                 with _timers(item):
                     runtestprotocol(item, log=False, nextitem=sibling)
-                self._runner.end_trial(item)
+                trial = self._runner.end_trial(item)
+                if self._budget is not None:
+                    self._budget.add_trial(trial)
+                    if number < plan.trials - 1:
+                        self._budget.check(item.session)
         finally:
             if _last_key in item.stash:
                 del item.stash[_last_key]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain
 
 from ..analysis.grouping import Grouping
@@ -12,7 +12,7 @@ from ..model.case import Case
 from ..model.difference import compared, difference_place, sameness
 from ..model.metrics import Table
 from ..model.text import counted, printable, shortened
-from ..storage.session import Gate
+from ..storage.session import SessionState
 from .comparison import origin_text, verdict_lines
 from .groups import comparison_table, group_notes, group_table
 from .metrics import cell_text, metric_figures, table_size
@@ -45,12 +45,12 @@ MOST_CHARACTERS = 65_000
 MARKER = "<!-- pytest-evalguard -->"
 """The first line of a comment, by which the next one finds it to replace it."""
 
-_CUT = "\nThe rest is left out, it was too long.\n"
+_CUT = "\nThe rest is left out, it was too long.\n\n"
 
 
 def job_summary(report: Report) -> str:
     """Return the summary as Markdown, at most `MOST_BYTES` long, else cut and said."""
-    return _cut(_parts(report), MOST_BYTES, lambda part: len(part.encode()))
+    return _fitted(_parts(report), report, MOST_BYTES)
 
 
 def comment(report: Report) -> str:
@@ -58,15 +58,23 @@ def comment(report: Report) -> str:
 
     Its first line is `MARKER`, which is not shown.
     """
-    return _cut(chain([f"{MARKER}\n"], _parts(report)), MOST_CHARACTERS, len)
+    return _fitted(chain([f"{MARKER}\n"], _parts(report)), report, MOST_CHARACTERS)
 
 
-def _cut(parts: Iterable[str], most: int, length: Callable[[str], int]) -> str:
-    """Return the first parts, as many as are not too long together."""
+def _fitted(parts: Iterable[str], report: Report, most: int) -> str:
+    """Return parts that are cut, and after them what must be known in any case."""
+    state = state_lines(report.state, report.path, report.arguments)
+    problems = (*state, *report.notes, *where_lines(report))
+    tail = _cut(_items(problems), most // 4)
+    return _cut(parts, most - len(tail)) + tail
+
+
+def _cut(parts: Iterable[str], most: int) -> str:
+    """Return the first parts, as many as are not too long together; all are ASCII."""
     kept: list[str] = []
     size = 0
     for part in parts:
-        size += length(part)
+        size += len(part)
         if size > most:
             is_open = sum(e.count("<details>") - e.count("</details>") for e in kept)
             kept += ["\n</details>\n"] * is_open + [_CUT]
@@ -78,7 +86,7 @@ def _cut(parts: Iterable[str], most: int, length: Callable[[str], int]) -> str:
 def _parts(report: Report) -> Iterator[str]:
     totals = report.totals
     yield f"## evalguard: {escaped(outcome_line(totals))}\n\n"
-    yield from _verdict(report.state.gates)
+    yield from _verdict(report.state)
     metrics = metric_figures(report.state.metrics, totals)
     yield from _table(("figure", "value"), (*figures(totals), *metrics))
     gates = [
@@ -104,17 +112,22 @@ def _parts(report: Report) -> Iterator[str]:
         yield f"and {totals.hidden:,} more that did not pass\n\n"
     for what, found in worth_a_look(totals):
         yield from _names(f"{counted(found.count, 'case')} {what}", found.first)
-    yield from _items((*state_lines(report.state), *report.notes, *where_lines(report)))
     for grouping in many:  # there may be no room for all of them
         yield from _grouping(grouping)
 
 
-def _verdict(gates: Sequence[Gate]) -> Iterator[str]:
-    failed = sum(not each.passed for each in gates)
+def _verdict(state: SessionState) -> Iterator[str]:
+    """Yield what the gates say; of what did not end as it should, first of all that."""
+    if state.status != "finished" and state.selected:
+        how = "interrupted" if state.status == "interrupted" else "not finished"
+        yield f"**the session was {how}**\n\n"
+    elif state.missing:
+        yield f"**{counted(state.missing, 'case')} missing**\n\n"
+    failed = sum(not each.passed for each in state.gates)
     if failed:
-        yield f"**{failed:,} of {counted(len(gates), 'gate')} FAILED**\n\n"
-    elif gates:
-        yield f"**{counted(len(gates), 'gate')} met**\n\n"
+        yield f"**{failed:,} of {counted(len(state.gates), 'gate')} FAILED**\n\n"
+    elif state.gates:
+        yield f"**{counted(len(state.gates), 'gate')} met**\n\n"
 
 
 def escaped(text: str) -> str:
@@ -190,6 +203,8 @@ def _values(case: Case) -> Iterator[tuple[str, str]]:
         yield "actual", shortened(case.actual, _VALUE)
     if case.is_scored:
         yield "score", shortened(case.score_text, _VALUE)
+    if case.carried:
+        yield "carried over", f"from {case.carried}"
     if case.reason:
         yield "reason", shortened(case.reason, _LONGEST_REASON)
 

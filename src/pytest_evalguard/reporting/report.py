@@ -15,13 +15,15 @@ from ..errors import SessionError
 from ..model.case import Case
 from ..model.text import counted
 from ..storage.session import STATE, Session, SessionState
+from .submissions import resume_command
 
 
 @dataclass(frozen=True)
 class Report:
     """What is known of a session; `notes` are sentences on what went wrong.
 
-    `link` is the template of a link to a run.
+    `link` is the template of a link to a run, `arguments` are those that pytest was
+    started with, where that is known.
     """
 
     path: Path
@@ -32,6 +34,7 @@ class Report:
     notes: Sequence[str] = ()
     is_dry_run: bool = False
     link: str | None = None
+    arguments: Sequence[str] = ()
 
 
 def report_of(
@@ -62,4 +65,9 @@ def report_of(
     if cases.damaged:
         lost = counted(cases.damaged, "line")
         notes.append(f"{lost} of the journal could not be read")
+    if session.status == "killed":
+        notes += [
+            "the session was killed",
+            f"  go on by: {resume_command(session.path)}",
+        ]
     return Report(session.path, state, totals, comparison, sent, notes)

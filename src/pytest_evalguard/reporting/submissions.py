@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
+from ..config.settings import Settings
 from ..delivery.outbox import Sent
 from ..delivery.target import Target
 from ..model.text import counted, display_path, field, name_list, printable
 
 _UNKNOWN = "no reason is known"
+_RESUME = Settings.resume.flag
 
 
 def header(target: Target, dry_run: bool) -> str:
@@ -90,6 +92,24 @@ def destination(sent: Sent) -> str:
 def command(name: str, path: Path) -> str:
     """Return a command of the console script on a session, fit to be pasted."""
     return f"pytest-evalguard {name} {shlex.quote(display_path(path))}"
+
+
+def resume_command(path: Path, arguments: Iterable[str] = ()) -> str:
+    """Return the command that goes on with a session, fit to be pasted.
+
+    :param arguments: those that pytest was started with.
+    """
+    option = f"{_RESUME}={display_path(path)}"
+    return printable(shlex.join(["pytest", option, *_without_resume(arguments)]))
+
+
+def _without_resume(arguments: Iterable[str]) -> Iterator[str]:
+    """Yield arguments but the option that names an earlier session, and its value."""
+    is_value = False
+    for each in arguments:
+        if not is_value and each != _RESUME and not each.startswith(f"{_RESUME}="):
+            yield each
+        is_value = each == _RESUME
 
 
 def _name(target: Target, identity: str | None) -> str:

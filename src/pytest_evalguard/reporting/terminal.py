@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from pathlib import Path
 
 from ..analysis.comparison import Comparison
 from ..analysis.statistics import all_pass_rate
@@ -17,6 +18,7 @@ from ..model.text import (
     cells,
     counted,
     display_path,
+    dollars,
     field,
     hanging,
     labelled,
@@ -24,16 +26,18 @@ from ..model.text import (
     printable,
     shortened,
 )
-from ..storage.session import Gate, SessionState
+from ..storage.continuation import Resumed, Spending
+from ..storage.session import Gate, SessionState, Shard
 from .comparison import origin_text, verdict_lines
 from .groups import group_lines, milliseconds_text
 from .metrics import metric_figures, table_lines
 from .report import Report
-from .submissions import command, dry_run_lines, sent_lines
+from .submissions import command, dry_run_lines, resume_command, sent_lines
 
 _LONGEST_NAME = 5 * WIDTH
 _LONGEST_REASON = 15 * VALUE
 _MOST_TABLES = 3
+_MOST_VALUES = 5
 
 
 def lines(report: Report) -> Iterator[str]:
@@ -60,7 +64,7 @@ def lines(report: Report) -> Iterator[str]:
     for what, names in worth_a_look(totals):
         title = f"{counted(names.count, 'case')} {what}:"
         yield from name_list(title, names.count, names.first)
-    yield from state_lines(report.state)
+    yield from state_lines(report.state, path, report.arguments)
     yield from report.notes
     if report.state.ci:
         yield from labelled("built by", ", ".join(report.state.ci.values()))
@@ -163,6 +167,8 @@ def _case_lines(case: Case) -> Iterator[str]:
     if case.reason:
         reason = shortened(printable(case.reason), _LONGEST_REASON)
         yield from labelled("  reason", reason)
+    if case.carried:
+        yield field("  from", f"{printable(case.carried)}, carried over")
 
 
 def where_lines(report: Report) -> Iterator[str]:
@@ -174,10 +180,19 @@ def where_lines(report: Report) -> Iterator[str]:
             yield from sent_lines(sent, report.path, report.link)
 
 
-def state_lines(state: SessionState) -> Iterator[str]:
-    """Yield what is wrong with a session as a whole."""
-    if state.status == "interrupted":
-        yield "the session was interrupted"
+def state_lines(
+    state: SessionState, path: Path, arguments: Iterable[str] = ()
+) -> Iterator[str]:
+    """Yield what must be known of a session as a whole.
+
+    :param arguments: those that pytest was started with, where that is known.
+    """
+    if state.spending is not None:
+        carried = 0 if state.resumed is None else state.resumed.carried
+        yield _spending(state.spending, has_run=state.rows > carried)
+    if state.resumed is not None:
+        yield from _resumed(state.resumed)
+    yield from interruption_lines(state, path, arguments)
     if state.missing:
         cases = counted(state.missing, "selected case")
         yield f"missing: {cases} left no result; pytest's own output may say why"
@@ -188,6 +203,49 @@ def state_lines(state: SessionState) -> Iterator[str]:
             cases = f"{shard.cases:,} of {counted(shard.selected, 'case')}"
             name = printable(shard.name)
             yield f"shard {name} was {shard.status}: {cases} finished"
+    for what, values in _differences(state.shards).items():
+        if len(values) > 1:
+            first = ", ".join(map(printable, values[:_MOST_VALUES]))
+            yield f"the shards differ in {what}: {first}"
+
+
+def _differences(shards: Iterable[Shard]) -> dict[str, list[str]]:
+    """Return the values of what shards of one build should have in common."""
+    found: dict[str, dict[str, None]] = {}
+    for shard in shards:
+        commit = {name: shard.ci[name] for name in ("commit",) if name in shard.ci}
+        for name, value in {**commit, **shard.versions}.items():
+            found.setdefault(name, {})[value] = None
+    return {name: sorted(values) for name, values in found.items()}
+
+
+def interruption_lines(
+    state: SessionState, path: Path, arguments: Iterable[str] = ()
+) -> Iterator[str]:
+    """Yield that a session was interrupted, and the command that goes on with it."""
+    if state.status == "interrupted":
+        has_stopped = state.spending is not None and state.spending.has_stopped
+        why = ": its budget is spent" if has_stopped else ""
+        yield f"the session was interrupted{why}"
+        yield f"  go on by: {resume_command(path, arguments)}"
+
+
+def _spending(spending: Spending, *, has_run: bool) -> str:
+    limit = dollars(spending.limit)
+    if has_run and not spending.spent:
+        return f"budget: no test recorded a cost, so that {limit} stopped nothing"
+    share = f"{spending.spent / spending.limit:.0%}"
+    return f"budget: {dollars(spending.spent)} of {limit} spent ({share})"
+
+
+def _resumed(resumed: Resumed) -> Iterator[str]:
+    carried = f"{counted(resumed.carried, 'case')} carried over"
+    failed = f", {resumed.failed:,} of them failed" if resumed.failed else ""
+    yield f"resumed from {printable(resumed.session)}: {carried}{failed}"
+    if resumed.differences:
+        differences = ", ".join(map(printable, resumed.differences))
+        yield f"  since then: {differences}"
+    yield from (f"  {printable(each)}" for each in resumed.notes)
 
 
 def outcome_line(totals: Totals) -> str:

@@ -8,17 +8,21 @@ import os
 import stat
 import sys
 import tempfile
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from functools import cache
 from os import fstat  # what a test patches in `os` must not stop us
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from ..model.text import display_path
+
 if TYPE_CHECKING:
     from pydantic_core import SchemaValidator
 
 LOCK = "lock"
+STATE = "session.json"
+_MOST_NAMED = 3
 T = TypeVar("T")
 
 UNTRACED: dict[str, object] = {
@@ -63,6 +67,34 @@ def why_unreadable(error: Exception) -> str:
     if isinstance(cause, OSError) and cause.strerror:
         return cause.strerror
     return str(error)
+
+
+class PassedOver:
+    """Sessions that can't be read, such as another user's: each once, with why.
+
+    Nothing that looks at the sessions of others may stop at one of them.
+    """
+
+    def __init__(self) -> None:
+        self.found: dict[Path, str] = {}
+
+    def add(self, path: Path, error: Exception) -> None:
+        """Note what can't be read."""
+        self.found.setdefault(path, why_unreadable(error))
+
+    def sentences(self) -> Iterator[str]:
+        """Yield one sentence for each."""
+        for path, why in self.found.items():
+            yield f"{display_path(path)} can't be read: {why}"
+
+    def summary(self) -> Iterator[str]:
+        """Yield one sentence for all of them, if there are any."""
+        if self.found:
+            first = list(self.found.items())[:_MOST_NAMED]
+            named = ", ".join(f"{display_path(path)} ({why})" for path, why in first)
+            rest = len(self.found) - len(first)
+            more = f" and {rest:,} more" if rest else ""
+            yield f"passed over, as they can't be read: {named}{more}"
 
 
 def read_checked(path: Path, kind: type[T], *schemas: int) -> T:

@@ -61,6 +61,14 @@ class Journal:
         if self._torn:
             raise OSError(f"{written} of {len(data)} bytes written to {self._path}")
 
+    def sync(self) -> None:
+        """Make what was written safe from a power cut.
+
+        :raises OSError: the disk does not take it.
+        """
+        self.open()
+        os.fsync(self._file or 0)
+
     def restore(self) -> None:
         """Write the file anew where somebody removed it while it was open.
 

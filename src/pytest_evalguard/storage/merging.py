@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from ..errors import MergeError, SessionError
@@ -70,11 +70,14 @@ class Merged:
 
 @contextmanager
 def merging(
-    sessions: Sequence[Session], expected: int | None = None
+    sessions: Sequence[Session],
+    expected: int | None = None,
+    accepted: Callable[[Session], Mapping[str, int]] = lambda session: {},
 ) -> Iterator[Merged]:
     """Hold sessions, so that none of them changes, and yield what they are together.
 
     :param expected: how many there must be.
+    :param accepted: says how many results of a session have arrived, by where.
     :raises MergeError: a case is in two of them, or they are not as many.
     :raises SessionError: one of them still runs, or can't be read.
     """
@@ -85,11 +88,11 @@ def merging(
                     f"{display_path(session.path)} is still running or being submitted,"
                     " or was named twice: merge it when that has ended"
                 )
-        yield _merged(sessions, expected)
+        yield _merged([_Part(each, accepted(each)) for each in sessions], expected)
 
 
-def _merged(sessions: Sequence[Session], expected: int | None) -> Merged:
-    parts = sorted(map(_Part, sessions), key=lambda each: each.state.id)
+def _merged(parts: Sequence[_Part], expected: int | None) -> Merged:
+    parts = sorted(parts, key=lambda each: each.state.id)
     if expected is not None and len(parts) != expected:
         found = ", ".join(f"{display_path(e.path)}, {e.shard.name}" for e in parts)
         raise MergeError(
@@ -114,8 +117,9 @@ def _merged(sessions: Sequence[Session], expected: int | None) -> Merged:
 class _Part:
     """A session that is to be merged, which this process holds."""
 
-    def __init__(self, session: Session) -> None:
+    def __init__(self, session: Session, accepted: Mapping[str, int]) -> None:
         self.path = session.path
+        self._accepted = accepted
         self.state = session.state
         stored = session.cases()
         self.cases: list[Case] = []
@@ -144,7 +148,14 @@ class _Part:
             cases=len(self.lines),
             ci=state.ci,
             versions=state.versions,
+            accepted=self._accepted,
         )
+
+    @property
+    def shards(self) -> Iterator[Shard]:
+        """Yield itself, or what it was merged from, sent as it was as a whole."""
+        for each in self.state.shards or (self.shard,):
+            yield replace(each, accepted={**each.accepted, **self._accepted})
 
     def damage(self) -> Iterator[str]:
         where = display_path(self.path)
@@ -196,7 +207,7 @@ def _marked(line: str, shard: str) -> str:
 
 def _state(identity: str, parts: Sequence[_Part]) -> SessionState:
     states = [each.state for each in parts]
-    shards = [shard for part in parts for shard in part.state.shards or (part.shard,)]
+    shards = [shard for part in parts for shard in part.shards]
     lost = sum(part.lost for part in parts)
     # a shard that was killed has no exit status, and did not pass
     statuses = [1 if each.exit_status is None else each.exit_status for each in states]

@@ -26,14 +26,21 @@ from ..errors import SessionError
 from ..model.bounds import Share
 from ..model.metrics import Metric, Table
 from ..model.text import display_path
-from .files import Lock, is_file, read_checked, replace_file, why_unreadable
+from .continuation import Resumed, Spending
+from .files import (
+    STATE as STATE,
+    Lock,
+    PassedOver as PassedOver,
+    is_file,
+    read_checked,
+    replace_file,
+    why_unreadable,
+)
 from .journal import CASES, StoredCases, figures_of
 
 SCHEMA = 1
-STATE = "session.json"
 _FIRST_YEAR, _LAST_YEAR = 2000, 9000  # within which times can be added and compared
 _NAME = re.compile(r"[0-9]{8}T[0-9]{6}")
-_MOST_NAMED = 3
 _READ = (".json", ".jsonl")
 _ENDED = "ended"
 _ENDING = re.compile(rf"{_ENDED}-(finished|interrupted)-([0-9]+)-([0-9]+)")
@@ -54,7 +61,10 @@ class Gate:
 
 @dataclass(frozen=True)
 class Shard:
-    """A session that was merged into another: `cases` is how many came from it."""
+    """A session that was merged into another: `cases` is how many came from it.
+
+    `accepted` is how many results had arrived before that, or may have, by where.
+    """
 
     id: str
     created: str
@@ -64,6 +74,7 @@ class Shard:
     cases: int
     ci: Mapping[str, str] = field(default_factory=dict)
     versions: Mapping[str, str] = field(default_factory=dict)
+    accepted: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def name(self) -> str:
@@ -95,6 +106,8 @@ class SessionState:
     gates: tuple[Gate, ...] = ()
     ci: Mapping[str, str] = field(default_factory=dict)
     versions: Mapping[str, str] = field(default_factory=dict)
+    resumed: Resumed | None = None
+    spending: Spending | None = None
     schema: int = SCHEMA
     metrics: tuple[Metric, ...] = ()
     tables: tuple[Table, ...] = ()
@@ -227,10 +240,20 @@ def create_session(session: Session, state: SessionState) -> None:
 
     :raises SessionError: it can't be written.
     """
+    with making(session):
+        session.write(state)
+
+
+@contextmanager
+def making(session: Session) -> Iterator[None]:
+    """Make the directory of a planned session, which others see with its state.
+
+    :raises SessionError: it can't be written, or what is done in the block failed.
+    """
     try:
         _make_out(session.path.parent)
         session.path.mkdir(mode=0o700, exist_ok=True)
-        session.write(state)
+        yield
     except OSError as error:
         raise _unwritable(error) from error
 
@@ -247,34 +270,6 @@ def open_session(path: Path) -> Session:
     if not is_session:
         raise SessionError(f"{path} holds no session: it has no {STATE}")
     return Session(path)
-
-
-class PassedOver:
-    """Sessions that can't be read, such as another user's: each once, with why.
-
-    Nothing that looks at the sessions of others may stop at one of them.
-    """
-
-    def __init__(self) -> None:
-        self.found: dict[Path, str] = {}
-
-    def add(self, path: Path, error: Exception) -> None:
-        """Note what can't be read."""
-        self.found.setdefault(path, why_unreadable(error))
-
-    def sentences(self) -> Iterator[str]:
-        """Yield one sentence for each."""
-        for path, why in self.found.items():
-            yield f"{display_path(path)} can't be read: {why}"
-
-    def summary(self) -> Iterator[str]:
-        """Yield one sentence for all of them, if there are any."""
-        if self.found:
-            first = list(self.found.items())[:_MOST_NAMED]
-            named = ", ".join(f"{display_path(path)} ({why})" for path, why in first)
-            rest = len(self.found) - len(first)
-            more = f" and {rest:,} more" if rest else ""
-            yield f"passed over, as they can't be read: {named}{more}"
 
 
 def sessions_in(out: Path, passed_over: PassedOver | None = None) -> list[Session]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ClassVar, Literal
 
 from ...config.services import Access
@@ -36,6 +36,10 @@ class RunTarget(Target):
     def id(self) -> str | None:
         """The run's id."""
         return self.run_id
+
+    def at(self, identity: str) -> RunTarget:
+        """Return the same target with the id of a run that is there."""
+        return replace(self, run_id=identity)
 
 
 TARGET = RunTarget

@@ -20,6 +20,7 @@ from ...model.case import Case
 from ...model.metrics import Table
 from ...model.outcome import OUTCOMES, Outcome, rate_without_errors
 from ...model.text import counted
+from ...storage.continuation import continued
 from ...storage.files import replace_shared_file
 from ...storage.session import Gate, Session, SessionState, sessions_in
 from ..groups import comparison_table, group_notes, group_table
@@ -86,7 +87,7 @@ def _facts(state: SessionState) -> Iterator[tuple[str, str]]:
 
 
 def _notes(report: Report) -> Iterator[str]:
-    yield from state_lines(report.state)
+    yield from state_lines(report.state, report.path, report.arguments)
     yield from report.notes
     if report.comparison is not None:
         yield from (
@@ -117,10 +118,13 @@ def _sides(totals: Totals) -> dict[str, list[str]]:
 
 def _trend(report: Report) -> Iterator[TrendPoint]:
     """Yield the figures of the kept sessions up to this one, the oldest first."""
-    for session in sessions_in(report.path.parent):
+    sessions = sessions_in(report.path.parent)
+    resumed = continued(sessions)
+    for session in sessions:
         if session.path.name < report.path.name:
             try:
-                yield _point(session.path.name, session.state)
+                if session.state.id not in resumed:
+                    yield _point(session.path.name, session.state)
             except EvalguardError:
                 continue  # another version's, or damaged
     yield _point(report.path.name, report.state)

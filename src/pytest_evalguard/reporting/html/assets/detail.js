@@ -27,6 +27,7 @@ function makeRemarks(each) {
     [each.ambiguous, `ambiguous: ${each.ambiguous}`],
     [each.flaky, "passed only when run again"],
     [each.silent, "recorded neither actual nor score"],
+    [each.carried, `carried over from ${each.carried}`],
     [each.withheld, "values are withheld, as a hook failed on them"],
   ].filter(([holds]) => holds);
   const reason = [[each.reason, "pre", `reason ${cssClass(each.outcome)}`]].filter(([text]) => text);

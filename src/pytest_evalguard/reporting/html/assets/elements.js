@@ -62,8 +62,9 @@ function makeName({ nodeid, name }) {
   return make("span", { class: "id" }, name ? [rest, " ", path] : [path, rest]);
 }
 
-function makeBadges({ change, flaky }) {
+function makeBadges({ change, flaky, carried }) {
   const badges = make("span", { class: "badges" });
+  if (carried) badges.append(make("span", { class: "carried" }, "carried over"));
   if (flaky) badges.append(make("span", { class: "flaky" }, "flaky"));
   if (change) badges.append(make("span", { class: `change ${cssClass(change)}` }, change));
   return badges;

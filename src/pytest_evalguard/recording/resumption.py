@@ -1,0 +1,153 @@
+"""Which cases are to run: all of them, or those that an earlier session has left."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from hashlib import blake2b
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ..model.values import as_text
+from .collection import declared_key, identify, indices_of, note_identities
+from .mark import mark_key
+
+_COMPARED = ("input", "expected", "threshold", "tags")
+_PLAIN = frozenset({str, int, float, bool, type(None)})
+_BYTES = 8
+
+
+@dataclass(frozen=True)
+class Earlier:
+    """What is known of an earlier session where tests are collected.
+
+    `verdicts` has what each case declared by its identity, empty for nothing; `since`
+    is when the session began, in seconds since the epoch, None where the times of files
+    say nothing.
+    """
+
+    verdicts: Mapping[str, str]
+    since: float | None = None
+
+    def to_text(self) -> str:
+        """Return it as a text that can be carried to another process."""
+        return json.dumps([self.verdicts, self.since])
+
+    @classmethod
+    def from_text(cls, text: str) -> Earlier:
+        """Return what `to_text` was called on."""
+        return cls(*json.loads(text))
+
+
+@dataclass(frozen=True)
+class Selection:
+    """The cases that are to run, by identity, and those that are carried over.
+
+    `problems` are sentences on what stops the session before its first test.
+    `changed_files` are those of carried tests that changed since; `has_errors` says
+    that some tests could not be collected.
+    """
+
+    names: Sequence[str] = ()
+    problems: Sequence[str] = ()
+    carried: Sequence[str] = ()
+    changed_files: Sequence[str] = ()
+    has_errors: bool = False
+
+
+def select(
+    session: pytest.Session,
+    cases: list[pytest.Item],
+    clean: Callable[[str], str],
+    earlier: Earlier | None = None,
+    suffix: str = "",
+) -> tuple[list[pytest.Item], Selection]:
+    """Take the cases that have a verdict out of a session; return those that are left.
+
+    All that any of the processes of a session is told of them comes from here, so that
+    each leaves out the same.
+
+    :param clean: replaces secrets.
+    :param suffix: appended to each identity.
+    """
+    names = identify(cases, clean, suffix)
+    _note_declared(cases, clean)
+    selection = Selection(names)
+    if earlier is not None:
+        cases, selection = _deselect(session, cases, names, earlier)
+    indices = indices_of(cases, session.items)
+    note_identities(cases, selection.names, indices)
+    return cases, selection
+
+
+def _note_declared(cases: Sequence[pytest.Item], clean: Callable[[str], str]) -> None:
+    """Keep on each test a digest of what its mark and its parameters say now.
+
+    Later a fixture may add a mark, and the test may change its parameters.
+    """
+    for item in cases:
+        if said := list(_declared(item)):
+            is_plain = all(type(value) in _PLAIN for _, value in said)
+            # most are, and a text of them takes a tenth of the time
+            text = clean(repr(said) if is_plain else as_text(said))
+            digest = blake2b(text.encode(), digest_size=_BYTES).hexdigest()
+            item.stash[declared_key] = digest
+
+
+def _declared(item: pytest.Item) -> Iterator[tuple[str, Any]]:
+    """Yield what a test is compared by; the values of a mark come before parameters."""
+    mark = item.stash.get(mark_key, None)
+    if mark is not None:
+        yield from ((key, mark.given[key]) for key in _COMPARED if key in mark.given)
+        if mark.plan is not None:
+            yield "trials", [*mark.plan]
+    callspec = getattr(item, "callspec", None)
+    if callspec is not None:
+        yield from callspec.params.items()
+
+
+def _deselect(
+    session: pytest.Session,
+    cases: Sequence[pytest.Item],
+    names: Sequence[str],
+    earlier: Earlier,
+) -> tuple[list[pytest.Item], Selection]:
+    indices, verdicts = indices_of(cases, session.items), earlier.verdicts
+    found = list(zip(indices, cases, names, strict=True))
+    done = {
+        index: (item, name)
+        for index, item, name in found
+        if verdicts.get(name) == item.stash.get(declared_key, "")
+    }
+    if done:
+        items = enumerate(session.items)
+        session.items[:] = [each for index, each in items if index not in done]
+        left_out = [item for item, _ in done.values()]
+        session.config.hook.pytest_deselected(items=left_out)
+    rest = [(item, name) for index, item, name in found if index not in done]
+    goes_on = session.config.option.continue_on_collection_errors
+    paths = {item.path for item, _ in done.values()}
+    return [item for item, _ in rest], Selection(
+        [name for _, name in rest],
+        carried=[name for _, name in done.values()],
+        changed_files=sorted(_changed(paths, session.config.rootpath, earlier.since)),
+        has_errors=bool(session.testsfailed) and not goes_on,
+    )
+
+
+def _changed(paths: set[Path], root: Path, since: float | None) -> Iterator[str]:
+    """Yield the files that changed since, by the time that the system has of them."""
+    for path in paths:
+        if since is not None and _changed_at(path) > since:
+            is_inside = path.is_relative_to(root)
+            yield (path.relative_to(root) if is_inside else path).as_posix()
+
+
+def _changed_at(path: Path) -> float:
+    try:
+        return path.stat().st_mtime
+    except OSError:  # not every test is in a file
+        return 0.0
