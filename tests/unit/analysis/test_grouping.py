@@ -73,6 +73,14 @@ def test_groups_of_a_parameter_are_in_the_order_of_its_parametrize() -> None:
         assert [each.value for each in groups] == ["big", "a", "b", "c", "zz"]
 
 
+def test_a_group_has_the_earliest_place_of_its_cases() -> None:
+    places = [("late", 5), ("late", 1), ("middle", 2)]
+    cases = [answer(m, f"{n}", param_indices={"model": n}) for m, n in places]
+    for some in permutations(cases):
+        groups = grouping_of(some).groups
+        assert [each.value for each in groups] == ["late", "middle"]
+
+
 @pytest.mark.parametrize("key", ["tag", "metadata:team"])
 def test_other_groups_are_in_the_order_of_their_names(key: str) -> None:
     cases = [

@@ -73,7 +73,11 @@ def test_what_is_not_compared_is_counted() -> None:
     shown = " ".join(" ".join(lines_of(cases)).split())
     assert "1 case without model" in shown
     assert "0 pairs: pass rate 0 better, 0 worse, 0 same, too few pairs to" in shown
-    assert "1 pair with an error, not compared; 1 case without a partner" in shown
+    apart = "1 pair with an error, not compared; 1 case without a partner"
+    assert apart in shown
+    table = comparison_table(totals_of(cases).groupings[0])
+    assert table is not None
+    assert (table.columns[-1], table.rows[0][-1]) == ("not compared", apart)
 
 
 def test_the_terminal_shows_twenty_groups_and_counts_the_rest() -> None:
