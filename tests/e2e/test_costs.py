@@ -14,20 +14,22 @@ from suite import Suite
 COUNT_WRITES = """
     import json, pathlib
     import pytest
+    from pytest_evalguard.model.case import Case
     from pytest_evalguard.storage import journal
 
-    CALLS = {"write": 0, "open_file": 0}
+    CALLS = {"write": 0, "open_file": 0, "to_line": 0}
 
-    def counting(name):
-        real = getattr(journal, name)
+    def counting(owner, name):
+        real = getattr(owner, name)
         def call(*args):
             CALLS[name] += 1
             return real(*args)
-        setattr(journal, name, call)
+        setattr(owner, name, call)
 
     def pytest_configure(config):
-        counting("write")
-        counting("open_file")
+        counting(journal, "write")
+        counting(journal, "open_file")
+        counting(Case, "to_line")
         config.stash[KEY] = CALLS
 
     KEY = pytest.StashKey()
@@ -59,9 +61,10 @@ HELD = """
 
 @pytest.mark.parametrize("count", [5, 25])
 @pytest.mark.real_process("its conftest.py changes the plugin")
-def test_a_case_is_one_append_to_a_file_that_stays_open(
+def test_a_case_is_encoded_once_and_appended_once_to_a_file_that_stays_open(
     everywhere: Suite, count: int
 ) -> None:
+    """A controller appends the lines that it gets."""
     everywhere.write("conftest.py", COUNT_WRITES)
     everywhere.test(f"""
         @pytest.mark.parametrize("n", range({count}))
@@ -70,11 +73,14 @@ def test_a_case_is_one_append_to_a_file_that_stays_open(
             eval_case.add_score("tone", 0.5)
         """)
     everywhere.run()
+    encoded = 0
     for path in everywhere.directory.glob("calls-*.json"):
         calls = json.loads(path.read_text())
+        encoded += calls["to_line"]
         assert calls["open_file"] <= 1, path
         if "controller" in path.name:
             assert calls["write"] == count
+    assert encoded == count
 
 
 def test_a_case_needs_no_fixture_set_up(suite: Suite) -> None:

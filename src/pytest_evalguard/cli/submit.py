@@ -112,7 +112,7 @@ def _targets(options: Namespace) -> Iterator[Target]:
         if given is not None:
             access = _access(service, options)
             identity = checked_id(given, f"--{service.noun}")
-            yield new_target(Settings(), access._replace(id=identity))
+            yield new_target(Settings(), access.with_id(identity))
     if options.run == NEW:
         raise ConfigurationError(
             f"--run takes the id of a run, not {NEW!r}: pytest-evalguard create-run"

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import NamedTuple
+
+# every start of pytest loads this: to make a named tuple or a dataclass takes longer
+# than all else here
 
 
-class ServiceInfo(NamedTuple):
+class ServiceInfo:
     """A service: its names, and the package that freezes and sends results for it.
 
     `noun` is what results go to there: it names the option ``--evalguard-NOUN=ID`` and
@@ -16,17 +18,31 @@ class ServiceInfo(NamedTuple):
     one request may have.
     """
 
-    name: str
-    noun: str
-    url_setting: str
-    key_variable: str
-    url_variable: str
-    default_url: str
-    package: str
-    title: str
-    id_metavar: str
-    id_help: str
-    batch_limit: int = 1
+    def __init__(
+        self,
+        name: str,
+        noun: str,
+        url_setting: str,
+        key_variable: str,
+        url_variable: str,
+        default_url: str,
+        package: str,
+        title: str,
+        id_metavar: str,
+        id_help: str,
+        batch_limit: int = 1,
+    ) -> None:
+        self.name = name
+        self.noun = noun
+        self.url_setting = url_setting
+        self.key_variable = key_variable
+        self.url_variable = url_variable
+        self.default_url = default_url
+        self.package = package
+        self.title = title
+        self.id_metavar = id_metavar
+        self.id_help = id_help
+        self.batch_limit = batch_limit
 
     @property
     def id_variable(self) -> str:
@@ -66,17 +82,29 @@ SERVICES: list[ServiceInfo] = [
 """Each service that is known; another one is a package of its own and an entry here."""
 
 
-class Access(NamedTuple):
+class Access:
     """What was said of a service: an id, where it is, and the key for it.
 
     `is_said` tells that the user said the URL. The key never shows in a representation.
     """
 
-    service: ServiceInfo
-    url: str
-    id: str | None = None
-    key: str | None = None
-    is_said: bool = False
+    def __init__(
+        self,
+        service: ServiceInfo,
+        url: str,
+        id: str | None = None,
+        key: str | None = None,
+        is_said: bool = False,
+    ) -> None:
+        self.service = service
+        self.url = url
+        self.id = id
+        self.key = key
+        self.is_said = is_said
+
+    def with_id(self, id: str) -> Access:
+        """Return the same access to another run or agent."""
+        return Access(self.service, self.url, id, self.key, self.is_said)
 
     def __repr__(self) -> str:
         return f"Access({self.service.noun}_id={self.id!r}, url={self.url!r})"

@@ -146,7 +146,7 @@ class LiveSession:
         for case in cases:
             self._selected.add(case.nodeid)
             self._unfinished.add(case.nodeid)
-            self._take(case)
+            self._take(case, case.to_line())
             if self._unwritten and self.disk_error is not None:
                 raise self.disk_error
             resumed = replace(
@@ -167,18 +167,19 @@ class LiveSession:
         open_ones = [each for each in selected if each in self._unfinished]
         return next(iter([*open_ones, *selected]), None)
 
-    def add(self, case: Case) -> None:
-        """Take a finished case: to disk at once, then into the totals."""
+    def add(self, case: Case, line: str) -> None:
+        """Take a finished case: its line to disk at once, then it into the totals."""
         if case.nodeid in self._crashes:
             case.attempts = [*self._crashes.pop(case.nodeid), *case.attempts]
             case.flaky = case.outcome == "passed"
+            line = case.to_line()
         with self._taking:
-            self._take(case)
+            self._take(case, line)
 
-    def _take(self, case: Case) -> None:
+    def _take(self, case: Case, line: str) -> None:
         if case.nodeid not in self._selected:
             self.select([case.nodeid])
-        self._append(case.to_line())
+        self._append(line)
         if self._is_compared:
             self._compare(case)
         if case.nodeid in self._unfinished:
@@ -205,7 +206,7 @@ class LiveSession:
         attempts = self._crashes.setdefault(identity, [])
         if case is not None:
             case.attempts = [*attempts]
-            self._take(case)
+            self._take(case, case.to_line())
         attempts.append(Attempt("error", reason=reason))
 
     def add_from_workers(self) -> list[Case]:
@@ -216,7 +217,7 @@ class LiveSession:
             stored = self.session.cases()
             added = list(stored.read(stored.only_from_workers))
             for case in added:
-                self.add(case)
+                self.add(case, case.to_line())
         for file in files:
             file.unlink(missing_ok=True)
         return added

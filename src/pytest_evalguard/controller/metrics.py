@@ -14,15 +14,14 @@ from pluggy import HookImpl
 
 from ..analysis.totals import Totals
 from ..model.case import Case
-from ..model.metrics import (
+from ..model.metric_checks import (
     MOST_CELLS,
     MOST_METRICS,
     MOST_TABLES,
-    Metric,
-    Table,
     checked,
     figures_in,
 )
+from ..model.metrics import Metric, Table
 from ..recording.modify_case import RAISED
 from ..recording.outcome import describe_error
 from ..storage.session import Session

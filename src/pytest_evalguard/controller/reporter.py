@@ -114,18 +114,18 @@ class Reporter:
         self._spent[worker] = spent
         return reaches(sum(self._spent.copy().values()), self._settings.budget or 0)
 
-    def publish(self, case: Case, report: pytest.TestReport | None) -> None:
+    def publish(self, case: Case, line: str, report: pytest.TestReport | None) -> None:
         """Take a case that finished in this process."""
         if self._process == getpid():  # no child of a test that forked
-            self._add(case)
+            self._add(case, line)
 
     def add_line(self, line: str) -> None:
         """Take a finished case that a worker sent."""
-        self._add(case_from_line(line))
+        self._add(case_from_line(line), line)
 
-    def _add(self, case: Case) -> None:
+    def _add(self, case: Case, line: str) -> None:
         if self._settings.runs_tests:  # a fixture may record where no test is run
-            self._live.add(case)
+            self._live.add(case, line)
 
     def add_crashed(
         self, candidates: Sequence[str], reason: str, *, is_last: bool
@@ -141,7 +141,7 @@ class Reporter:
         case = None
         if is_last:
             case = Case(identity, "error", identity, reason=reason)
-            case = modified(self._config, None, case, self._redact)
+            case, _ = modified(self._config, None, case, self._redact)
         self._live.add_crash(identity, self._redact(reason), case)
 
     def pytest_sessionstart(self) -> None:

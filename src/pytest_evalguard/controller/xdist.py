@@ -207,12 +207,11 @@ class Worker:
 
     make_portable = staticmethod(make_portable)
 
-    def publish(self, case: Case, report: pytest.TestReport | None) -> None:
+    def publish(self, case: Case, line: str, report: pytest.TestReport | None) -> None:
         """Keep a finished case on disk if this process can, and put it on its report.
 
         The file is for a controller that dies before it has read the report.
         """
-        line = case.to_line()
         if self._journal is not None:
             with suppress(OSError):  # another machine has no such directory
                 self._journal.append(line)

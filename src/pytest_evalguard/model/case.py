@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from operator import attrgetter
 from typing import Any
 
@@ -163,14 +163,15 @@ class Case:
         ASCII, because a report that carries anything else may not survive the way from
         a worker process.
         """
-        return _encode(
-            {
-                name: value
-                for name, value in zip(_FIELDS, _get_fields(self), strict=True)
-                # most that are left out are None, empty or False
-                if value or (value is not None and value != _EMPTY[name])
-            }
-        )
+        parts = [
+            f'"{name}":{_quoted(value)}'
+            if type(value) is str
+            else f'"{name}":{"".join(_encode(value, 0))}'
+            for name, value in zip(_FIELDS, _get_fields(self), strict=True)
+            # most that are left out are None, empty or False
+            if value or (value is not None and name in _OPTIONAL)
+        ]
+        return f"{{{','.join(parts)}}}"
 
 
 def is_prompt_id(value: object) -> bool:
@@ -202,11 +203,10 @@ def _set_fields(value: ScorerResult | Attempt) -> dict[str, object]:
 
 _FIELDS = Case.__slots__
 _get_fields = attrgetter(*_FIELDS)
-_EMPTY: dict[str, object] = {
-    name: getattr(Case("", "passed"), name) for name in _FIELDS
-} | {"nodeid": None}
-_encode = json.JSONEncoder(
-    separators=(",", ":"),
-    default=_set_fields,
-    check_circular=False,  # what is recorded has been cleared of cycles
-).encode
+# empty or zero, they say more than nothing
+_OPTIONAL = {"nodeid", *(each.name for each in fields(Case) if each.default is None)}
+_quoted = json.encoder.encode_basestring_ascii
+# made once, as json makes one a call; what is recorded has been cleared of cycles
+_encode = json.encoder.c_make_encoder(  # type: ignore[attr-defined] # not in typeshed
+    None, _set_fields, _quoted, None, ":", ",", False, False, True
+)

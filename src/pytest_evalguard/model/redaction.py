@@ -7,8 +7,13 @@ from collections.abc import Iterable, Mapping
 from urllib.parse import quote
 
 from .json_data import Json, unused_key
-from .secret_names import is_secret_number, spans_of_names, value_test
-from .secret_shapes import Span, spans_of_shapes
+from .secret_names import (
+    is_secret_number,
+    may_have_name,
+    spans_of_names,
+    value_test,
+)
+from .secret_shapes import Span, may_have_shape, spans_of_shapes
 from .secret_values import IsValue
 
 REDACTED = "[REDACTED]"
@@ -29,6 +34,7 @@ class Redactor:
     def __init__(self, keys: Iterable[str] = (), *, shapes: bool = True) -> None:
         spellings = {each for key in filter(_is_key, keys) for each in _spellings(key)}
         self._keys = sorted(spellings, key=len, reverse=True)
+        self._keys_in_json = [_in_json(key) for key in self._keys]
         self._shapes = shapes
 
     def __call__(self, text: str) -> str:
@@ -42,6 +48,15 @@ class Redactor:
             text = _without(spans_of_shapes(text), text)
         spans = spans_of_names(text)
         return _without(spans, text) if spans else text
+
+    def may_change(self, line: str) -> bool:
+        """Whether a line of ASCII JSON may hold a secret; most do not.
+
+        Where anything in it would be redacted, this is true.
+        """
+        if any(key in line for key in self._keys_in_json):
+            return True
+        return self._shapes and (may_have_shape(line) or may_have_name(line))
 
     def data(self, value: Json) -> Json:
         """Return JSON data redacted, as its text would be."""
@@ -82,7 +97,11 @@ def _is_key(text: str) -> bool:
 
 def _spellings(key: str) -> tuple[str, ...]:
     """Return a key as it may stand in text: as it is, in JSON, in a URL."""
-    return key, json.dumps(key)[1:-1], quote(key, safe="")
+    return key, _in_json(key), quote(key, safe="")
+
+
+def _in_json(text: str) -> str:
+    return json.dumps(text)[1:-1]
 
 
 def _without(spans: Iterable[Span], text: str) -> str:

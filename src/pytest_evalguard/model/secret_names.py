@@ -30,8 +30,6 @@ from .secret_values import (
     is_variable_value,
 )
 
-# Names
-
 _ASSIGNS = (
     r"{named}\\{{0,31}}[\"']\]?)?[ \t]{{0,16}}{sign}=>|:=|[:=])"
     r"[ \t]{{0,16}}{open}\\{{0,31}}[\"'])?"
@@ -202,6 +200,34 @@ def spans_of_names(text: str) -> list[Span]:
     if "-" in text:
         spans += _after_word(_OPTION, is_password, text, folded)
     return spans
+
+
+def may_have_name(line: str) -> bool:
+    """Whether a line of ASCII JSON may hold what is secret because of a name.
+
+    Where `spans_of_names` finds something in a text of it, or `value_test` knows one
+    of its keys, this is true.
+    """
+    folded = line.lower()
+    for word, trace in _TRACES.items():
+        if word in folded and trace.search(folded):
+            return True
+    return False
+
+
+# as a line has it, a tab is an escape; there are more quotes and backslashes
+_MAY_BE_ASSIGNED = r"[a-z]{0,9}[\\\"'\] t]*[:=>]"
+_TRACES = {
+    **{word: lazy(word + _MAY_BE_ASSIGNED) for word in _NAMES},
+    # no name ends like "passed" or "tokens", as fields of a case do
+    "pass": lazy(f"pass(?!ed){_MAY_BE_ASSIGNED}"),
+    "token": lazy(f"token(?!s){_MAY_BE_ASSIGNED}"),
+    "bearer": lazy(r"bearer(?: |\\t)"),
+    "basic": lazy(r"basic(?: |\\t)"),
+    "-": lazy(r"-(?:pass(?:word|wd)?|token|secret|key|u|user)(?:[ =]|\\t)"),
+    # letters that become one of ASCII's
+    "\\u": lazy(r"\\u(?:0130|212a)"),
+}
 
 
 def _folded(text: str) -> str:

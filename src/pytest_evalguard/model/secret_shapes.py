@@ -28,8 +28,8 @@ _STARTS = (
 def spans_of_shapes(text: str) -> list[Span]:
     """Return where secrets are that are known by their shape, in any order."""
     spans: list[Span] = []
-    for mark, followed in _FOLLOWED.items():
-        if mark in text and followed.search(text) and _has_prefix(mark, text):
+    for mark, begun in _BEGUN.items():
+        if mark in text and begun.search(text):
             spans += _keys(_prefixed(mark), text)
     for mark, shapes in _SHAPES.items():
         if mark in text:
@@ -41,6 +41,19 @@ def spans_of_shapes(text: str) -> list[Span]:
             if not _NO_PASSWORD.search(found[1]):
                 spans.append(found.span(1))
     return spans
+
+
+def may_have_shape(text: str) -> bool:
+    """Whether `spans_of_shapes` may find something; where it does, this is true."""
+    for mark, begun in _BEGUN.items():
+        if mark in text and begun.search(text):
+            return True
+    for mark, shapes in _SHAPES.items():
+        if mark in text:  # a rare character is looked for in no time
+            for shape in shapes:
+                if shape.needle in text:
+                    return True
+    return "@" in text and "://" in text
 
 
 # Whether what has the place of a key is one
@@ -146,17 +159,14 @@ class _Prefixed(NamedTuple):
 
 
 _FOLLOWS = "[A-Za-z0-9_.+/=-]{8}"
-_FOLLOWED = {mark: lazy(mark + _FOLLOWS) for mark in "_-"}
-
-
-def _has_prefix(mark: str, text: str) -> bool:
-    return any(prefix in text for prefix in _prefixes(mark))
-
-
-@cache
-def _prefixes(mark: str) -> tuple[str, ...]:
-    every = " ".join(kind.prefixes for kind in _KINDS).split()
-    return tuple(prefix for prefix in every if prefix.endswith(mark))
+_PREFIXES = " ".join(kind.prefixes for kind in _KINDS).split()
+_BEGUN = {
+    mark: lazy(
+        f"{mark}(?={_FOLLOWS})"
+        f"(?:{'|'.join(f'(?<={each})' for each in _PREFIXES if each.endswith(mark))})"
+    )
+    for mark in "_-"
+}
 
 
 @cache

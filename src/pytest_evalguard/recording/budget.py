@@ -11,7 +11,7 @@ from ..model.bounds import reaches
 from ..model.case import Case
 from ..model.text import dollars
 
-Publish = Callable[[Case, "pytest.TestReport | None"], None]
+Publish = Callable[[Case, str, "pytest.TestReport | None"], None]
 _REASON = "evalguard: the budget"
 
 
@@ -43,10 +43,12 @@ class Budget:
     def counting(self, publish: Publish) -> Publish:
         """Return what takes finished cases, and counts each of them before."""
 
-        def publish_counted(case: Case, report: pytest.TestReport | None) -> None:
+        def publish_counted(
+            case: Case, line: str, report: pytest.TestReport | None
+        ) -> None:
             if not case.trials:  # those have been counted one by one
                 self.add_trial(case)
-            publish(case, report)
+            publish(case, line, report)
 
         return publish_counted
 

@@ -55,7 +55,11 @@ def current_mark(item: pytest.Item, name: str, default_trials: int) -> EvalMark:
     :param default_trials: how many a marked test has whose marks do not say.
     """
     known = item.stash.get(mark_key, None)
-    seen = sum(len(node.own_markers) for node in item.listchain())
+    node: pytest.Item | pytest.Collector | None = item
+    seen = 0
+    while node is not None:  # `listchain` makes a list of them each time
+        seen += len(node.own_markers)
+        node = node.parent
     if known is None or known.seen != seen:
         known = item.stash[mark_key] = _parsed(item, name, default_trials, seen)
     return known

@@ -37,16 +37,19 @@ RAISED = (*HOSTILE, pytest.fail.Exception, pytest.skip.Exception)
 
 def modified(
     config: pytest.Config, item: pytest.Item | None, case: Case, redact: Redactor
-) -> Case:
-    """Return the case as the hooks leave it, and without secrets.
+) -> tuple[Case, str]:
+    """Return the case as the hooks leave it, without secrets, and its line.
 
     Its outcome is `dropped` where a hook says False. A hook that raises, or leaves what
     no row can hold, may have been about to redact: then the outcome is kept and every
     value withheld.
     """
     case = _by_hooks(config, item, case, redact)
+    line = case.to_line()
+    if not redact.may_change(line):
+        return case, line
     redact_case(case, redact)
-    return case
+    return case, case.to_line()
 
 
 def _by_hooks(

@@ -23,6 +23,7 @@ from ..model.scorers import (
     checked_score,
 )
 from ..model.values import as_data, as_text
+from .metadata import Metadata
 from .outcome import describe_error
 
 PASSING_SCORE = 0.5
@@ -62,7 +63,7 @@ class EvalCase:
         self._values: dict[str, object] = {}
         self._texts: dict[str, str] = {}
         self._numbers: dict[str, float] = {}
-        self._metadata: _Metadata | None = None
+        self._metadata: Metadata | None = None
         self._scores: dict[str, ScorerResult] = {}
         self._metrics: dict[str, float] | None = None
         self._findings: list[Json] = []
@@ -155,12 +156,12 @@ class EvalCase:
     def metadata(self) -> UserDict[str, object]:
         """Facts about the case, as ``eval_case.metadata["model"] = "..."``."""
         if self._metadata is None:
-            self._metadata = _Metadata(self)
+            self._metadata = Metadata(self._clean, self._require_open)
         return self._metadata
 
     @metadata.setter
     def metadata(self, values: Mapping[str, object]) -> None:
-        self._metadata = _Metadata(self, values)
+        self._metadata = Metadata(self._clean, self._require_open, values)
 
     @contextmanager
     def measure(self) -> Iterator[None]:
@@ -346,33 +347,6 @@ def _reason_text(reason: object, clean: Callable[[str], str]) -> str:
     if isinstance(reason, BaseException):
         return describe_error(reason, clean)
     return as_text(reason, clean)
-
-
-class _Metadata(UserDict[str, object]):
-    """A mapping that turns each value into JSON data when it is set."""
-
-    def __init__(self, case: EvalCase, values: Mapping[str, object] = {}) -> None:
-        self._case = case
-        self.data = {}  # without UserDict's own __init__, which takes its time
-        if values:
-            self.update(values)
-
-    def __setitem__(self, key: str, value: object) -> None:
-        data = as_data(value, self._case._clean)
-        self._case._require_open()
-        self.data[as_text(key)] = data
-
-    # UserDict's own set no values; these take any mapping, and copy into a plain dict
-
-    def __ior__(self, other: Any) -> _Metadata:  # type: ignore[override] # one type
-        self.update(other)
-        return self
-
-    def __or__(self, other: Any) -> dict[str, Any]:  # type: ignore[override] # a copy
-        return self.data | dict(other)
-
-    def __ror__(self, other: Any) -> dict[str, Any]:  # type: ignore[override] # a copy
-        return dict(other) | self.data
 
 
 def remark(case: EvalCase, marked: Mapping[str, object]) -> None:

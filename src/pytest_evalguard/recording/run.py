@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from ..model.bounds import reaches
 from ..model.case import Attempt, Case
 from ..model.difference import note_unseen
 from ..model.outcome import Outcome
@@ -150,9 +151,11 @@ def case_of(item: pytest.Item, run: Run, clean: Callable[[str], str]) -> Case:
     """
     outcome = run.outcome
     expected, actual = run.recorder.expected, run.recorder.actual
-    marked, fields = _mark_fields(run.mark.given, clean), close(run.recorder)
-    metadata = {**marked.get("metadata", {}), **fields.get("metadata", {})}
-    fields = {**marked, **fields, "metadata": metadata}
+    fields = close(run.recorder)
+    if run.mark.given:
+        marked = _mark_fields(run.mark.given, clean)
+        metadata = {**marked.get("metadata", {}), **fields.get("metadata", {})}
+        fields = {**marked, **fields, "metadata": metadata}
     fields.setdefault("latency_ms", run.latency_ms)
     if (callspec := getattr(item, "callspec", None)) is not None:
         fields["params"] = parameters_of(item, callspec, clean)
@@ -218,3 +221,17 @@ def junit_properties(case: Case) -> list[tuple[str, object]]:
 
 def _short(name: str) -> str:
     return shortened(printable(name), _LONGEST_NAME)
+
+
+def require_score(recorder: EvalCase, threshold: float) -> None:
+    """Fail the test when it recorded a score below its threshold."""
+    __tracebackhide__ = True
+    fields = recorded(recorder)
+    case = Case(
+        "", "passed", score=fields.get("score"), scores=fields.get("scores", {})
+    )
+    if case.is_scored and not reaches(case.overall_score, threshold):
+        text, limit = case.score_text, f"{threshold:g}"
+        if f"{case.overall_score:g}" == limit:  # by digits that are not shown
+            text, limit = f"{case.overall_score:.9g}", f"{threshold:.9g}"
+        pytest.fail(f"score {text} is below the threshold of {limit}", pytrace=False)

@@ -13,7 +13,6 @@ from typing import Any
 import pytest
 from _pytest._code.code import ExceptionRepr
 
-from ..model.bounds import reaches
 from ..model.case import Attempt, Case, case_from_line
 from ..model.outcome import letters_of
 from ..model.redaction import Redactor
@@ -38,8 +37,8 @@ from .outcome import (
     reason_of,
     verdict_line,
 )
-from .recorder import EvalCase, recorded, remark
-from .run import LINE, Run, case_of, junit_properties
+from .recorder import EvalCase, remark
+from .run import LINE, Run, case_of, junit_properties, require_score
 
 TRIALS = "evalguard_trials"
 """The attribute of a test report that has its trials' outcomes, a letter each."""
@@ -55,8 +54,8 @@ class CaseRunner:
     :param mark: the name of the mark.
     :param trials: how many a marked test has that does not say.
     :param redact: applied to everything that was recorded.
-    :param publish: takes each finished case, and the report it is to travel on; None
-        for a test that was interrupted.
+    :param publish: takes each finished case, its line, and the report it is to travel
+        on; None for a test that was interrupted.
     :param errors: those that are no failure of what is tested.
     :param has_junit: whether JUnit XML is written, and its properties are wanted.
     :param make_portable: changes the data of a report into what can be carried to
@@ -70,7 +69,7 @@ class CaseRunner:
         mark: str,
         trials: int,
         redact: Redactor,
-        publish: Callable[[Case, pytest.TestReport | None], None],
+        publish: Callable[[Case, str, pytest.TestReport | None], None],
         errors: HarnessErrors,
         has_junit: bool = False,
         make_portable: Callable[[dict[str, Any]], None] | None = None,
@@ -241,7 +240,7 @@ class CaseRunner:
                 if run.has_setup and "runtest" not in vars(item):
                     run.body_ms = (EvalCase._clock() - start) * 1000
             if (threshold := run.mark.threshold) is not None:
-                _require_score(run.recorder, threshold)
+                require_score(run.recorder, threshold)
         except pytest.exit.Exception:
             raise
         except Exception as error:
@@ -267,15 +266,15 @@ class CaseRunner:
                 run.is_harness_error = self._errors.include(call.excinfo.value)
         if call.when == "teardown" and getpid() != self._process:
             # the reports of a child, as pytest-forked has, are logged by its parent
-            setattr(report, LINE, self._finish(item, run).to_line())
+            setattr(report, LINE, self._finish(item, run)[1])
         return report
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         if report.when == "teardown" and LINE in vars(report):
             if getpid() == self._process:
-                case = case_from_line(vars(report).pop(LINE))
-                self._publish_case(case, report)
+                line = vars(report).pop(LINE)
+                self._publish_case(case_from_line(line), line, report)
             return
         if report.when == "???":  # type: ignore[comparison-overlap] # pytest-forked's
             self._add_crashed(report)
@@ -355,14 +354,16 @@ class CaseRunner:
         self, item: pytest.Item, run: Run, report: pytest.TestReport | None
     ) -> None:
         run.is_published = True
-        self._publish_case(self._finish(item, run), report)
+        self._publish_case(*self._finish(item, run), report)
 
-    def _publish_case(self, case: Case, report: pytest.TestReport | None) -> None:
+    def _publish_case(
+        self, case: Case, line: str, report: pytest.TestReport | None
+    ) -> None:
         if report is not None and self._has_junit:
             report.user_properties += junit_properties(case)
-        self._publish(case, report)
+        self._publish(case, line, report)
 
-    def _finish(self, item: pytest.Item, run: Run) -> Case:
+    def _finish(self, item: pytest.Item, run: Run) -> tuple[Case, str]:
         case = self._whole_case(item, run)
         return modified(item.config, item, case, self._redact)
 
@@ -387,16 +388,3 @@ def _detach(report: pytest.TestReport) -> None:
     for name, value in vars(report).items():
         if type(value) is dict:
             setattr(report, name, dict(value))
-
-
-def _require_score(recorder: EvalCase, threshold: float) -> None:
-    __tracebackhide__ = True
-    fields = recorded(recorder)
-    case = Case(
-        "", "passed", score=fields.get("score"), scores=fields.get("scores", {})
-    )
-    if case.is_scored and not reaches(case.overall_score, threshold):
-        text, limit = case.score_text, f"{threshold:g}"
-        if f"{case.overall_score:g}" == limit:  # by digits that are not shown
-            text, limit = f"{case.overall_score:.9g}", f"{threshold:.9g}"
-        pytest.fail(f"score {text} is below the threshold of {limit}", pytrace=False)

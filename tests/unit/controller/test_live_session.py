@@ -18,7 +18,8 @@ def test_cases_that_finish_at_the_same_time_are_all_kept(tmp_path: Path) -> None
 
     def add(group: list[str]) -> None:
         for name in group:
-            live.add(Case(name, "passed", "x" * 1000))
+            case = Case(name, "passed", "x" * 1000)
+            live.add(case, case.to_line())
 
     threads = [threading.Thread(target=add, args=(group,)) for group in names]
     for thread in threads:

@@ -7,15 +7,16 @@ import json
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 from urllib.parse import quote
 
 import pytest
 from hypothesis import example, given, settings, strategies as st
 
-from pytest_evalguard.model.case import Case
+from pytest_evalguard.model.case import Case, ScorerResult
 from pytest_evalguard.model.json_data import Json
 from pytest_evalguard.model.redaction import REDACTED, Redactor
-from pytest_evalguard.model.values import as_text
+from pytest_evalguard.model.values import as_data, as_text
 from pytest_evalguard.recording.modify_case import redact_case
 
 LIVE_KEY = 'live"key\\of/all=chars'
@@ -343,6 +344,50 @@ def test_each_text_of_a_case_is_redacted_as_if_it_were_alone(texts: list[str]) -
         setattr(case, name, text)
     redact_case(case, redact)
     assert [getattr(case, name) for name in TEXT_FIELDS] == list(map(redact, texts))
+
+
+FIELDS: st.SearchStrategy[Any] = st.dictionaries(
+    FRAGMENTS | st.sampled_from(["api_key", "password ", 'token"', "to\u212aen"]),
+    FRAGMENTS | st.integers() | st.lists(VALUES | KEYS),
+    max_size=3,
+)
+
+
+@settings(max_examples=500, deadline=None)
+@given(FRAGMENTS, FIELDS)
+@example("password\t=hunter2", {})
+@example("--token\thunter2", {})
+@example("-u user:hunter2", {})
+@example("<password>hunter2</password>", {})
+@example('{"pass' + "\\" * 31 + '": "hunter2"}', {})
+@example("pass\u212aey", {"\u0130d_token": "tok_abc123"})
+@example("", {"password ": 123456})
+@example("", {'secret\\"': ["hunter2"]})
+@example(LIVE_KEY, {})
+@example(json.dumps({"text": LIVE_KEY}), {})
+def test_a_line_is_looked_at_closely_where_anything_in_it_would_be_redacted(
+    text: str, data: dict[str, Json]
+) -> None:
+    for redactor in (redact, Redactor([LIVE_KEY])):
+        case = Case("n", "passed", text, metadata=as_data(data))  # type: ignore[arg-type] # a dict stays one
+        line = case.to_line()
+        redact_case(case, redactor)
+        assert redactor.may_change(line) or case.to_line() == line
+
+
+def test_two_letters_become_one_of_ascii_in_lower_case() -> None:
+    beyond = map(chr, range(0x80, 0x110000))
+    assert [each for each in beyond if not each.lower()[:1] > "\x7f"] == [
+        "\u0130",
+        "\u212a",
+    ]
+
+
+def test_a_line_without_a_secret_is_looked_at_once() -> None:
+    case = Case("a.py::test_answer_is_right[a-b]", "passed", "What is 6 times 7?")
+    case.scores = {"relevance": ScorerResult(0.8, True, "all passed")}
+    case.prompt_tokens, case.metadata = 12, {"model": "none", "max_tokens": 8}
+    assert not Redactor([LIVE_KEY]).may_change(case.to_line())
 
 
 # Live keys

@@ -16,11 +16,11 @@ def case(cost: float | None, trials: int = 0) -> Case:
 def test_costs_add_up_to_the_limit_but_for_rounding() -> None:
     told: list[float] = []
     budget = Budget(0.3, told.append)
-    publish = budget.counting(lambda case, report: None)
+    publish = budget.counting(lambda case, line, report: None)
     for _ in range(3):
         assert not budget.is_spent
-        publish(case(0.1), None)
-        publish(case(None), None)
+        publish(case(0.1), "", None)
+        publish(case(None), "", None)
     assert budget.is_spent
     assert len(told) == 3
 
@@ -29,7 +29,7 @@ def test_a_trial_counts_when_it_ends_and_its_case_no_more() -> None:
     budget = Budget(1)
     budget.add_trial(case(0.25))
     budget.add_trial(case(0.25))
-    budget.counting(lambda case, report: None)(case(0.5, trials=2), None)
+    budget.counting(lambda case, line, report: None)(case(0.5, trials=2), "", None)
     assert budget.spent == 0.5
 
 
