@@ -43,6 +43,7 @@ def pytest_evalguard_modify_case(case):
         setattr(case, field, redacted(getattr(case, field)))
     for each in (*case.scores.values(), *case.attempts):
         each.reason = redacted(each.reason)
+    case.params = {name: redacted(text) for name, text in case.params.items()}
     case.metadata = {name: redacted(value) for name, value in case.metadata.items()}
     case.metadata.update(ci_facts(os.environ))
     return True

@@ -17,6 +17,7 @@ from selenium.webdriver.common.keys import Keys
 
 from chromium import Browser, missing_packages
 from pytest_evalguard.model.case import Attempt, Case, ScorerResult
+from pytest_evalguard.model.metrics import Table
 from pytest_evalguard.model.outcome import Outcome
 from pytest_evalguard.reporting.html.page import CaseData, Page, write_page
 from pytest_evalguard.reporting.html.parts import TrendPoint
@@ -600,6 +601,95 @@ def test_what_is_there_has_a_name(reader: Reader) -> None:
     assert {each: one(each).accessible_name for each in names} == names
 
 
+# Side by side
+
+
+def answer(model: str, n: int, actual: str, **fields: Any) -> Case:
+    params = {"model": model, "n": f"{n}"}
+    name = f"t.py::test_q[{model}-{n}]"
+    fields.setdefault("outcome", "passed")
+    return Case(name, input=f"question {n}", actual=actual, params=params, **fields)
+
+
+ANSWERS = [
+    answer("big", 1, "Rome it is", score=1.0),
+    answer("big", 2, "Paris", score=0.75),
+    answer("tiny", 1, "Rome it was", score=0.5),
+    answer("tiny", 2, "Lyon", outcome="failed", reason="no"),
+    answer("tiny", 3, "Oslo"),
+    Case("t.py::other", "passed"),
+]
+SIDES = replace(PAGE, groups={"model": ["big", "tiny"]})
+
+
+def sides(reader: Reader) -> list[str]:
+    """Return what is listed side by side."""
+    return [" ".join(text.split()) for text in reader.browser.texts("#rows li")]
+
+
+def test_cases_stand_side_by_side(reader: Reader) -> None:
+    reader.open(ANSWERS, page=SIDES)
+    assert len(reader.names) == 6
+    reader.browser.one("[data-view=model]").click()
+    assert reader.browser.text("#sides").split() == ["model", "big", "tiny"]
+    assert sides(reader) == [
+        "t.py:: test_q[1] question 1 big: passed 1.000 tiny: passed 0.500",
+        "t.py:: test_q[2] question 2 big: passed 0.750 tiny: failed",
+        "t.py:: test_q[3] question 3 big: - tiny: passed",
+    ]
+    assert reader.browser.text("#status") == "3 rows"
+    assert reader.choose("outcome", "failed") == ["test_q[2]"]
+    assert reader.browser.text("#status") == "1 of 3"
+    reader.again(f"#{reader.fragment}")
+    assert reader.names == ["test_q[2]"]
+    reader.browser.one("[data-view='']").click()
+    assert reader.names == ["test_q[tiny-2]"]
+
+
+def test_a_cell_opens_the_answers_beside_each_other(reader: Reader) -> None:
+    reader.open(ANSWERS, "#beside=model", page=SIDES)
+    browser = reader.browser
+    browser.all("#rows [data-place]")[1].click()
+    assert reader.title == "t.py::test_q[1]"
+    assert browser.texts("#case > section pre") == ["question 1"]
+    assert browser.texts("#case .side h3 b") == ["big", "tiny"]
+    assert browser.text("#case .chosen b") == "tiny"
+    assert browser.texts("#case .side del") == ["is"]
+    assert browser.texts("#case .side ins") == ["was"]
+    browser.press("j")
+    assert reader.title == "t.py::test_q[2]"
+    assert "no" in browser.texts("#case .side .remark")
+    browser.all("#case .side a")[1].click()
+    browser.until(lambda: reader.title == "t.py::test_q[tiny-2]")
+    assert len(reader.names) == 6
+
+
+def test_cases_that_share_a_cell_are_counted(reader: Reader) -> None:
+    again = replace(ANSWERS[0], nodeid="t.py::test_q[big-1-again]")
+    reader.open([*ANSWERS, again], "#beside=model", page=SIDES)
+    assert "big: passed 2 cases tiny: passed 0.500" in sides(reader)[0]
+    reader.browser.all("#rows a")[0].click()
+    assert reader.browser.texts("#case .side h3 b") == ["big", "big", "tiny"]
+
+
+@pytest.mark.parametrize("width", [375, 1000, 1400])
+def test_many_sides_are_no_wider_than_the_window(reader: Reader, width: int) -> None:
+    reader.browser.resize(width)
+    names = [f"{n} {'x' * 90}" for n in range(20)]
+    table = Table("By param:model", ["model", "cases"], [[each, "1"] for each in names])
+    page = replace(PAGE, groups={"model": names}, group_tables=[table])
+    page = replace(page, scores={"x" * 200: [1] * 10})
+    reader.open(
+        [answer(each, 1, "y" * 300) for each in names], "#beside=model", page=page
+    )
+    assert "8 more values are not shown" in reader.browser.text("#sides")
+    assert overflow(reader.browser) <= 0
+    reader.browser.run("document.querySelector('#rows a').click()")
+    assert overflow(reader.browser) <= 0
+    article = reader.browser.one("#case")
+    assert article.get_property("scrollWidth") == article.get_property("clientWidth")
+
+
 # Hostile text
 
 SCRIPT = "<script>document.title = 'ran'</script>"
@@ -630,6 +720,7 @@ def test_hostile_text_is_shown_and_does_nothing(reader: Reader, text: str) -> No
         name=text,
         tags=[text],
         scores={text: ScorerResult(0.5, True, text)},
+        params={text: text},
         metadata={text: {text: text}},
         attempts=[Attempt("failed", reason=text)],
     )
@@ -642,7 +733,16 @@ def test_hostile_text_is_shown_and_does_nothing(reader: Reader, text: str) -> No
         trend=[TrendPoint(text, text, 1, 0.5, 0.5)],
         changes={text: "new"},
         gone=[text],
+        group_tables=[Table(text, [text], [[text]])],
+        groups={text: [text]},
+        scores={text: [1, 0]},
     )
+    reader.open([case], page=page)
+    reader.browser.all("#views button")[1].click()
+    reader.browser.all("#rows a")[0].click()
+    assert reader.browser.texts("#case .side h3 b") == [SHOWN[text]]
+    label = reader.browser.one("#sides .label")
+    assert label.get_property("textContent") == SHOWN[text]
     reader.open([case], page=page)
     browser, shown = reader.browser, SHOWN[text]
     browser.all("#rows a")[0].click()
@@ -825,7 +925,7 @@ def realistic_cases(count: int) -> Iterator[Case]:
         words = " ".join(f"word{number * each % 977}" for each in range(1, 60))
         failed = number % 9 == 0
         yield Case(
-            f"tests/test_{number % 40}.py::test_reply[{number}]",
+            f"tests/test_{number // 4 % 40}.py::test_reply[{number}]",
             "failed" if failed else "passed",
             input=f"{words} {words}",
             expected=words,
@@ -833,6 +933,7 @@ def realistic_cases(count: int) -> Iterator[Case]:
             reason="AssertionError: not the same" if failed else None,
             scores={"relevance": ScorerResult(0.5, True, words[:80])},
             tags=[f"tag-{number % 7}", f"tag-{number % 11}"],
+            params={"model": f"model-{number % 4}", "n": f"{number // 4}"},
             metadata={"model": "m", "temperature": 0.2},
         )
 
@@ -844,7 +945,8 @@ def measure(count: int = 20_000) -> dict[str, float]:
         Browser(Path(name) / "profile") as window,
     ):
         path = Path(name) / "page.html"
-        write_page(path, PAGE, CaseData.of(realistic_cases(count)))
+        page = replace(PAGE, groups={"model": [f"model-{each}" for each in range(4)]})
+        write_page(path, page, CaseData.of(realistic_cases(count)))
         window.reset()
         window.open(path)
         times = {"load": window.run(_LOADED)}
@@ -855,6 +957,9 @@ def measure(count: int = 20_000) -> dict[str, float]:
             "[data-group=outcome] button",
             "[data-group=tag] button",
             "#rows a",
+            "#close",
+            "[data-view=model]",
+            "#rows [data-place]",
         ):
             times[f"click {selector}"] = window.run(_CLICKED, selector)
         return times

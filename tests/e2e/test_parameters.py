@@ -200,6 +200,7 @@ def test_errors_latency_cost_and_tokens_have_gates(everywhere: Suite) -> None:
         ("--evalguard-min-pass-rate=metadata:=x:0.9", "metadata:team=search:0.9"),
         ("--evalguard-min-pass-rate=param:n=1:9", "within 0..1"),
         ("--evalguard-max-errors=-1", "a whole number of at least 0"),
+        ("--evalguard-group-by=model", "must be tag, param:NAME or metadata:KEY"),
         ("--evalguard-max-latency=-1", "number of milliseconds of at least 0"),
         ("--evalguard-max-latency=95:800", "after a percentile and a colon, as p99:"),
         ("--evalguard-max-latency=p0:800", "after a percentile and a colon, as p99:"),

@@ -14,13 +14,10 @@ from ..errors import SessionError
 from ..model.bounds import Finite
 from ..storage.files import replace_file, validator
 from .baseline import Baseline, BaselineCase, Origin
-from .paired import PairedChange, paired_change
+from .paired import PairedChange, PairedValues
 
 MOVED = 0.05
 """A case's score is said to have moved by more than this, 0..1."""
-
-FEWEST = 6
-"""Fewest cases in both from which a difference is judged: five can't tell."""
 
 MEAN_SCORE = "score"
 """How a gate names the mean score."""
@@ -146,11 +143,11 @@ class _Pairs:
 
     def __init__(self) -> None:
         self.names: dict[str, list[str]] = defaultdict(list)
-        self.shares = _Values()
-        self.score = _Values()
-        self.scores: dict[str, _Values] = defaultdict(_Values)
-        self.metrics: dict[str, _Values] = defaultdict(_Values)
-        self.usage: dict[str, _Values] = defaultdict(_Values)
+        self.shares = PairedValues()
+        self.score = PairedValues()
+        self.scores: dict[str, PairedValues] = defaultdict(PairedValues)
+        self.metrics: dict[str, PairedValues] = defaultdict(PairedValues)
+        self.usage: dict[str, PairedValues] = defaultdict(PairedValues)
 
     def add(self, name: str, old: BaselineCase, new: BaselineCase) -> None:
         if "error" in (old.outcome, new.outcome):
@@ -173,24 +170,6 @@ class _Pairs:
             before, after = getattr(old, name), getattr(new, name)
             if before is not None and after is not None:
                 self.usage[name].add(before, after)
-
-
-class _Values:
-    """The values of a figure in both sessions, pair by pair."""
-
-    def __init__(self) -> None:
-        self.before: list[float] = []
-        self.after: list[float] = []
-
-    def add(self, before: float, after: float) -> None:
-        self.before.append(before)
-        self.after.append(after)
-
-    @property
-    def change(self) -> PairedChange | None:
-        if len(self.before) < FEWEST:
-            return None
-        return paired_change(self.before, self.after)
 
 
 def _kinds(old: BaselineCase, new: BaselineCase) -> Iterator[str]:
@@ -268,12 +247,12 @@ def _by_question(
     return found
 
 
-def _judged(values: Mapping[str, _Values]) -> dict[str, PairedChange]:
+def _judged(values: Mapping[str, PairedValues]) -> dict[str, PairedChange]:
     changes = {name: each.change for name, each in sorted(values.items())}
     return {name: each for name, each in changes.items() if each is not None}
 
 
-def _usage(values: Mapping[str, _Values]) -> dict[str, tuple[float, float]]:
+def _usage(values: Mapping[str, PairedValues]) -> dict[str, tuple[float, float]]:
     """Return what the pairs used, before and after: mean latency, sums of the rest."""
     found = {}
     for name, each in sorted(values.items()):

@@ -14,10 +14,11 @@ from ..model.metrics import Metric
 from ..model.text import counted, number_text
 from ..model.values import clean_text
 from ..storage.session import Gate
-from .comparison import FEWEST, Comparison
+from .comparison import Comparison
 from .groups import Group
-from .paired import PairedChange
-from .totals import Mean, Totals, metric_values, rate_text
+from .paired import FEWEST, PairedChange
+from .statistics import Mean
+from .totals import Totals, metric_values, rate_text
 
 _MOST = 12  # digits after the point
 _NAMED = 10

@@ -55,6 +55,14 @@ class Key(NamedTuple):
             return []
         return [*(case.params if self.kind == "param" else case.metadata)]
 
+    @property
+    def missing(self) -> str:
+        """What there is to say where no case has it."""
+        if self.kind == "tag":
+            return "no result has a tag"
+        what = "parameter" if self.kind == "param" else "metadata"
+        return f"no result has the {what} {self.name}"
+
 
 class Group(NamedTuple):
     """One group of cases: those with one value of a key."""
@@ -82,8 +90,8 @@ class GroupRate:
         self.passed = 0
         self.rows = 0
         self.errors = 0
-        self._values = _Names()
-        self._names = _Names()
+        self._values = Names()
+        self._names = Names()
 
     def add(self, case: Case) -> None:
         """Count a case with a row, if it is in the group."""
@@ -106,11 +114,10 @@ class GroupRate:
             return f"no result has this tag{self._values}"
         if self._values.first:
             return f"no result has {key.name}={value}{self._values}"
-        what = "parameter" if key.kind == "param" else "metadata"
-        return f"no result has the {what} {key.name}{self._names}"
+        return f"{key.missing}{self._names}"
 
 
-class _Names:
+class Names:
     """The first names in order, the same in whatever order they come."""
 
     def __init__(self) -> None:

@@ -17,6 +17,9 @@ from .statistics import Z, score_interval, t_quantile, variance_of_mean
 LEVEL = 0.025
 """How often no true change is taken for a drop, at most; for a rise it is the same."""
 
+FEWEST = 6
+"""Fewest pairs from which a difference is judged: five can't tell."""
+
 _STEPS = 5040  # that the largest difference has: halves to tenths are whole numbers
 _MANY = 300
 _MOST_BITS = 200_000_000  # that the counting may move: some 30 ms
@@ -62,6 +65,28 @@ def paired_change(before: Sequence[float], after: Sequence[float]) -> PairedChan
         p_value=min(1.0, 2 * min(fall, rise)),
         least_drop=least_drop(differences),
     )
+
+
+class PairedValues:
+    """The values of a figure before and after, pair by pair."""
+
+    def __init__(self) -> None:
+        self.before: list[float] = []
+        self.after: list[float] = []
+
+    def add(self, before: float, after: float) -> None:
+        self.before.append(before)
+        self.after.append(after)
+
+    def __len__(self) -> int:
+        return len(self.before)
+
+    @property
+    def change(self) -> PairedChange | None:
+        """The change of its mean, None where there are too few pairs."""
+        if len(self.before) < FEWEST:
+            return None
+        return paired_change(self.before, self.after)
 
 
 def fall_p_value(differences: Sequence[float]) -> float:

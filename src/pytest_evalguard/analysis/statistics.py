@@ -1,4 +1,4 @@
-"""How far pass rates can be trusted.
+"""Means and quantiles, and how far pass rates can be trusted.
 
 Intervals are two-sided 95% ones. Sums are rounded once, by `math.fsum`, so that neither
 the order of the input nor the version of Python changes a figure.
@@ -7,10 +7,57 @@ the order of the input nor the version of Python changes a figure.
 from __future__ import annotations
 
 import math
+from array import array
 from collections.abc import Sequence
+
+from ..model.bounds import exact_mean
 
 Z = 1.959963984540054
 """Of a standard normal variable 97.5% are below this."""
+
+
+class Mean:
+    """A mean whose sum is exact, so that the order of cases changes nothing.
+
+    Quantiles are those of the same values.
+    """
+
+    def __init__(self) -> None:
+        self._values = array("d")
+
+    @property
+    def count(self) -> int:
+        """How many values there are."""
+        return len(self._values)
+
+    def add(self, value: float) -> None:
+        self._values.append(value)
+
+    @property
+    def total(self) -> float:
+        """The sum of the values, infinite where no float is as large."""
+        try:
+            return math.fsum(self._values)
+        except OverflowError:
+            return math.inf
+
+    @property
+    def value(self) -> float | None:
+        return exact_mean(self._values) if self.count else None
+
+    def quantile(self, share: float) -> float | None:
+        """Return a quantile by the nearest-rank method, None without values."""
+        if not self._values:
+            return None
+        rank = math.ceil(round(share * self.count, 6))  # 0.07 * 100 is above 7
+        return sorted(self._values)[max(0, rank - 1)]
+
+    def histogram(self, bins: int) -> list[int]:
+        """Return how many values, 0..1, are in each part; 1 is in the last."""
+        counts = [0] * bins
+        for value in self._values:
+            counts[min(bins - 1, max(0, int(value * bins + 1e-9)))] += 1
+        return counts
 
 
 def wilson(passed: int, total: int) -> tuple[float, float]:

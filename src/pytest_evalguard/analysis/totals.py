@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-import math
 import re
-from array import array
 from bisect import insort
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import replace
 
-from ..model.bounds import exact_mean
 from ..model.case import Case
 from ..model.difference import aligned, first_difference
 from ..model.metrics import Metric
 from ..model.outcome import PASSING, Outcome, letters_of
 from ..model.text import shortened
+from .grouping import groupings_of
 from .groups import Group, GroupRate
-from .statistics import wilson
+from .statistics import Mean, wilson
 
 MAX_SHOWN = 20
 """Most cases that a session's summary names or shows of a kind."""
@@ -49,43 +47,6 @@ class CaseNames:
         del self._first[self._most :]
 
 
-class Mean:
-    """A mean whose sum is exact, so that the order of cases changes nothing.
-
-    Quantiles are those of the same values.
-    """
-
-    def __init__(self) -> None:
-        self._values = array("d")
-
-    @property
-    def count(self) -> int:
-        """How many values there are."""
-        return len(self._values)
-
-    def add(self, value: float) -> None:
-        self._values.append(value)
-
-    @property
-    def total(self) -> float:
-        """The sum of the values, infinite where no float is as large."""
-        try:
-            return math.fsum(self._values)
-        except OverflowError:
-            return math.inf
-
-    @property
-    def value(self) -> float | None:
-        return exact_mean(self._values) if self.count else None
-
-    def quantile(self, share: float) -> float | None:
-        """Return a quantile by the nearest-rank method, None without values."""
-        if not self._values:
-            return None
-        rank = math.ceil(round(share * self.count, 6))  # 0.07 * 100 is above 7
-        return sorted(self._values)[max(0, rank - 1)]
-
-
 class Totals:
     """Counts, means and quantiles over cases, and the first ones that need a look.
 
@@ -96,9 +57,15 @@ class Totals:
 
     :param most: how many cases are kept of those that need a look.
     :param groups: those whose pass rates are wanted.
+    :param group_by: keys of the groups that all figures are wanted of.
     """
 
-    def __init__(self, most: int = MAX_SHOWN, groups: Iterable[Group] = ()) -> None:
+    def __init__(
+        self,
+        most: int = MAX_SHOWN,
+        groups: Iterable[Group] = (),
+        group_by: Iterable[str] = (),
+    ) -> None:
         self._most = most
         self.outcomes: Counter[Outcome] = Counter()
         self.flaky = CaseNames(most)
@@ -111,6 +78,7 @@ class Totals:
         self.scorers: dict[str, Mean] = {}
         self.covered: Counter[str] = Counter()
         self.groups = {group: GroupRate(group) for group in groups}
+        self.groupings = groupings_of(group_by)
         self.trials: list[tuple[int, int]] = []
         self.unstable = CaseNames(most)
         self.prompt_tokens = 0
@@ -127,9 +95,10 @@ class Totals:
         cases: Iterable[Case],
         most: int = MAX_SHOWN,
         groups: Iterable[Group] = (),
+        group_by: Iterable[str] = (),
     ) -> Totals:
         """Return the totals over `cases`."""
-        totals = cls(most, groups)
+        totals = cls(most, groups, group_by)
         for case in cases:
             totals.add(case)
         return totals
@@ -160,6 +129,8 @@ class Totals:
             self.covered[name] += case.outcome != "error"
         for rate in self.groups.values():
             rate.add(case)
+        for grouping in self.groupings:
+            grouping.add(case)
         if case.trials:
             self._add_trials(case)
         self.prompt_tokens += case.prompt_tokens or 0
@@ -270,4 +241,5 @@ def _shortened(case: Case) -> Case:
         attempts=[],
         trials=[],
         params={},
+        param_indices={},
     )

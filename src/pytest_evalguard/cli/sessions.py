@@ -103,6 +103,7 @@ def _entry_line(entry: dict[str, Any]) -> str:
 def show(options: Namespace) -> int:
     """Show one session: its figures, the cases that did not pass, where it went."""
     from ..analysis.totals import Totals  # `list` is quicker without them
+    from ..reporting.groups import groups_data
     from ..reporting.metrics import metrics_data
     from ..reporting.report import report_of
     from ..reporting.terminal import lines
@@ -111,9 +112,11 @@ def show(options: Namespace) -> int:
     if options.json:
         state, cases = session.state, list(session.cases())
         without_errors = rate_without_errors(state.counts)
+        totals = Totals.of(cases, group_by=state.group_by)
         data = {
             "state": {**asdict(state), "pass_rate_without_errors": without_errors},
-            "metrics": metrics_data(state.metrics, Totals.of(cases)),
+            "metrics": metrics_data(state.metrics, totals),
+            "groups": groups_data(totals.groupings),
             "cases": list(map(asdict, cases)),
         }
         say(json.dumps(data, indent=2))

@@ -171,6 +171,14 @@ def _group_limit(given: Given) -> Limit:
     return limit
 
 
+def _group_key(given: Given) -> str:
+    text = str(given.value).strip()
+    kind, _, name = text.partition(":")
+    if text != "tag" and not (kind in GROUPED_BY and name):
+        raise ValueError(text)
+    return text
+
+
 def _amount(given: Given) -> float:
     amount = float(given.value)
     if not math.isfinite(amount) or amount < 0:
@@ -258,6 +266,7 @@ GROUP_LIMIT = Kind(
     " smoke:0.9, param:model=large:0.9 or metadata:team=search:0.9",
     _group_limit,
 )
+GROUP_KEY = Kind("be tag, param:NAME or metadata:KEY, as param:model", _group_key)
 LATENCY_LIMIT = Kind(
     "be a number of milliseconds of at least 0, or that after a percentile and a"
     " colon, as p99:800",

@@ -147,6 +147,14 @@ class Settings:
         ini="linelist",
         is_gate=True,
     )
+    group_by: Setting[tuple[str, ...]] = Setting(
+        lambda c: c.GROUP_KEY,
+        (),
+        "show figures by group of cases, groups side by side: by tag, param:NAME or"
+        " metadata:KEY. Repeatable",
+        metavar="KEY",
+        ini="linelist",
+    )
     html: Setting[Path | None] = Setting(
         lambda c: c.PATH,
         None,

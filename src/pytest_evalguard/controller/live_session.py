@@ -55,7 +55,7 @@ class LiveSession:
         self.state = state
         self._is_compared = is_compared
         self._groups = groups
-        self.totals = Totals(groups=groups)
+        self.totals = Totals(groups=groups, group_by=state.group_by)
         self._compared = BaselineCases()
         self._without_row: set[str] = set()
         self._shared = SharedMetadata()
@@ -247,7 +247,11 @@ class LiveSession:
         self._count_lost()
         self._journal.close()
         if self._has_repeats and not self.lost:
-            self.totals = Totals.of(self.session.cases(), groups=self._groups)
+            self.totals = Totals.of(
+                self.session.cases(),
+                groups=self._groups,
+                group_by=self.state.group_by,
+            )
         if self._unfinished:
             self.totals.outcomes["not run"] += len(self._unfinished)
         self.update(

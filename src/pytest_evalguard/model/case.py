@@ -57,18 +57,19 @@ class Case:
     Times are in milliseconds, scores 0..1, cost in US dollars; tokens and cost are sums
     over all attempts or trials. `input`, `expected` and `actual` are text as it is
     sent; `default_input` says that no input was recorded: it is the parameters or the
-    node id. `params` has the test's parameters, a short text of each. `score` is the
-    recorded one, None when there is none; `reason` says in one line why the test did
-    not pass. `silent` is a case whose test used the fixture and recorded neither actual
-    nor score, `withheld` one whose values were left out because a hook that should have
-    changed them failed. Of a case with `trials`, `require` of them had to pass.
-    `differs_at` is where expected and actual differ first, counted in characters from
-    1, if that may be beyond what is kept of them; `types` are those that differ, as
-    ``int and str``, if their texts are equal. `declared` is a digest of what the mark
-    and the parameters said, None where they said nothing; `carried` names the session
-    that a case was carried over from. `metrics` are numbers of any size that are no
-    scores; of a case with trials each is a mean over them. `shard` is the id of the
-    session that a merged one has it from.
+    node id. `params` has the test's parameters, a short text of each, `param_indices`
+    the place of each among the values of its parametrize, but for the first one, 0.
+    `score` is the recorded one, None when there is none; `reason` says in one line why
+    the test did not pass. `silent` is a case whose test used the fixture and recorded
+    neither actual nor score, `withheld` one whose values were left out because a hook
+    that should have changed them failed. Of a case with `trials`, `require` of them had
+    to pass. `differs_at` is where expected and actual differ first, counted in
+    characters from 1, if that may be beyond what is kept of them; `types` are those
+    that differ, as ``int and str``, if their texts are equal. `declared` is a digest of
+    what the mark and the parameters said, None where they said nothing; `carried` names
+    the session that a case was carried over from. `metrics` are numbers of any size
+    that are no scores; of a case with trials each is a mean over them. `shard` is the
+    id of the session that a merged one has it from.
     """
 
     nodeid: str
@@ -88,6 +89,7 @@ class Case:
     threshold: float | None = None
     tags: list[str] = field(default_factory=list)
     params: dict[str, str] = field(default_factory=dict)
+    param_indices: dict[str, int] = field(default_factory=dict)
     metadata: dict[str, Any] = field(default_factory=dict)
     ambiguous: str | None = None
     findings: list[Any] = field(default_factory=list)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import math
 import os
 import re
@@ -13,6 +14,7 @@ from pathlib import Path
 from .patterns import lazy
 
 ELLIPSIS = "…"
+_DIGEST = 8
 
 # what CI services take for a command: the first anywhere, the second where a line
 # begins, and a long text may be wrapped at any blank or within a long word
@@ -191,6 +193,18 @@ def shortened(text: str, width: int) -> str:
 def shortened_end(text: str, width: int) -> str:
     """Cut a text at its end so that it takes at most `width` columns."""
     return text if fits(text, width) else _start(text, width - 1) + ELLIPSIS
+
+
+def distinct_line(text: str, width: int) -> str:
+    """Return a text in one line of at most `width` columns, with a digest if it is cut.
+
+    So it is another line for another text.
+    """
+    line = " ".join(text.split())
+    if fits(line, width):
+        return line
+    digest = hashlib.sha256(text.encode()).hexdigest()[:_DIGEST]
+    return f"{shortened_end(line, width - _DIGEST - 1)} {digest}"
 
 
 def wrapped(text: str, width: int) -> Iterator[str]:

@@ -6,20 +6,18 @@ the value.
 
 from __future__ import annotations
 
-import hashlib
 import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
 import pytest
 
-from ..model.text import shortened_end
+from ..model.text import distinct_line
 from ..model.values import as_text, clean_text
 
 MAX_PARAMETER = 100
 """Longest text kept of a parameter, in columns."""
 
-_DIGEST = 8
 _MOST_READ = 10_000
 _SCALARS = (str, int, float, bool, type(None))
 _COUNTER = re.compile("_?[0-9]+|")  # what pytest adds where ids are equal
@@ -78,12 +76,12 @@ def _text(
     if known_as is not None and not _is_made_up(
         known_as, name, value, indices.get(name)
     ):
-        return _short(clean(clean_text(known_as)))
+        return distinct_line(clean(clean_text(known_as)), MAX_PARAMETER)
     if isinstance(value, str):
         value = value[:_MOST_READ]
     elif type(value) in _SCALARS:
         value = str(value)
-    return _short(as_text(value, clean))
+    return distinct_line(as_text(value, clean), MAX_PARAMETER)
 
 
 def _is_made_up(known_as: str, name: str, value: object, index: int | None) -> bool:
@@ -98,11 +96,10 @@ def _is_made_up(known_as: str, name: str, value: object, index: int | None) -> b
     )
 
 
-def _short(text: str) -> str:
-    """Return a text in one line that is another one for another text."""
-    line = " ".join(text.split())
-    short = shortened_end(line, MAX_PARAMETER)
-    if short == line:
-        return line
-    digest = hashlib.sha256(text.encode()).hexdigest()[:_DIGEST]
-    return f"{shortened_end(line, MAX_PARAMETER - _DIGEST - 1)} {digest}"
+def places_of(callspec: Any) -> dict[str, int]:
+    """Return the place of each parameter among the values of its parametrize.
+
+    The first one's, 0, is left out.
+    """
+    indices = callspec.indices.items()
+    return {clean_text(name): index for name, index in indices if index}

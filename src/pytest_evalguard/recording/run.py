@@ -18,7 +18,7 @@ from ..model.values import as_data, as_text
 from .collection import FIXTURE, declared_key, identity_of
 from .mark import EvalMark
 from .outcome import outcome_of, total, will_rerun
-from .parameters import parameters_of
+from .parameters import parameters_of, places_of
 from .recorder import EvalCase, ambiguity, close, recorded
 
 LINE = "evalguard_case"
@@ -159,6 +159,7 @@ def case_of(item: pytest.Item, run: Run, clean: Callable[[str], str]) -> Case:
     fields.setdefault("latency_ms", run.latency_ms)
     if (callspec := getattr(item, "callspec", None)) is not None:
         fields["params"] = parameters_of(item, callspec, clean)
+        fields["param_indices"] = places_of(callspec)
     if "input" not in fields:
         fields["input"] = _default_input(item, clean)
         fields["default_input"] = True

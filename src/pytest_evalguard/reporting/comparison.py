@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ..analysis.comparison import FEWEST, MOVED, Comparison
-from ..analysis.paired import PairedChange
+from ..analysis.comparison import MOVED, Comparison
+from ..analysis.paired import FEWEST, PairedChange
 from ..model.text import counted, number_text
 
 _COMMIT = 10
 _MOST_SCORES = 10
 _PART = 0.5
+_IN_BOTH = "in both"
 
 
 def origin_text(comparison: Comparison) -> str:
@@ -87,12 +88,12 @@ def _apart(found: Comparison) -> Iterator[str]:
 
 def _changes(found: Comparison) -> Iterator[str]:
     if found.pass_rate is not None:
-        yield f"pass rate: {_points(found.pass_rate)}"
+        yield f"pass rate: {points_text(found.pass_rate, _IN_BOTH)}"
     if found.score is not None:
-        yield f"mean score: {_figures(found.score)}"
+        yield f"mean score: {figures_text(found.score, _IN_BOTH)}"
     named = [*found.scores.items(), *found.metrics.items()]
     for name, change in named[:_MOST_SCORES]:
-        yield f"{name}: {_figures(change)}"
+        yield f"{name}: {figures_text(change, _IN_BOTH)}"
     if len(named) > _MOST_SCORES:
         yield f"and {len(named) - _MOST_SCORES:,} more scores and metrics"
 
@@ -102,22 +103,26 @@ def _session_metrics(found: Comparison) -> Iterator[str]:
         yield f"{name}: {' → '.join(map(number_text, values))} (of the session)"
 
 
-def _points(change: PairedChange) -> str:
-    """Return the change of a pass rate in points, and whether it is noise."""
+def points_text(change: PairedChange, pairs: str = "") -> str:
+    """Return the change of a pass rate in points, and whether it is noise.
+
+    :param pairs: what the pairs are called, if their number is to be told.
+    """
     low, high = (f"{each * 100 + 0.0:+.1f}" for each in (change.low, change.high))
     figure = f"{change.change * 100 + 0.0:+.1f} points"
-    return f"{figure}, 95% interval {low} to {high}, {_verdict(change)}"
+    return f"{figure}, 95% interval {low} to {high}, {_verdict(change, pairs)}"
 
 
-def _figures(change: PairedChange) -> str:
+def figures_text(change: PairedChange, pairs: str = "") -> str:
+    """Return the change of a mean, and whether it is noise."""
     interval = f"95% interval {change.low + 0.0:+.3f} to {change.high + 0.0:+.3f}"
-    return f"{change.change + 0.0:+.3f}, {interval}, {_verdict(change)}"
+    return f"{change.change + 0.0:+.3f}, {interval}, {_verdict(change, pairs)}"
 
 
-def _verdict(change: PairedChange) -> str:
+def _verdict(change: PairedChange, pairs: str) -> str:
     verdict = "no more than noise" if change.is_noise else "more than noise"
-    cases = f"{counted(change.pairs, 'case')} in both"
-    return f"{verdict} (p = {change.p_value:.3g}, {cases})"
+    cases = f", {counted(change.pairs, 'case')} {pairs}" if pairs else ""
+    return f"{verdict} (p = {change.p_value:.3g}{cases})"
 
 
 def _usage_text(name: str, before: float, after: float) -> str:

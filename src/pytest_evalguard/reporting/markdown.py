@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain
 
+from ..analysis.grouping import Grouping
 from ..analysis.totals import MAX_SHOWN
 from ..model.case import Case
 from ..model.difference import compared, difference_place, sameness
@@ -13,6 +14,7 @@ from ..model.metrics import Table
 from ..model.text import counted, printable, shortened
 from ..storage.session import SessionState
 from .comparison import origin_text, verdict_lines
+from .groups import comparison_table, group_notes, group_table
 from .metrics import cell_text, metric_figures, table_size
 from .report import Report
 from .terminal import (
@@ -93,6 +95,11 @@ def _parts(report: Report) -> Iterator[str]:
     yield from _table(("gate", "figure and limit"), gates)
     for table in report.state.tables:
         yield from _figure_table(table)
+    groupings = totals.groupings if totals.rows else []
+    many = [each for each in groupings if len(each.groups) > MAX_SHOWN]
+    for grouping in groupings:
+        if grouping not in many:
+            yield from _grouping(grouping)
     if report.comparison is not None:
         yield f"### Since {escaped(origin_text(report.comparison))}\n\n"
         yield from _items(verdict_lines(report.comparison))
@@ -105,6 +112,8 @@ def _parts(report: Report) -> Iterator[str]:
         yield f"and {totals.hidden:,} more that did not pass\n\n"
     for what, found in worth_a_look(totals):
         yield from _names(f"{counted(found.count, 'case')} {what}", found.first)
+    for grouping in many:  # there may be no room for all of them
+        yield from _grouping(grouping)
 
 
 def _verdict(state: SessionState) -> Iterator[str]:
@@ -137,6 +146,16 @@ def _figure_table(table: Table) -> Iterator[str]:
     else:
         head = [escaped(each) for each in table.columns]
         yield from _table(head, (map(cell_text, row) for row in table.rows))
+
+
+def _grouping(grouping: Grouping) -> Iterator[str]:
+    if grouping.nothing is not None:
+        yield from _items([f"by {grouping.key}: {grouping.nothing}"])
+        return
+    for table in filter(None, (group_table(grouping), comparison_table(grouping))):
+        yield f"### {escaped(table.name)}\n\n"
+        yield from _table([*map(escaped, table.columns)], table.rows)
+    yield from _items(group_notes(grouping))
 
 
 def _table(head: Sequence[str], rows: Iterable[Iterable[str]]) -> Iterator[str]:

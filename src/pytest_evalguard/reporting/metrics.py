@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from ..analysis.totals import Mean, Totals
+from ..analysis.statistics import Mean
+from ..analysis.totals import Totals
 from ..model.metrics import Metric, Table
 from ..model.text import (
     LABEL,

@@ -7,13 +7,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..analysis.comparison import Comparison, read_comparison
+from ..analysis.grouping import groupings_of
 from ..analysis.totals import MAX_SHOWN, Totals
 from ..delivery.outbox import Sent, submission_of
 from ..delivery.registry import stored_targets
 from ..errors import SessionError
 from ..model.case import Case
 from ..model.text import counted
-from ..storage.session import Session, SessionState
+from ..storage.session import STATE, Session, SessionState
 from .submissions import resume_command
 
 
@@ -48,7 +49,11 @@ def report_of(
     :raises SessionError: it can't be read.
     """
     state, cases = session.state, session.cases()
-    totals = Totals.of(through(cases), most)
+    try:
+        groupings_of(state.group_by)
+    except ValueError as error:
+        raise SessionError(f"{session.path / STATE} can't be read: {error}") from error
+    totals = Totals.of(through(cases), most, group_by=state.group_by)
     not_run = state.selected - sum(totals.outcomes.values())
     totals.outcomes["not run"] += max(0, not_run)
     sent = [Sent(e, submission_of(session, e)) for e in stored_targets(session)]

@@ -29,6 +29,7 @@ from ..model.text import (
 from ..storage.continuation import Resumed, Spending
 from ..storage.session import Gate, SessionState, Shard
 from .comparison import origin_text, verdict_lines
+from .groups import group_lines, milliseconds_text
 from .metrics import metric_figures, table_lines
 from .report import Report
 from .submissions import command, dry_run_lines, resume_command, sent_lines
@@ -51,6 +52,7 @@ def lines(report: Report) -> Iterator[str]:
         yield from table_lines(table)
     if (rest := len(report.state.tables) - _MOST_TABLES) > 0:
         yield field("", f"and {counted(rest, 'more table')}, on the report page")
+    yield from group_lines(totals.groupings if totals.rows else ())
     yield from gate_lines(report.state.gates)
     if report.comparison is not None:
         yield from comparison_lines(report.comparison)
@@ -264,17 +266,13 @@ def outcome_line(totals: Totals) -> str:
 def _consumption(totals: Totals) -> Iterator[tuple[str, str]]:
     middle, high = totals.latency(0.5), totals.latency(0.95)
     if middle is not None and high is not None:
-        yield "latency", f"p50 {_ms(middle)}, p95 {_ms(high)}"
+        p50, p95 = map(milliseconds_text, (middle, high))
+        yield "latency", f"p50 {p50}, p95 {p95}"
     if totals.prompt_tokens or totals.completion_tokens:
         prompt, completion = totals.prompt_tokens, totals.completion_tokens
         yield "tokens", f"{prompt:,} prompt, {completion:,} completion"
     if totals.cost_usd:
         yield "cost", f"${totals.cost_usd:,.4f}"
-
-
-def _ms(milliseconds: float) -> str:
-    digits = 0 if milliseconds >= 100 else 1
-    return f"{milliseconds:,.{digits}f} ms"
 
 
 def _difference(case: Case, expected: str, actual: str) -> Iterator[str]:

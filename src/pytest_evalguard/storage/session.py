@@ -88,7 +88,8 @@ class SessionState:
     """What is known of a session besides its cases. Times are UTC, ISO 8601.
 
     `metrics` and `tables` are what the hook `pytest_evalguard_metrics` returned,
-    `shards` the sessions that a merged one was made of.
+    `shards` the sessions that a merged one was made of, `group_by` what figures are
+    shown by, each as in ``param:model``.
     """
 
     id: str
@@ -111,6 +112,7 @@ class SessionState:
     metrics: tuple[Metric, ...] = ()
     tables: tuple[Table, ...] = ()
     shards: tuple[Shard, ...] = ()
+    group_by: tuple[str, ...] = ()
 
     @property
     def created_at(self) -> datetime:

@@ -13,7 +13,8 @@ from pydantic import TypeAdapter, ValidationError
 
 from pytest_evalguard.analysis.baseline import read_baseline
 from pytest_evalguard.analysis.comparison import read_comparison
-from pytest_evalguard.analysis.totals import Mean, Totals
+from pytest_evalguard.analysis.statistics import Mean
+from pytest_evalguard.analysis.totals import Totals
 from pytest_evalguard.errors import EvalguardError
 from pytest_evalguard.model.bounds import Share
 from pytest_evalguard.model.case import Case, ScorerResult

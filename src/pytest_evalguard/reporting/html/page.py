@@ -8,12 +8,13 @@ import json
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib.resources import files
 from pathlib import Path
 from string import Template
 from tempfile import TemporaryFile
 
+from ...analysis.totals import Totals
 from ...errors import EvalguardError, SessionError
 from ...model.case import Case
 from ...model.metrics import Table
@@ -22,6 +23,7 @@ from ...model.text import counted
 from ...storage.continuation import continued
 from ...storage.files import replace_shared_file
 from ...storage.session import Gate, Session, SessionState, sessions_in
+from ..groups import comparison_table, group_notes, group_table
 from ..metrics import metric_figures
 from ..report import Report
 from ..terminal import (
@@ -38,6 +40,7 @@ from .parts import (
     figure_tables,
     gate_list,
     gone_list,
+    histograms,
     linked,
     outcome_bar,
     outcome_items,
@@ -66,7 +69,13 @@ def write_report(report: Report, path: Path, data: CaseData | None = None) -> No
         trend=list(_trend(report)),
         changes={} if comparison is None else comparison.changes,
         gone=() if comparison is None else comparison.gone,
+        groups=_sides(report.totals),
+        scores={
+            name: mean.histogram(_BARS)
+            for name, mean in sorted(report.totals.scorers.items())
+        },
         tables=report.state.tables,
+        group_tables=[*_group_tables(report.totals)],
     )
     write_page(path, page, data or CaseData.of(Session(report.path).cases()))
 
@@ -84,7 +93,27 @@ def _notes(report: Report) -> Iterator[str]:
         yield from (
             " ".join(each.split()) for each in comparison_lines(report.comparison)
         )
+    for grouping in report.totals.groupings if report.totals.rows else ():
+        if grouping.nothing is not None:
+            yield f"by {grouping.key}: {grouping.nothing}"
+        for note in group_notes(grouping):
+            yield f"by {grouping.key}: {note}"
     yield from where_lines(report)
+
+
+def _group_tables(totals: Totals) -> Iterator[Table]:
+    for grouping in totals.groupings if totals.rows else ():
+        if grouping.nothing is None:
+            found = group_table(grouping), comparison_table(grouping)
+            yield from filter(None, found)
+
+
+def _sides(totals: Totals) -> dict[str, list[str]]:
+    return {
+        each.key.name: [group.value for group in each.groups]
+        for each in totals.groupings
+        if each.key.kind == "param" and each.nothing is None
+    }
 
 
 def _trend(report: Report) -> Iterator[TrendPoint]:
@@ -118,7 +147,9 @@ class Page:
 
     Facts and figures are labels with values; `trend` ends with this session; `changes`
     tells by node id what became of a case since the baseline, and `gone` names those
-    of the baseline that are not in this session.
+    of the baseline that are not in this session. `groups` has the values of the
+    parameters by which cases stand side by side, `scores` how often each score is
+    within each part of 0..1.
     """
 
     title: str
@@ -130,6 +161,9 @@ class Page:
     changes: Mapping[str, str]
     gone: Sequence[str]
     tables: Sequence[Table] = ()
+    group_tables: Sequence[Table] = ()
+    groups: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    scores: Mapping[str, Sequence[int]] = field(default_factory=dict)
 
 
 def write_page(path: Path, page: Page, data: CaseData) -> None:
@@ -147,6 +181,7 @@ def write_page(path: Path, page: Page, data: CaseData) -> None:
         ) from error
 
 
+_BARS = 10
 _BLOCK = 500
 """Cases in a block of data: a browser bounds how long one text can be."""
 
@@ -169,8 +204,10 @@ def _parts(page: Page, data: CaseData) -> Iterator[str]:
         gates=gate_list(page.gates),
         trend=trend(page.trend),
         tables=figure_tables(page.tables),
+        groups=figure_tables(page.group_tables, "groups"),
+        scores=histograms(page.scores),
     )
-    yield from _facts_data(page.changes)
+    yield from _facts_data(page.changes, page.groups)
     yield from data.blocks()
     outcomes = {name: data.counts[name] for name in OUTCOMES if data.counts[name]}
     yield Template(tail).substitute(
@@ -186,7 +223,7 @@ def _asset(name: str) -> str:
 
 
 def _script() -> str:
-    parts = ("elements", "difference", "detail", "page")
+    parts = ("elements", "difference", "detail", "beside", "page")
     lines = "".join(_asset(f"{part}.js") for part in parts)
     return f'(() => {{\n"use strict";\n{lines}}})();\n'
 
@@ -208,11 +245,14 @@ def _hash(text: str) -> str:
 # The data
 
 
-def _facts_data(changes: Mapping[str, str]) -> Iterator[str]:
+def _facts_data(
+    changes: Mapping[str, str], groups: Mapping[str, Sequence[str]]
+) -> Iterator[str]:
     """Yield what the script must know besides the cases."""
     marks = {name: info.mark for name, info in OUTCOMES.items()}
     yield _FACTS
-    yield _harmless(json.dumps({"outcomes": marks, "changes": dict(changes)}))
+    facts = {"outcomes": marks, "changes": dict(changes), "groups": dict(groups)}
+    yield _harmless(json.dumps(facts))
     yield _CLOSING
 
 

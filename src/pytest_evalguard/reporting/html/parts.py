@@ -44,10 +44,10 @@ def _gate(gate: Gate) -> str:
     )
 
 
-def figure_tables(tables: Sequence[Table]) -> str:
-    """Return the tables that a session has of its own."""
+def figure_tables(tables: Sequence[Table], name: str = "tables") -> str:
+    """Return tables of figures: those of a session's own, or those by group."""
     found = "".join(map(_figure_table, tables))
-    return f'<div class="summary">{found}</div>' if found else ""
+    return f'<div class="summary {name}">{found}</div>' if found else ""
 
 
 def _figure_table(table: Table) -> str:
@@ -142,6 +142,7 @@ def with_lead(figure: str) -> str:
     return f"<b>{lead[0]}</b>{escaped(figure[lead.end() :])}"
 
 
+_HISTOGRAM, _TALL = 160, 40
 _BAR = 1000
 _SLIVER = 4
 
@@ -173,6 +174,37 @@ def outcome_bar(counts: Mapping[Outcome, int]) -> str:
         parts.append(f'<rect class="{css_class(name)}" {place}/>')
         x += width
     return "".join(parts)
+
+
+def histograms(scores: Mapping[str, Sequence[int]]) -> str:
+    """Return how each score is distributed over the parts of 0..1, as small charts."""
+    charts = "".join(_histogram(*each) for each in scores.items())
+    if not charts:
+        return ""
+    section = f'<section class="scores"><h2>Scores</h2>{charts}</section>'
+    return f'<div class="summary">{section}</div>'
+
+
+def _histogram(name: str, counts: Sequence[int]) -> str:
+    most, width = max(*counts, 1), _HISTOGRAM / len(counts)
+    bars = []
+    for index, count in enumerate(counts):
+        height = max(_SLIVER / 4 if count else 0, count / most * _TALL)
+        low, high = index / len(counts), (index + 1) / len(counts)
+        place = f'x="{index * width:.1f}" y="{_TALL - height:.1f}"'
+        size = f'width="{width - 1:.1f}" height="{height:.1f}"'
+        title = f"{low:.1f} to {high:.1f}: {counted(count, 'case')}"
+        bars.append(f"<rect {place} {size}><title>{title}</title></rect>")
+    spread = ", ".join(f"{count:,}" for count in counts)
+    label = f"{name}, cases by tenths from 0 to 1: {spread}"
+    return (
+        f"<figure><figcaption>{escaped(name)}</figcaption>"
+        f'<svg viewBox="0 0 {_HISTOGRAM} {_TALL + 12}" role="img"'
+        f' aria-label="{escaped(label)}">{"".join(bars)}'
+        f'<path class="grid" d="M0 {_TALL + 0.5}H{_HISTOGRAM}"/>'
+        f"{_text(0, _TALL + 11, 'start', '0')}"
+        f"{_text(_HISTOGRAM, _TALL + 11, 'end', '1')}</svg></figure>"
+    )
 
 
 def trend(points: Sequence[TrendPoint]) -> str:

@@ -66,11 +66,12 @@ function noneChosen() {
 }
 
 function readFragment() {
-  const read = { id: null, query: "", chosen: noneChosen() };
+  const read = { id: null, query: "", beside: "", chosen: noneChosen() };
   for (const part of location.hash.slice(1).split("&")) {
     const [key, value] = (/([^=]*)=(.*)/s.exec(part) ?? []).slice(1).map(decode);
     if (key === "case") read.id = value;
     else if (key === "search") read.query = value;
+    else if (key === "beside") read.beside = Object.hasOwn(FACTS.groups, value) ? value : "";
     else read.chosen.get(key)?.add(value);
   }
   return read;
@@ -84,12 +85,13 @@ function decode(text) {
   }
 }
 
-function fragment({ id, query, chosen }) {
+function fragment({ id, query, beside, chosen }) {
   const pairs = id === null ? [] : [["case", id]];
   for (const [name, values] of chosen) {
     for (const value of values) pairs.push([name, value]);
   }
   if (query) pairs.push(["search", query]);
+  if (beside) pairs.push(["beside", beside]);
   return pairs.map(([key, value]) => `${key}=${encodeURIComponent(wellFormed(value))}`).join("&");
 }
 
@@ -135,6 +137,13 @@ function seek(query) {
   sought = query;
 }
 
+// what the list has: places of cases, or rows of cases that stand side by side
+
+const side = () => sideBySide(cases, view.beside);
+const entryOf = (place) => (view.beside ? side().rowOf.get(place) : place);
+const placeAt = (index) => (view.beside ? side().rows[shown[index]][0] : shown[index]);
+const size = () => (view.beside ? side().rows.length : cases.length);
+
 // a choice counts what choosing it would show: the other groups' choices hold for it
 function filter() {
   shown = [];
@@ -147,6 +156,7 @@ function filter() {
       for (const group of missed.length ? missed : GROUPS) count(group, place);
     }
   }
+  if (view.beside) shown = [...new Set(shown.map(entryOf))].filter((row) => row !== undefined);
 }
 
 function isChosen({ name, values }, place) {
@@ -223,8 +233,9 @@ function showFilters() {
 
 function showStatus() {
   const chosen = [...view.chosen.values()].reduce((sum, { size }) => sum + size, 0);
-  const [some, all] = [shown.length, cases.length].map(counted);
-  const text = some === all ? `${all} ${all === "1" ? "case" : "cases"}` : `${some} of ${all}`;
+  const [some, all] = [shown.length, size()].map(counted);
+  const noun = view.beside ? "row" : "case";
+  const text = some === all ? `${all} ${all === "1" ? noun : `${noun}s`}` : `${some} of ${all}`;
   const isMissing = view.id !== null && !places.has(view.id);
   byId("status").replaceChildren(...visible(isMissing ? `${text}; none is ${view.id}` : text));
   byId("clear").hidden = !chosen && !view.query;
@@ -267,13 +278,15 @@ function redraw() {
 }
 
 function makeRow(index) {
-  const each = cases[shown[index]];
+  const each = cases[placeAt(index)];
   const why = make("span", { class: "why" }, excerpt(each));
-  const link = make("a", { href: `#${fragment({ ...view, id: each.nodeid })}` },
+  const parts = view.beside ? makeSideRow(cases, side().rows[shown[index]], view.beside) : [
     mark(each.outcome), unseen(`${each.outcome}: `),
     make("span", { class: "what" }, makeName(each), makeBadges(each), why),
     make("span", { class: "number" }, decimal(score(each))),
-    make("span", { class: "number time" }, duration(each.latency_ms)));
+    make("span", { class: "number time" }, duration(each.latency_ms)),
+  ];
+  const link = make("a", { href: `#${fragment({ ...view, id: each.nodeid })}` }, parts);
   if (index === active) link.setAttribute("aria-current", "true");
   link.addEventListener("click", (event) => open(event, index));
   const row = make("li", { "aria-setsize": shown.length, "aria-posinset": index + 1 }, link);
@@ -288,11 +301,13 @@ function excerpt({ outcome, reason, input = "" }) {
 function open(event, index) {
   if (event.ctrlKey || event.metaKey || event.shiftKey) return;
   event.preventDefault();
-  go({ id: idAt(index) }, view.id === null, "opened");
+  const place = event.target.closest("[data-place]")?.dataset.place;
+  go({ id: place ? idOf(place) : idAt(index) }, view.id === null, "opened");
   article.querySelector("h2").focus();
 }
 
-const idAt = (index) => wellFormed(cases[shown[index]].nodeid);
+const idOf = (place) => wellFormed(cases[place].nodeid);
+const idAt = (index) => idOf(placeAt(index));
 
 function activate(index) {
   rows.get(active)?.firstChild.removeAttribute("aria-current");
@@ -328,9 +343,10 @@ function move(step) {
 function showCase() {
   const place = places.get(view.id);
   if (place === undefined) return hideCase();
-  activate(shown.indexOf(place));
+  activate(shown.indexOf(entryOf(place)));
   const hadFocus = article.contains(document.activeElement);
-  article.replaceChildren(...describe(cases[place]));
+  const row = view.beside ? side().rows[entryOf(place)] : undefined;
+  article.replaceChildren(...(row ? describeSides(cases, row, place, view.beside) : describe(cases[place])));
   article.scrollTop = 0;
   byId("place").textContent = active < 0 ? "" : `${counted(active + 1)} of ${counted(shown.length)}`;
   if (!pane.open) openPane();
@@ -404,9 +420,32 @@ function showFound() {
   if (search.value !== view.query) search.value = view.query;
   if (sought !== view.query) seek(view.query);
   filter();
-  active = shown.indexOf(places.get(view.id));
+  active = shown.indexOf(entryOf(places.get(view.id)));
   showFilters();
+  showViews();
   redraw();
+}
+
+// The list of cases, or cases side by side by a parameter
+
+function makeViews() {
+  const names = Object.keys(FACTS.groups);
+  if (names.length) byId("views").append(...["", ...names].map(makeView));
+  byId("views").hidden = !names.length;
+}
+
+function makeView(name) {
+  const button = make("button", { type: "button", "data-view": name }, name ? `side by side: ${name}` : "list");
+  button.addEventListener("click", () => go({ beside: name, id: null }, true));
+  return button;
+}
+
+function showViews() {
+  for (const button of byId("views").children) {
+    button.setAttribute("aria-pressed", button.dataset.view === view.beside);
+  }
+  byId("sides").hidden = !view.beside;
+  byId("sides").replaceChildren(...(view.beside ? makeSideHead(view.beside) : []));
 }
 
 function listen() {
@@ -434,6 +473,7 @@ function start() {
   for (const part of document.querySelectorAll(".found, .keys, #skip")) part.hidden = false;
   document.querySelector(".filters").open = matchMedia("(min-width: 761px)").matches;
   makeFilters();
+  makeViews();
   listen();
   update();
   if (active >= 0) reveal(active);
