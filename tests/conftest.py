@@ -1,9 +1,13 @@
 from __future__ import annotations
 
 import compileall
+import os
 import signal
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import coverage
 import pytest
@@ -19,11 +23,27 @@ REAL_PROCESS = "real_process(reason): each run of the suite is a process of its 
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Name our mark; compile the package once, for many tests start processes."""
+    """Name our mark; compile what tests start once, for they start it often."""
     config.addinivalue_line("markers", REAL_PROCESS)
     # a shell's background job ignores Ctrl-C, and so would what the tests start
     signal.signal(signal.SIGINT, signal.default_int_handler)
     compileall.compile_dir(str(Path(pytest_evalguard.__file__).parent), quiet=2)
+    if not hasattr(config, "workerinput"):
+        _compile_plugins()
+
+
+def _compile_plugins() -> None:
+    """Have pytest keep what it makes of plugins, also where Python may write nothing."""
+    env = {"PYTHONDONTWRITEBYTECODE": "", "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
+    with TemporaryDirectory() as directory:
+        Path(directory, "test_it.py").write_text("def test_it(eval_case): pass\n")
+        subprocess.run(
+            [sys.executable, *"-m pytest -p pytest-evalguard -p xdist -n 1".split()],
+            cwd=directory,
+            env={**os.environ, **env},
+            stdout=subprocess.DEVNULL,
+            check=False,
+        )
 
 
 def pytest_unconfigure() -> None:
