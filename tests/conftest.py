@@ -33,12 +33,21 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def _compile_plugins() -> None:
-    """Have pytest keep what it makes of plugins, also where Python may write nothing."""
+    """Have pytest keep what it makes of plugins, also where Python writes nothing."""
     env = {"PYTHONDONTWRITEBYTECODE": "", "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
     with TemporaryDirectory() as directory:
         Path(directory, "test_it.py").write_text("def test_it(eval_case): pass\n")
         subprocess.run(
-            [sys.executable, *"-m pytest -p pytest-evalguard -p xdist -n 1".split()],
+            [
+                sys.executable,
+                "-m",
+                "pytest",
+                "-p",
+                "pytest-evalguard",
+                "-n",
+                "1",
+                "-pxdist",
+            ],
             cwd=directory,
             env={**os.environ, **env},
             stdout=subprocess.DEVNULL,
