@@ -335,7 +335,8 @@ def session_baseline(session: Session) -> Baseline:
 def origin_of(state: SessionState, shared: SharedMetadata) -> Origin:
     """Return where the figures of a session come from."""
     metrics = {each.name: each.value for each in state.metrics}
-    return Origin(state.created, None, state.ci.get("commit"), shared.found, metrics)
+    commit = state.ci.get("commit", state.versions.get("commit"))
+    return Origin(state.created, None, commit, shared.found, metrics)
 
 
 def _doubts(session: Session) -> Iterator[str]:

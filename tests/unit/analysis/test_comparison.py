@@ -8,7 +8,13 @@ from typing import Any
 
 import pytest
 
-from pytest_evalguard.analysis.baseline import Baseline, BaselineCase, Origin
+from pytest_evalguard.analysis.baseline import (
+    Baseline,
+    BaselineCase,
+    Origin,
+    SharedMetadata,
+    origin_of,
+)
 from pytest_evalguard.analysis.comparison import (
     Comparison,
     compare,
@@ -19,6 +25,7 @@ from pytest_evalguard.analysis.paired import PairedChange
 from pytest_evalguard.errors import SessionError
 from pytest_evalguard.model.outcome import Outcome
 from pytest_evalguard.reporting.comparison import origin_text, verdict_lines
+from pytest_evalguard.storage.session import SessionState
 
 OUTCOMES: dict[str, Outcome] = {"p": "passed", "f": "failed", "x": "xpassed"}
 COMPARED = Comparison("last", 20, 20, 20)
@@ -456,3 +463,10 @@ def test_a_damaged_comparison_is_told(tmp_path: Path) -> None:
     assert (
         str(caught.value) == f"{path} is damaged, it was changed by somebody: remove it"
     )
+
+
+@pytest.mark.parametrize(("ci", "commit"), [({}, "git's"), ({"commit": "ci"}, "ci")])
+def test_a_commit_is_that_of_ci_else_of_git(ci: dict[str, str], commit: str) -> None:
+    created, versions = "2026-01-02T03:04:05+00:00", {"commit": "git's"}
+    state = SessionState("1", created, ci=ci, versions=versions)
+    assert origin_of(state, SharedMetadata()).commit == commit
