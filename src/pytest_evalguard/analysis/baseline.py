@@ -208,12 +208,13 @@ class _File:
 def counting(case: Case) -> BaselineCase:
     """Return what counts of a case with a row."""
     tokens = (case.prompt_tokens, case.completion_tokens)
+    decided = case.trials_decided
     return BaselineCase(
         case.outcome,
         round(case.overall_score, 6),
         {name: round(each.score, 6) for name, each in case.scores.items()},
         *_digests(case),
-        trials=_trials(case),
+        trials=(case.trials_passed, decided) if decided else None,
         latency_ms=round(case.latency_ms, 3),
         tokens=None if tokens == (None, None) else sum(each or 0 for each in tokens),
         cost_usd=case.cost_usd,
@@ -234,12 +235,6 @@ def digest(text: str) -> str:
     """Return the first 12 hexadecimal digits of the SHA-256 of a text."""
     data = text.encode("utf-8", "surrogatepass")
     return hashlib.sha256(data).hexdigest()[:_DIGITS]
-
-
-def _trials(case: Case) -> tuple[int, int] | None:
-    judged = [each for each in case.trials if each.outcome != "error"]
-    passed = sum(each.outcome in PASSING for each in judged)
-    return (passed, len(judged)) if judged else None
 
 
 def find_baseline(name: str, out: Path, passed_over: PassedOver) -> Path | None:
@@ -335,8 +330,7 @@ def session_baseline(session: Session) -> Baseline:
 def origin_of(state: SessionState, shared: SharedMetadata) -> Origin:
     """Return where the figures of a session come from."""
     metrics = {each.name: each.value for each in state.metrics}
-    commit = state.ci.get("commit", state.versions.get("commit"))
-    return Origin(state.created, None, commit, shared.found, metrics)
+    return Origin(state.created, None, state.commit, shared.found, metrics)
 
 
 def _doubts(session: Session) -> Iterator[str]:

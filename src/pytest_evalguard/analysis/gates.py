@@ -121,18 +121,21 @@ def _named_score(limit: Limit, figures: Figures) -> Gate:
     if value is None:
         return Gate(name, "no result has this score", _least(limit), passed=False)
     covered, rows = totals.covered[scorer], totals.rows_without_error
+    gate = _mean(name, value, _part(covered, rows), limit)
+    return _if_covered(gate, covered, rows, figures.min_coverage)
+
+
+def _part(count: int, rows: int) -> str:
+    """Return of how many cases a figure is, and of how many where not of all."""
     cases = counted(rows, "case")
-    gate = _mean(
-        name, value, cases if covered == rows else f"{covered:,} of {cases}", limit
-    )
-    wanted = figures.min_coverage
-    if reaches(covered / rows if rows else 0.0, wanted):
+    return cases if count == rows else f"{count:,} of {cases}"
+
+
+def _if_covered(gate: Gate, covered: int, rows: int, share: float) -> Gate:
+    """Return a gate, not met where fewer than that share of rows have its figure."""
+    if reaches(covered / rows if rows else 0.0, share):
         return gate
-    return _uncovered(gate, wanted)
-
-
-def _uncovered(gate: Gate, wanted: float) -> Gate:
-    return replace(gate, limit=_covering(gate.limit, wanted), passed=False)
+    return replace(gate, limit=_covering(gate.limit, share), passed=False)
 
 
 def _covering(limit: str, share: float) -> str:
@@ -285,13 +288,10 @@ def _metric_of_cases(
 ) -> Gate:
     covered = figures.totals.covered_metrics[limit.name]
     rows = figures.totals.rows_without_error
-    cases = counted(rows, "case")
-    of = cases if covered == rows else f"{covered:,} of {cases}"
-    figure = f"{_shown(value, limit, side)} (mean of {of})"
+    figure = f"{_shown(value, limit, side)} (mean of {_part(covered, rows)})"
     met = _keeps(value, limit, side)
     gate = Gate(f"metric {limit.name}", figure, wanted, met)
-    is_covered = reaches(covered / rows if rows else 0.0, figures.min_coverage)
-    return gate if is_covered else _uncovered(gate, figures.min_coverage)
+    return _if_covered(gate, covered, rows, figures.min_coverage)
 
 
 def _keeps(value: float, limit: MetricLimit, side: _Side) -> bool:
@@ -339,7 +339,7 @@ def _cost(most: float, figures: Figures) -> Iterator[Gate]:
         yield Gate("cost", "no case recorded a cost", wanted, passed=False)
         return
     gate = _at_most("cost", totals.cost_usd, most, _USD, 4)
-    yield _over(gate, _recorded_by(totals.costs.count, totals))
+    yield _over(gate, _part(totals.costs.count, totals.rows))
 
 
 def _at_most(name: str, value: float, most: float, unit: str, fewest: int) -> Gate:
@@ -360,13 +360,8 @@ def _tokens(most: int, figures: Figures) -> Iterator[Gate]:
         yield Gate("tokens", "no case recorded tokens", wanted, passed=False)
         return
     used = totals.prompt_tokens + totals.completion_tokens
-    figure = f"{used:,} ({_recorded_by(totals.with_tokens, totals)})"
+    figure = f"{used:,} ({_part(totals.with_tokens, totals.rows)})"
     yield Gate("tokens", figure, wanted, used <= most)
-
-
-def _recorded_by(count: int, totals: Totals) -> str:
-    cases = counted(totals.rows, "case")
-    return cases if count == totals.rows else f"{count:,} of {cases}"
 
 
 CHECKS: Mapping[str, Callable[[Any, Figures], Iterator[Gate]]] = {

@@ -260,7 +260,7 @@ def _refusal(session: Session, why: str) -> ConfigurationError:
 
 def _versions(state: SessionState) -> dict[str, str]:
     """Return what a session ran: commit, Python, pytest and plugin."""
-    found = {"commit": state.ci.get("commit", ""), **state.versions}
+    found = {"commit": state.commit or "", **state.versions}
     found["commit"] = found["commit"][:_SHORT_COMMIT]
     return {name: version for name, version in found.items() if version}
 

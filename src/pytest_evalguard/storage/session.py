@@ -115,6 +115,11 @@ class SessionState:
     group_by: tuple[str, ...] = ()
 
     @property
+    def commit(self) -> str | None:
+        """The commit that CI says it ran at, else that of git's working copy."""
+        return self.ci.get("commit", self.versions.get("commit"))
+
+    @property
     def created_at(self) -> datetime:
         """When the session began; UTC where it does not say.
 
