@@ -16,8 +16,7 @@ from .outcome import PASSING, VERDICTS, WITHOUT_ROW, Outcome
 class ScorerResult:
     """One named score, 0..1, with the scorer's own verdict and reason.
 
-    `raw` is what the scorer gave, where that is not the score: a number on another
-    scale, one of which less is better, or a label.
+    `raw` is the original score if it was on another scale, lower-is-better or a label.
     """
 
     score: Share
@@ -27,16 +26,16 @@ class ScorerResult:
 
     @property
     def text(self) -> str:
-        """The score, and what the scorer gave where that is another thing."""
+        """The score, and the original one if it is different."""
         raw = f"{self.raw:g}" if isinstance(self.raw, (int, float)) else self.raw
         return f"{self.score:g}" if raw is None else f"{self.score:g} from {raw}"
 
 
 @dataclass(slots=True)
 class Attempt:
-    """One run of a test that ran more than once: an earlier one, or a trial.
+    """One run of a test that ran more than once: an earlier attempt, or a trial.
 
-    `actual` and `scores` are kept of trials, tokens and cost of earlier attempts.
+    `actual` and `scores` are kept for trials, tokens and cost for earlier attempts.
     """
 
     outcome: Outcome
