@@ -47,7 +47,8 @@ from .session_end import COLLECTED, Course, Ending, SessionEnd
 from .sigterm import Termination
 from .submitting import Submitter, destinations_of
 
-# xdist's controller ends a session at --maxfail as if it was interrupted, saying this
+# xdist's controller ends a session at --maxfail by an Interrupted that says this, which
+# pytest takes for a Ctrl-C; its workers go on for a while (pytest-dev/pytest-xdist#420)
 _STOPPED_BY_MAXFAIL = "stopping after"
 
 
@@ -226,7 +227,7 @@ class Reporter:
         return result
 
     def _close(self, session: pytest.Session) -> None:
-        # a test may have forked, and its child left by the end of the session
+        # a child that a test forked may have run on to here (pytest-dev/pytest#12028)
         if self._process == getpid() and self._settings.runs_tests:
             if is_spent_budget(session.shouldfail):
                 self._note_spent()
@@ -275,6 +276,7 @@ class Reporter:
 
     def _tell_rest(self) -> None:
         """Say on stderr what went wrong, unless a summary has said so."""
+        # --no-summary left out its hook before pytest 9.2 (pytest-dev/pytest#14724)
         if self._is_told:
             return
         self._is_told = True
