@@ -33,11 +33,12 @@ from ..reporting.submissions import header, unsent_lines
 from ..reporting.terminal import (
     annotation,
     figures,
+    gate_annotations,
     gate_lines,
-    gate_text,
     interruption_lines,
     lines,
     outcome_line,
+    shows_annotations,
     where_lines,
 )
 from ..storage.session import PassedOver, check_out
@@ -287,13 +288,11 @@ class Reporter:
 
     def _annotations(self) -> Iterator[str]:
         """Yield commands that make GitHub Actions show an error on the run's page."""
-        if os.environ.get("GITHUB_ACTIONS") != "true":
-            return
         end = self._end
-        if end is not None and end.failed_gates:
-            failed = "; ".join(map(gate_text, end.failed_gates))
-            yield annotation("gates failed", failed)
-        if end is not None and end.lacks_results:
+        if end is None:
+            return
+        yield from gate_annotations(end.failed_gates, os.environ)
+        if end.lacks_results and shows_annotations(os.environ):
             sent, path = end.report.sent, end.report.path
             found = [line for each in sent for line in unsent_lines(each, path)]
             yield annotation("results not submitted", "; ".join(found))
