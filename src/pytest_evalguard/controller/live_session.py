@@ -30,9 +30,9 @@ from ..analysis.totals import Totals
 from ..model.case import Attempt, Case
 from ..storage.ci import ci_facts
 from ..storage.continuation import Spending
-from ..storage.files import Lock
 from ..storage.git import commit_of
 from ..storage.journal import WORKER_PREFIX, Journal
+from ..storage.lock import Lock
 from ..storage.session import Session, SessionState, making
 
 

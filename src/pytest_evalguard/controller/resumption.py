@@ -19,7 +19,7 @@ from ..recording.modify_case import redact_case
 from ..recording.resumption import Earlier, Selection
 from ..reporting.submissions import command
 from ..storage.continuation import Resumed, continued
-from ..storage.files import Lock
+from ..storage.lock import Lock
 from ..storage.session import (
     PassedOver,
     Session,

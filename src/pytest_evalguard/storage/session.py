@@ -29,7 +29,6 @@ from ..model.text import display_path
 from .continuation import Resumed, Spending
 from .files import (
     STATE as STATE,
-    Lock,
     PassedOver as PassedOver,
     is_file,
     read_checked,
@@ -37,6 +36,7 @@ from .files import (
     why_unreadable,
 )
 from .journal import CASES, StoredCases, figures_of
+from .lock import Lock
 
 SCHEMA = 1
 _FIRST_YEAR, _LAST_YEAR = 2000, 9000  # within which times can be added and compared
