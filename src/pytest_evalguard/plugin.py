@@ -134,8 +134,8 @@ def _earlier(config: pytest.Config) -> Earlier | None:
 _MARK = (
     "{}(input=, expected=, name=, prompt_id=, threshold=, trials=, require=, tags=,"
     " metadata=): record the test as an eval case (pytest-evalguard); with threshold=,"
-    " a score below it fails the test; with trials=, it runs that often and passes when"
-    " at least require= of the trials do"
+    " a score below it fails the test; with trials=, it runs that many times and"
+    " passes if at least require= of the trials pass"
 )
 
 

@@ -49,7 +49,7 @@ APP = """
     from types import SimpleNamespace
 
     def ask(question):
-        return "Paris"
+        return "Sydney" if "Australia" in question else "Paris"
 
     def complete(question):
         usage = {"prompt_tokens": 12, "completion_tokens": 1}
@@ -192,7 +192,7 @@ def rows(text: str) -> Iterator[list[str]]:
 
 def settings_rows() -> list[list[str]]:
     text = (ROOT / "docs/settings.md").read_text("utf-8")
-    return [row for row in rows(text[: text.index("## Files")]) if len(row) == 5]
+    return [row for row in rows(text[: text.index("## Ini files")]) if len(row) == 5]
 
 
 def bare(cell: str) -> str:
@@ -399,11 +399,15 @@ def replaces_the_service(files: dict[str, str]) -> bool:
     return any("pytest_evalguard_make_service" in text for text in files.values())
 
 
+FAILING = "README_0"  # on purpose: what it prints is shown below it
+
+
 ARGS = ("--import-mode=importlib", "-Werror", "--evalguard-run=new")
 
 
 def test_all_examples_run(suite: Suite, standin: StandIn) -> None:
     chosen = {n: f for n, f in folders().items() if not replaces_the_service(f)}
+    del chosen[FAILING]
     assert len(chosen) > 5
     write(suite, chosen)
     result = suite.run(*ARGS, standin=standin)
@@ -445,8 +449,7 @@ def test_a_command_prints_what_is_shown(
     (words,) = commands_in(first)
     assert words[0] == "pytest"
     if block.page == "README.md":
-        write(suite, {".": folders()["README_0"]})
-        standin.add_run(words[1].partition("=")[2])
+        write(suite, {".": folders()[FAILING]})
     else:
         hidden = shutil.ignore_patterns(".*", "__pycache__")
         shutil.copytree(ROOT / words[1], suite.directory / words[1], ignore=hidden)

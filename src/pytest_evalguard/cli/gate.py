@@ -75,9 +75,7 @@ def _settings(options: Namespace) -> Settings:
     settings = Settings(**values)
     if not settings.gates:
         known = ", ".join(_option(each) for each in judging_settings() if each.is_gate)
-        raise ConfigurationError(
-            f"no gate was named: there is nothing to judge by; name one of {known}"
-        )
+        raise ConfigurationError(f"no gate was given: pass at least one of {known}")
     if settings.baseline is None:
         _check_needs_no_baseline(settings)
     return settings
@@ -89,8 +87,7 @@ def _check_needs_no_baseline(settings: Settings) -> None:
         one = Settings(**{name: wanted})
         if not [*check_gates(one, Totals(groups=gated_groups(one)), None)]:
             raise ConfigurationError(
-                f"--{name.replace('_', '-')} needs something to compare with: name it"
-                " by --baseline"
+                f"--{name.replace('_', '-')} needs a baseline: pass one with --baseline"
             )
 
 

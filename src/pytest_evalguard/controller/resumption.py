@@ -124,7 +124,9 @@ class Resumption:
 
     def _check(self, selection: Selection) -> None:
         if selection.has_errors:
-            raise _refusal(self.session, "some tests could not be collected; mend that")
+            raise _refusal(
+                self.session, "some tests could not be collected; fix that first"
+            )
         found = {*selection.names, *selection.carried}
         if self._known and not found & self._known:
             cases = counted(len(found), "case")
@@ -154,15 +156,15 @@ class Resumption:
         if changed:
             cases = "case runs" if len(changed) == 1 else "cases run"
             yield (
-                f"{len(changed):,} {cases} again, as mark or parameters are not what"
-                f" they were: {_named(changed)}"
+                f"{len(changed):,} {cases} again because their mark or parameters"
+                f" changed: {_named(changed)}"
             )
         gone = sorted(self._verdicts.keys() - self._selected)
         if gone:
             cases = "case is" if len(gone) == 1 else "cases are"
             yield (
-                f"{len(gone):,} {cases} left out, as the tests were not collected:"
-                f" {_named(gone)}"
+                f"{len(gone):,} {cases} left out because their tests were not"
+                f" collected: {_named(gone)}"
             )
         if damaged := self._stored.damaged:
             lines = counted(damaged, "line")

@@ -92,7 +92,7 @@ class PassedOver:
             named = ", ".join(f"{display_path(path)} ({why})" for path, why in first)
             rest = len(self.found) - len(first)
             more = f" and {rest:,} more" if rest else ""
-            yield f"passed over, as they can't be read: {named}{more}"
+            yield f"skipped because they can't be read: {named}{more}"
 
 
 def read_checked(path: Path, kind: type[T], *schemas: int) -> T:

@@ -48,7 +48,7 @@ class Merged:
             if path.is_dir() and {each.name for each in path.iterdir()} - {CASES}:
                 raise SessionError(
                     f"{display_path(path)} is not empty, and holds no session: name a"
-                    " directory that is not there yet"
+                    " directory that does not exist yet"
                 )
             path.mkdir(mode=0o700, parents=True, exist_ok=True)
             replace_file(session.journal_path, self.lines)
@@ -64,7 +64,7 @@ class Merged:
         if session.state.id != self.state.id:
             raise SessionError(
                 f"{display_path(session.path)} holds another session: name a directory"
-                " that is not there yet"
+                " that does not exist yet"
             )
 
 
@@ -165,7 +165,7 @@ class _Part:
         if self.lost:
             yield (
                 f"{where}: {counted(self.lost, 'case')} that had finished can't be"
-                " found: was it copied as a whole?"
+                " found: was it copied completely?"
             )
 
 

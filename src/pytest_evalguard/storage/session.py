@@ -327,8 +327,8 @@ def newest_session(out: Path, passed_over: PassedOver) -> Session:
     for session in newest_first(out, passed_over):
         return session
     raise SessionError(
-        f"there are no sessions in {display_path(out)}: name a session's directory,"
-        " or where sessions are kept by --out DIR"
+        f"there are no sessions in {display_path(out)}: name a session's directory, or"
+        " say where sessions are kept with --out DIR"
     )
 
 
@@ -383,7 +383,7 @@ def unreadable(path: Path, error: OSError) -> SessionError:
 def _unwritable(error: OSError) -> SessionError:
     return SessionError(
         f"the directory for recorded sessions can't be written: {error}; choose another"
-        " by --evalguard-out=DIR, EVALGUARD_OUT or the ini option evalguard_out"
+        " one with --evalguard-out=DIR, EVALGUARD_OUT or the ini option evalguard_out"
     )
 
 
