@@ -25,6 +25,7 @@ from ..delivery.registry import with_targets
 from ..model.bounds import reaches
 from ..model.case import Case, case_from_line
 from ..model.redaction import Redactor
+from ..model.text import terminal_width
 from ..recording.budget import is_spent_budget
 from ..recording.modify_case import modified
 from ..recording.resumption import Earlier, Selection
@@ -311,7 +312,8 @@ class Reporter:
             return
         report = self._end.report
         if not self._live.is_empty:
-            yield from lines(report)
+            is_verbose = self._config.get_verbosity() > 0
+            yield from lines(report, terminal_width(), is_verbose=is_verbose)
         elif self._settings.is_asked_for:
             if status in COLLECTED:
                 has_target = self._settings.targeted

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from ..analysis.comparison import Comparison, read_comparison
 from ..analysis.grouping import groupings_of
-from ..analysis.totals import MAX_SHOWN, Totals
+from ..analysis.totals import Totals
 from ..delivery.outbox import Sent, submission_of
 from ..delivery.registry import stored_targets
 from ..errors import SessionError
@@ -39,12 +39,10 @@ class Report:
 
 def report_of(
     session: Session,
-    most: int = MAX_SHOWN,
     through: Callable[[Iterable[Case]], Iterable[Case]] = iter,
 ) -> Report:
     """Return what is on disk of a session.
 
-    :param most: how many cases are kept of those that need a look.
     :param through: what else looks at each case on its way, as it is read once.
     :raises SessionError: it can't be read.
     """
@@ -53,7 +51,7 @@ def report_of(
         groupings_of(state.group_by)
     except ValueError as error:
         raise SessionError(f"{session.path / STATE} can't be read: {error}") from error
-    totals = Totals.of(through(cases), most, group_by=state.group_by)
+    totals = Totals.of(through(cases), group_by=state.group_by)
     not_run = state.selected - sum(totals.outcomes.values())
     totals.outcomes["not run"] += max(0, not_run)
     sent = [Sent(e, submission_of(session, e)) for e in stored_targets(session)]
