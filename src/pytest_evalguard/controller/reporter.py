@@ -64,7 +64,8 @@ class Reporter:
         self._process = getpid()
         is_compared = settings.baseline is not None
         session, state = new_session(settings.out, redact, config.rootpath)
-        state = replace(state, group_by=settings.group_by)
+        link = None if settings.trace_link is None else redact(settings.trace_link)
+        state = replace(state, group_by=settings.group_by, trace_link=link)
         groups = gated_groups(settings, redact)
         self._live = LiveSession(session, state, is_compared=is_compared, groups=groups)
         self._submitter = Submitter(config, settings)

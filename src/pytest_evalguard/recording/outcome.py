@@ -17,7 +17,7 @@ from ..model.case import Attempt, Case, ScorerResult
 from ..model.json_data import MAX_TEXT
 from ..model.outcome import PASSING, Outcome, letters_of, worst
 from ..model.text import counted, shortened
-from ..model.values import HOSTILE, clean_text, cut, without_addresses
+from ..model.values import HOSTILE, as_text, clean_text, cut, without_addresses
 from .assertions import folded, source_of
 from .mark import Plan
 
@@ -124,6 +124,13 @@ def describe_error(error: BaseException, clean: Callable[[str], str]) -> str:
     if more := len(errors) - sum(count for _, count in shown):
         texts.append(f"and {more:,} more")
     return f"{len(errors):,} errors: {'; '.join(texts)}"
+
+
+def reason_text(reason: object, clean: Callable[[str], str]) -> str:
+    """Return the reason that a test gave, which may be an error, as text."""
+    if isinstance(reason, BaseException):
+        return describe_error(reason, clean)
+    return as_text(reason, clean)
 
 
 def _leaves(error: BaseException) -> list[BaseException]:
@@ -300,6 +307,7 @@ def as_trial(case: Case, longest: int = MAX_TEXT) -> Attempt:
         case.reason,
         actual=None if case.actual is None else cut(case.actual, longest),
         scores=scores or None,
+        trace_id=case.trace_id,
     )
 
 

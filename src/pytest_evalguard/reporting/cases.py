@@ -23,6 +23,7 @@ from ..model.text import (
     shortened,
     shortened_end,
 )
+from .report import trace_url
 
 WITH_VALUES = 5
 """How many cases are shown with their values where not all are."""
@@ -61,13 +62,19 @@ def short_lines(cases: Sequence[Case], width: int) -> Iterator[str]:
                 yield field("  reason", reason)
 
 
-def whole_lines(case: Case, width: int) -> Iterator[str]:
-    """Yield a case with all that is shown of it."""
+def whole_lines(case: Case, width: int, link: str | None = None) -> Iterator[str]:
+    """Yield a case with all that is shown of it.
+
+    :param link: the template of a link to its trace.
+    """
     name = shortened(printable(case.nodeid), _LONGEST_NAME)
     yield from hanging(f"{case.outcome} {name}", width)
     yield from _values(case, width, _MOST_KEYS_OF_ALL)
     if case.is_scored:
         yield field("  score", f"{case.overall_score:g}")
+    if case.trace_id is not None:
+        trace = trace_url(link, case.trace_id) or case.trace_id
+        yield field("  trace", printable(trace))  # a link that is wrapped is none
     label = "  reason"
     for line in (case.reason or "").splitlines():
         yield from labelled(label, shortened(printable(line), _LONGEST_REASON), width)

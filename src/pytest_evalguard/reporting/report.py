@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import quote
 
 from ..analysis.comparison import Comparison, read_comparison
 from ..analysis.grouping import groupings_of
 from ..analysis.totals import Totals
+from ..config.urls import TRACE_ID
 from ..delivery.outbox import Sent, submission_of
 from ..delivery.registry import stored_targets
 from ..errors import SessionError
@@ -16,6 +18,16 @@ from ..model.case import Case
 from ..model.text import counted
 from ..storage.session import STATE, Session, SessionState
 from .submissions import resume_command
+
+
+def trace_url(link: str | None, trace_id: str | None) -> str | None:
+    """Return the URL of a trace, None without an id or a link that may be followed.
+
+    :param link: the template.
+    """
+    if trace_id is None or link is None or not link.startswith("https://"):
+        return None
+    return link.replace(TRACE_ID, quote(trace_id, safe="", errors="replace"))
 
 
 @dataclass(frozen=True)

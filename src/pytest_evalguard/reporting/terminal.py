@@ -84,7 +84,7 @@ def _unpassed_lines(report: Report, width: int, *, is_verbose: bool) -> Iterator
     if is_verbose and (cases := _all_unpassed(report)) is not None:
         yield f"{title}:"
         for case in cases:
-            yield from whole_lines(case, width)
+            yield from whole_lines(case, width, report.state.trace_link)
         return
     has_more = count > WITH_VALUES
     yield f"{title}, the first {WITH_VALUES} with values:" if has_more else f"{title}:"
