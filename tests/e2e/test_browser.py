@@ -293,6 +293,18 @@ def test_all_that_was_recorded_is_shown(reader: Reader) -> None:
     assert json.loads(findings.text) == case.findings
 
 
+def test_a_trace_is_a_link_where_there_is_one(reader: Reader) -> None:
+    case = Case("t.py::test_a", "passed", trace_id="a/b")
+    reader.open([case], "#case=t.py::test_a")
+    assert reader.browser.texts("#case .facts div") == ["trace\na/b"]
+    assert not reader.browser.all("#case .facts a")
+    page = replace(PAGE, trace_link="https://traces.test/{trace_id}?x")
+    reader.open([case], "#case=t.py::test_a", page=page)
+    link = reader.browser.one("#case .facts a")
+    assert link.get_attribute("href") == "https://traces.test/a%2Fb?x"
+    assert link.get_attribute("rel") == "noopener noreferrer"
+
+
 @dataclass
 class TriedCase(Case):
     """A case with trials, in the form that its line will have."""

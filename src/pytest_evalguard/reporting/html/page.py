@@ -76,6 +76,7 @@ def write_report(report: Report, path: Path, data: CaseData | None = None) -> No
         },
         tables=report.state.tables,
         group_tables=[*_group_tables(report.totals)],
+        trace_link=report.state.trace_link,
     )
     write_page(path, page, data or CaseData.of(Session(report.path).cases()))
 
@@ -149,7 +150,7 @@ class Page:
     tells by node id what became of a case since the baseline, and `gone` names those
     of the baseline that are not in this session. `groups` has the values of the
     parameters by which cases stand side by side, `scores` how often each score is
-    within each part of 0..1.
+    within each part of 0..1, `trace_link` is the template of a link to a trace.
     """
 
     title: str
@@ -164,6 +165,7 @@ class Page:
     group_tables: Sequence[Table] = ()
     groups: Mapping[str, Sequence[str]] = field(default_factory=dict)
     scores: Mapping[str, Sequence[int]] = field(default_factory=dict)
+    trace_link: str | None = None
 
 
 def write_page(path: Path, page: Page, data: CaseData) -> None:
@@ -207,7 +209,7 @@ def _parts(page: Page, data: CaseData) -> Iterator[str]:
         groups=figure_tables(page.group_tables, "groups"),
         scores=histograms(page.scores),
     )
-    yield from _facts_data(page.changes, page.groups)
+    yield from _facts_data(page)
     yield from data.blocks()
     outcomes = {name: data.counts[name] for name in OUTCOMES if data.counts[name]}
     yield Template(tail).substitute(
@@ -245,13 +247,16 @@ def _hash(text: str) -> str:
 # The data
 
 
-def _facts_data(
-    changes: Mapping[str, str], groups: Mapping[str, Sequence[str]]
-) -> Iterator[str]:
+def _facts_data(page: Page) -> Iterator[str]:
     """Yield what the script must know besides the cases."""
-    marks = {name: info.mark for name, info in OUTCOMES.items()}
+    link = page.trace_link or ""
+    facts = {
+        "outcomes": {name: info.mark for name, info in OUTCOMES.items()},
+        "changes": dict(page.changes),
+        "groups": dict(page.groups),
+        "traceLink": link if link.startswith("https://") else "",
+    }
     yield _FACTS
-    facts = {"outcomes": marks, "changes": dict(changes), "groups": dict(groups)}
     yield _harmless(json.dumps(facts))
     yield _CLOSING
 

@@ -47,9 +47,16 @@ function makeFacts(each) {
     ["prompt id", each.prompt_id?.toString()],
     ["hallucination", each.hallucination_label],
     ["tags", each.tags?.join(", ")],
+    ["trace", makeTrace(each.trace_id)],
   ].filter(([, value]) => value);
   const terms = facts.map(([name, value]) => [make("dt", {}, name), make("dd", {}, value)]);
   return make("dl", { class: "facts" }, terms.map((term) => make("div", {}, term)));
+}
+
+function makeTrace(id) {
+  if (!id || !FACTS.traceLink) return id;
+  const href = FACTS.traceLink.replaceAll("{trace_id}", encodeURIComponent(id));
+  return make("a", { href, rel: "noopener noreferrer" }, id);
 }
 
 function tokens({ prompt_tokens, completion_tokens }) {
