@@ -95,7 +95,9 @@ class Browser(ABC):
         """Prefer one of `schemes`."""
 
     def _prepare(self) -> None:
-        self._context = self.command("browsingContext.getTree")["contexts"][0]["context"]
+        self._context = self.command("browsingContext.getTree")["contexts"][0][
+            "context"
+        ]
         events = ["log.entryAdded", "network.beforeRequestSent"]
         self.command("session.subscribe", events=events)
 
@@ -137,7 +139,9 @@ class Browser(ABC):
 
     def resize(self, width: int, height: int = 800) -> None:
         size = {"width": width, "height": height}
-        self.command("browsingContext.setViewport", context=self._context, viewport=size)
+        self.command(
+            "browsingContext.setViewport", context=self._context, viewport=size
+        )
 
     def open(self, path: Path, fragment: str = "") -> None:
         """Load a page, also if it is there already."""
@@ -216,13 +220,10 @@ class Browser(ABC):
             time.sleep(0.01)
         return value
 
-    def screenshot(self, path: Path, *, is_whole: bool = False) -> None:
-        """Write what is in sight as a PNG, or the whole page."""
-        shown = self.command(
-            "browsingContext.captureScreenshot",
-            context=self._context,
-            origin="document" if is_whole else "viewport",
-        )
+    def screenshot(self, path: Path) -> None:
+        """Write what is in sight as a PNG."""
+        method = "browsingContext.captureScreenshot"
+        shown = self.command(method, context=self._context)
         path.write_bytes(base64.b64decode(shown["data"]))
 
     def problems(self) -> list[str]:
@@ -256,6 +257,7 @@ class Chromium(Browser):
         port = self._said(r"started successfully on port (\d+)")
         arguments = (
             *("headless=new", "no-sandbox", "disable-gpu", "disable-quic"),
+            *("hide-scrollbars",),
             *("no-first-run", "disable-background-networking", "disable-sync"),
             *("disable-component-update", f"user-data-dir={self._profile}"),
             "host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",
@@ -309,7 +311,13 @@ class Firefox(Browser):
             for name, value in _PREFERENCES.items()
         )
         (profile / "user.js").write_text("".join(lines))
-        command = ["firefox-esr", "--headless", "--no-remote", "--profile", profile]
+        command = [
+            "firefox-esr",
+            "--headless",
+            "--no-remote",
+            "--profile",
+            str(profile),
+        ]
         return subprocess.Popen(
             [*command, "--remote-debugging-port=0"],
             stdout=subprocess.DEVNULL,
