@@ -128,7 +128,8 @@ def show(options: Namespace) -> int:
 
 def write_html(options: Namespace) -> int:
     """Write a session's report page."""
-    from ..reporting.html.page import CaseData, write_report
+    from ..reporting.html.data import CaseData
+    from ..reporting.html.page import write_report
     from ..reporting.report import report_of
 
     session = session_named(options.dir, find_out(options.out))
