@@ -29,6 +29,7 @@ HOOK = "pytest_evalguard_modify_case"
 _FACTS = (
     *("nodeid", "prompt_id", "threshold", "default_input", "flaky", "silent"),
     *("withheld", "require", "differs_at", "types", "declared", "carried"),
+    "test",
 )
 _RUNS = ("attempts", "trials")
 RAISED = (*HOSTILE, pytest.fail.Exception, pytest.skip.Exception)
