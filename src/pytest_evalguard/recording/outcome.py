@@ -98,7 +98,7 @@ def error_line(
     """
     error = excinfo.value
     line = f"{describe_error(error, clean)}, at {_own_line(item, excinfo)}"
-    whole = _one_line(_message(error), clean)
+    whole = one_line(_message(error), clean)
     is_folded = isinstance(error, AssertionError) and whole not in line
     return f"{line}\n{whole}" if is_folded else line
 
