@@ -8,6 +8,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING
 
 import coverage
 import pytest
@@ -15,6 +16,9 @@ import pytest
 import pytest_evalguard
 from standin import StandIn
 from suite import DISTRIBUTIONS, Suite
+
+if TYPE_CHECKING:
+    from reader import Reader
 
 NAMES = [" ".join(each) or "plain" for each in DISTRIBUTIONS]
 
@@ -59,6 +63,29 @@ def pytest_unconfigure() -> None:
     """Save what was measured: pytest-xdist kills a worker that is slow to exit."""
     if (measured := coverage.Coverage.current()) is not None:
         measured.save()
+
+
+@pytest.fixture(scope="session", params=["chromium", "firefox"])
+def reader_once(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Reader]:
+    """A person with a browser, which the tests share."""
+    from browser import BROWSERS
+    from reader import Reader
+
+    chosen = BROWSERS[request.param]
+    if packages := chosen.missing():
+        pytest.skip(f"not installed: {', '.join(packages)}")
+    with chosen() as browser:
+        yield Reader(browser, tmp_path_factory.mktemp("pages"))
+
+
+@pytest.fixture
+def reader(reader_once: Reader) -> Iterator[Reader]:
+    """A person with a browser; nothing may be said on its console, or loaded."""
+    reader_once.browser.resize(1400)
+    yield reader_once
+    assert reader_once.browser.problems() == []
 
 
 @pytest.fixture

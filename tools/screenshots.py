@@ -19,10 +19,9 @@ from sample_sessions import make_sessions
 
 sys.path.insert(0, str(Path(__file__).parent.parent / "tests" / "support"))
 
-from browser import Browser, Chromium, Firefox
+from browser import BROWSERS, Browser
 from pytest_evalguard.cli.main import main as pytest_evalguard
 
-BROWSERS: dict[str, type[Browser]] = {"chromium": Chromium, "firefox": Firefox}
 HEIGHT, TALL = 900, 1600
 _FIRST = "return document.querySelector('#rows a').hash"
 _HAS_SIDES = "return document.querySelector('[data-view=model]') !== null"

@@ -15,7 +15,7 @@ import time
 import urllib.request
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from itertools import count
 from pathlib import Path
 from types import TracebackType
@@ -29,6 +29,7 @@ Value = TypeVar("Value")
 ENTER, ESCAPE, TAB, DOWN = "\ue007", "\ue00c", "\ue004", "\ue015"
 
 _SECONDS = 30
+_LOCAL = ("file:", "about:", "data:")
 _CLICKED = """
     const [selector, index] = arguments;
     const element = document.querySelectorAll(selector)[index];
@@ -53,11 +54,13 @@ class Browser(ABC):
 
     def __init__(self) -> None:
         self._folder = tempfile.TemporaryDirectory(ignore_cleanup_errors=True)
+        self._open = ExitStack()
         self._process = self._start(Path(self._folder.name))
         try:
             self._socket = self._connect()
             self._ids, self._loads = count(1), count(1)
             self._events: list[dict[str, Any]] = []
+            self._size: dict[str, int] = {}
             self._prepare()
         except BaseException:
             self._stop()
@@ -74,7 +77,6 @@ class Browser(ABC):
     ) -> None:
         with suppress(ConnectionClosed):
             self.command("browser.close")
-        self._socket.close()
         self._stop()
 
     @classmethod
@@ -102,6 +104,7 @@ class Browser(ABC):
         self.command("session.subscribe", events=events)
 
     def _stop(self) -> None:
+        self._open.close()
         self._process.terminate()
         try:
             self._process.wait(10)
@@ -139,6 +142,9 @@ class Browser(ABC):
 
     def resize(self, width: int, height: int = 800) -> None:
         size = {"width": width, "height": height}
+        if size == self._size:
+            return
+        self._size = size
         self.command(
             "browsingContext.setViewport", context=self._context, viewport=size
         )
@@ -237,7 +243,7 @@ class Browser(ABC):
             for name, each in events
             if name == "network.beforeRequestSent"
         ]
-        return said + [url for url in urls if not url.startswith(("file:", "about:"))]
+        return said + [url for url in urls if not url.startswith(_LOCAL)]
 
 
 class Chromium(Browser):
@@ -274,7 +280,7 @@ class Chromium(Browser):
         )
         with urllib.request.urlopen(request, timeout=_SECONDS) as answer:
             url = json.load(answer)["value"]["capabilities"]["webSocketUrl"]
-        return connect(url, max_size=None)
+        return self._open.enter_context(connect(url, max_size=None))
 
     def prefer(self, scheme: str) -> None:
         found = self.command("goog:cdp.getSession", context=self._context)
@@ -327,7 +333,8 @@ class Firefox(Browser):
 
     def _connect(self) -> ClientConnection:
         url = self._said(r"WebDriver BiDi listening on (ws://\S+)")
-        connection = connect(f"{url}/session", max_size=None)
+        session = connect(f"{url}/session", max_size=None)
+        connection = self._open.enter_context(session)
         message = {"id": 0, "method": "session.new", "params": {"capabilities": {}}}
         connection.send(json.dumps(message))
         connection.recv(_SECONDS)
@@ -335,3 +342,6 @@ class Firefox(Browser):
 
     def prefer(self, scheme: str) -> None:
         assert scheme in self.schemes  # set where it starts
+
+
+BROWSERS: dict[str, type[Browser]] = {"chromium": Chromium, "firefox": Firefox}

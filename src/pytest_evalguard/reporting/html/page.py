@@ -188,6 +188,11 @@ class Since:
     changes: Mapping[str, str] = field(default_factory=dict)
     absent: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
+    @property
+    def html(self) -> str:
+        """The part of the page that shows it."""
+        return since_baseline(self.origin, self.sentences, self.absent)
+
     @classmethod
     def of(cls, comparison: Comparison) -> Since:
         """Return what the page shows of a comparison."""
@@ -252,7 +257,6 @@ _FACTS = '<script type="application/json" id="facts">\n'
 def _parts(page: Page, data: CaseData) -> Iterator[str]:
     head, tail = _asset("page.html").split("<!-- cases -->\n")
     style, script = _asset("page.css"), _script()
-    since = page.since or Since("")
     yield Template(head).substitute(
         policy=_policy(style, script),
         style=style,
@@ -260,7 +264,7 @@ def _parts(page: Page, data: CaseData) -> Iterator[str]:
         verdict=escaped(page.verdict),
         facts=definitions(page.facts, linked),
         notes="".join(f"<p>{escaped(each)}</p>" for each in page.notes),
-        since=since_baseline(since.origin, since.sentences, since.absent),
+        since="" if page.since is None else page.since.html,
         figures=definitions(page.figures, with_lead),
         gates=gate_list(page.gates),
         trend=trend(page.trend),
@@ -268,7 +272,7 @@ def _parts(page: Page, data: CaseData) -> Iterator[str]:
         groups=figure_tables(page.group_tables, "groups"),
         scores=histograms(page.scores),
     )
-    yield from _facts_data(page, since)
+    yield from _facts_data(page)
     yield from data.blocks()
     outcomes = {name: data.counts[name] for name in OUTCOMES if data.counts[name]}
     yield Template(tail).substitute(
@@ -309,7 +313,7 @@ def _hash(text: str) -> str:
 # The data
 
 
-def _facts_data(page: Page, since: Since) -> Iterator[str]:
+def _facts_data(page: Page) -> Iterator[str]:
     """Yield what the script must know besides the cases."""
     outcomes = {
         name: {"mark": info.mark, "severity": info.severity, "passes": info.passes}
@@ -318,7 +322,7 @@ def _facts_data(page: Page, since: Since) -> Iterator[str]:
     link = page.trace_link or ""
     facts = {
         "outcomes": outcomes,
-        "changes": dict(since.changes),
+        "changes": {} if page.since is None else dict(page.since.changes),
         "groups": dict(page.sides),
         "keys": list(page.keys),
         "shards": dict(page.shards),

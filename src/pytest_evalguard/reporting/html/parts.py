@@ -79,8 +79,6 @@ def since_baseline(
 
     :param absent: those by what became of them.
     """
-    if not origin:
-        return ""
     items = "".join(f"<li>{escaped(each)}</li>" for each in sentences)
     lists = "".join(_absent(what, names) for what, names in absent.items() if names)
     return (

@@ -135,14 +135,14 @@ function makeRuns(title, runs = []) {
     decimal(each.score),
     [mark(each.outcome), each.outcome],
     duration(each.latency_ms),
-    [each.reason ?? "", ...makeRecorded(each)],
+    [each.reason ?? "", makeRecorded(each)],
   ]);
   return makeTable(title, ["", "score", "outcome", "latency", "reason"], rows);
 }
 
-function makeRecorded(run) {
-  const names = ["input", "actual"].filter((name) => run[name] !== undefined);
-  return names.map((name) => make("details", {}, make("summary", {}, name), makeValue(name, run[name])));
+function makeRecorded({ actual }) {
+  if (actual === undefined) return "";
+  return make("details", {}, make("summary", {}, "actual"), makeValue("Actual", actual));
 }
 
 function makeTable(title, names, rows) {

@@ -71,7 +71,7 @@ function makeKeys({ left, right, differing, same }) {
   const rows = differing.slice(0, MOST_ROWS).map((key) => makeKeyRow(key, left.get(key), right.get(key)));
   const rest = differing.length - rows.length;
   const parts = [
-    `${keyCount(differing.length)} ${differing.length === 1 ? "differs" : "differ"}`,
+    `${keyCount(differing.length)} ${differing.length > 1 ? "differ" : "differs"}`,
     rest > 0 ? `the first ${MOST_ROWS} are shown` : "",
     same ? `${counted(same)} the same` : "",
   ].filter(Boolean);
