@@ -1,8 +1,9 @@
 """What the documentation site has beside docs/, made from the same files.
 
-MkDocs calls the functions here while it builds the site (mkdocs.yml, ``hooks``). README,
-changelog and the like become pages; so does each folder of conftest_examples/, with
-its files; and links between files of the repository become links between pages.
+MkDocs calls the functions here while it builds the site (mkdocs.yml, ``hooks``).
+README, changelog and the like become pages, and so does each folder of
+conftest_examples/ with its files. Links between files of the repository become links
+between pages.
 """
 
 from __future__ import annotations
@@ -26,37 +27,49 @@ PAGES = {
 API = """
 # Python API
 
-Everything here can be imported from `pytest_evalguard`. Tests usually need nothing of
-it: the fixture `eval_case` hands them an `EvalCase`.
+Everything here can be imported from `pytest_evalguard`. Tests don't have to: the
+fixture `eval_case` is an `EvalCase`. The others are for [hooks](hooks.md).
 
-## Recording
+## EvalCase
 
 ::: pytest_evalguard.EvalCase
+    options: {show_root_heading: false, show_root_toc_entry: false}
 
 ## Cases and figures
-{cases}
+
+::: pytest_evalguard.Case
+    options: {members: [passed, has_row, has_verdict, overall_score]}
+::: pytest_evalguard.Outcome
+::: pytest_evalguard.ScorerResult
+    options: {members: []}
+::: pytest_evalguard.Attempt
+::: pytest_evalguard.Metric
+::: pytest_evalguard.Table
+    options: {members: []}
+
 ## Services
-{services}
+
+::: pytest_evalguard.Service
+::: pytest_evalguard.Submission
+::: pytest_evalguard.LeftOut
+::: pytest_evalguard.Session
+    options: {members: [state, status, cases]}
+::: pytest_evalguard.Deadline
+    options: {merge_init_into_class: false}
+
 ## Exceptions
-{errors}
+
+::: pytest_evalguard.EvalguardError
+::: pytest_evalguard.ConfigurationError
+::: pytest_evalguard.ScorerError
+::: pytest_evalguard.SessionError
+::: pytest_evalguard.ServiceError
+
 ## Hooks
 
 ::: pytest_evalguard.hookspecs
-    options:
-      show_root_heading: false
-      show_root_toc_entry: false
+    options: {show_root_heading: false, show_root_toc_entry: false}
 """
-GROUPS = {
-    "cases": ("Case", "Attempt", "ScorerResult", "Outcome", "Metric", "Table"),
-    "services": ("Service", "Session", "Submission", "LeftOut", "Deadline"),
-    "errors": (
-        "EvalguardError",
-        "ConfigurationError",
-        "ScorerError",
-        "SessionError",
-        "ServiceError",
-    ),
-}
 _LINK = re.compile(r"(?<=\]\()([^)\s#:]+)(?=[#)])")
 _LANGUAGES = {".py": "python", ".ini": "ini", ".csv": "text", ".txt": "text"}
 _MOST_LINES = 60
@@ -72,11 +85,7 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
     titles = [f"- [{_title(each)}]({each.name}.md)" for each in folders]
     text = "# Examples\n\nComplete folders to copy.\n\n" + "\n".join(titles)
     _add(files, config, "examples/index.md", text)
-    groups = {
-        name: "\n".join(f"\n::: pytest_evalguard.{each}" for each in names) + "\n"
-        for name, names in GROUPS.items()
-    }
-    _add(files, config, "api.md", API.format(**groups))
+    _add(files, config, "api.md", API)
     return files
 
 
