@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import json
+import os
+import signal
+from collections import Counter
+from typing import Any
 from xml.etree import ElementTree
 
 import pytest
 
-from suite import Result, Stored, Suite
+from suite import Result, Stored, Suite, wait_for
 
 KINDS = """
     import asyncio, threading, unittest
@@ -429,3 +434,222 @@ def test_what_comes_too_late_is_told_where_it_comes(suite: Suite) -> None:
     result = suite.run()
     assert result.tally == {"passed": 2, "error": 1}
     assert result.session.outcomes == {"test_leaves::open": "not run"}
+
+
+# A session that stops
+
+SLOW = """
+    import pathlib, threading
+    HERE = pathlib.Path(__file__).parent
+
+    @pytest.mark.parametrize("part", ["a", "b"])
+    def test_many(eval_case, part):
+        for n in range(500):
+            with eval_case.subcase(f"row-{n:03}") as case:
+                case.actual = n
+                if n == 60:
+                    (HERE / f"waits-{part}").touch()
+                    threading.Event().wait(60)
+            (HERE / f"done-{part}-{n}").touch()
+"""
+
+
+@pytest.mark.real_process("it is killed in the middle")
+def test_a_kill_in_the_middle_of_a_test_loses_no_case_that_had_ended(
+    everywhere: Suite,
+) -> None:
+    everywhere.test(SLOW)
+    parts = "ab" if everywhere.is_distributed else "a"
+    process = everywhere.start()
+    wait_for(everywhere.directory, "waits-*", len(parts))
+    os.killpg(process.pid, signal.SIGKILL)
+    everywhere.finish(process)
+    done = {f"test_many[{part}]::row-{n:03}" for part in parts for n in range(60)}
+    shown = json.loads(everywhere.script("show", "--json").out)["cases"]
+    outcomes = {each["nodeid"].partition("::")[2]: each["outcome"] for each in shown}
+    assert outcomes == {
+        **dict.fromkeys(done, "passed"),
+        **{f"test_many[{part}]::row-060": "not run" for part in parts},
+    }
+    text = everywhere.script("show").out
+    cases, left = 60 * len(parts), len(parts) + 2
+    assert f"{cases + left} cases: {cases} passed, {left} not run" in text
+    assert f"{len(parts)} case{'s'[: len(parts) - 1]} began and did not end:" in text
+    assert f"{cases} of {cases + left} cases" in everywhere.script("list").out
+
+
+DYING = """
+    import os, signal, threading
+    def test_dies(eval_case):
+        together = threading.Barrier(3)
+        def ask(n):
+            with eval_case.subcase(f"row-{n}") as case:
+                case.actual = n
+                if n > 100:
+                    together.wait(30)
+                    threading.Event().wait(60)
+        for n in range(100):
+            ask(n)
+        for n in (101, 102):
+            threading.Thread(target=ask, args=[n], daemon=True).start()
+        together.wait(30)
+        os.kill(os.getpid(), signal.SIGKILL)
+    def test_passes(eval_case):
+        eval_case.actual = 1
+"""
+
+
+@pytest.mark.parametrize("shares_files", [True, False])
+def test_a_dead_worker_loses_no_case_that_had_ended(
+    suite: Suite, shares_files: bool
+) -> None:
+    suite.distribution = ("-n", "2")
+    suite.test(DYING)
+    if not shares_files:
+        suite.write("conftest.py", ELSEWHERE)
+    result = suite.run()
+    outcomes = result.session.outcomes
+    assert Counter(outcomes.values()) == {"passed": 101, "error": 1, "not run": 2}
+    assert outcomes["test_dies"] == "error"
+    assert "2 cases began and did not end:" in result.summary
+
+
+# as on another machine: what the worker is told of the session's place leads nowhere
+ELSEWHERE = """
+    import pytest
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_configure_node(node):
+        for given in node.workerinput.values():
+            if isinstance(given, dict) and "session" in given:
+                given["session"] = "/nowhere/of/that/name"
+"""
+
+STOPPING = """
+    import asyncio
+    def test_first(eval_case):
+        with eval_case.subcase("ended"): pass
+        with eval_case.subcase("stopped"):
+            STOP
+    def test_second(eval_case): pass
+"""
+
+
+@pytest.mark.parametrize("stop", ["raise KeyboardInterrupt", "pytest.exit('enough')"])
+def test_what_stops_the_session_is_passed_on(suite: Suite, stop: str) -> None:
+    suite.test(STOPPING.replace("STOP", stop))
+    result = suite.run()
+    assert result.session.state["status"] == "interrupted"
+    assert result.session.outcomes == {
+        "test_first::ended": "passed",
+        "test_first::stopped": "not run",
+        "test_first": "not run",
+    }
+    assert result.session.state["counts"] == {"passed": 1, "not run": 3}
+
+
+def test_a_test_is_run_again_while_one_of_its_sub_cases_lacks_a_verdict(
+    everywhere: Suite,
+) -> None:
+    everywhere.ini("evalguard_errors = builtins.ConnectionError")
+    everywhere.write("mended.py", "MENDED = False")
+    everywhere.test("""
+        from mended import MENDED
+        def test_done(eval_case):
+            for name in "ab":
+                with eval_case.subcase(name) as case:
+                    case.actual = str(MENDED)
+                    assert name == "a"
+        def test_errs(eval_case):
+            for name in "ab":
+                with eval_case.subcase(name) as case:
+                    case.actual = str(MENDED)
+                    if name == "b" and not MENDED:
+                        raise ConnectionError("gone")
+        @pytest.mark.eval(expected="MENDED")
+        def test_changed(eval_case):
+            with eval_case.subcase("a") as case:
+                case.actual = str(MENDED)
+        def test_fails_itself(eval_case):
+            with eval_case.subcase("a"):
+                pass
+            assert not "its own"
+    """)
+    first = everywhere.run().session.state["counts"]
+    assert first == {"passed": 4, "failed": 2, "error": 1}
+    everywhere.write("mended.py", "MENDED = True")
+    path = everywhere.directory / "test_it.py"
+    path.write_text(path.read_text().replace('"MENDED"', '"yes"'))
+    cases = everywhere.run("--evalguard-resume=last").session.cases
+    assert carried(cases) == KEPT
+    assert {cases[f"test_done::{name}"]["actual"] for name in "ab"} == {"False"}
+    assert {cases[f"test_errs::{name}"]["actual"] for name in "ab"} == {"True"}
+    assert cases["test_errs::b"]["outcome"] == "passed"
+    again = everywhere.run("--evalguard-resume=last")
+    assert carried(again.session.cases) == set(cases)
+    assert again.session.state["selected"] == len(cases) == 7
+    if not everywhere.is_distributed:
+        failed = everywhere.run("--evalguard-resume=last:failed").session.cases
+        assert carried(failed) == {"test_errs::a", "test_errs::b", "test_changed::a"}
+
+
+KEPT = {"test_done::a", "test_done::b", "test_fails_itself", "test_fails_itself::a"}
+
+
+def carried(cases: dict[str, dict[str, Any]]) -> set[str]:
+    return {name for name, case in cases.items() if case.get("carried")}
+
+
+# With the rest
+
+
+def test_sub_cases_are_cases_to_hooks_groups_gates_and_baselines(
+    everywhere: Suite,
+) -> None:
+    everywhere.write(
+        "conftest.py",
+        """
+        import os
+
+        def pytest_evalguard_modify_case(case, item):
+            case.metadata["item"] = item.name
+            case.test = case.nodeid = "forged"
+            return case.name != "dropped"
+
+        def pytest_evalguard_metrics(cases):
+            return {"named": len([case for case in cases if case.name])}
+        """,
+    )
+    everywhere.test("""
+        import os
+        WORSE = "WORSE" in os.environ
+        @pytest.mark.parametrize("model", ["small", "large"])
+        def test_models(eval_case, model):
+            for name in ("row[1]", "row[2]", "a]b", "dropped"):
+                with eval_case.subcase(name, tags=["row"]) as case:
+                    case.actual = model
+                    is_right = model == "small" or name != "a]b"
+                    assert is_right and not WORSE
+    """)
+    everywhere.run()
+    result = everywhere.run(
+        "--evalguard-group-by=param:model",
+        "--evalguard-min-pass-rate=row:0.2",
+        "--evalguard-baseline=last",
+        "--evalguard-html=page.html",
+        env={"WORSE": "1"},
+    )
+    cases = result.session.cases
+    assert {case["metadata"]["item"] for name, case in cases.items() if "row[" in name}
+    assert Counter(result.session.outcomes.values()) == {"failed": 6, "dropped": 2}
+    assert cases["test_models[small]::a]b"]["test"] == "test_it.py::test_models[small]"
+    for line in (
+        "regressed:",
+        "gate FAILED pass rate of row: 0.0%",
+        "metrics     named 6",
+    ):
+        assert line in result.summary
+    assert "5 regressed" in result.summary
+    assert "3 pairs" in result.summary
+    page = (result.directory / "page.html").read_text()
+    assert "test_models[large]::row[2]" in page
