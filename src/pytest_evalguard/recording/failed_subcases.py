@@ -5,10 +5,12 @@ from __future__ import annotations
 from bisect import insort
 from collections import Counter
 from collections.abc import Iterator
+from io import StringIO
 from typing import NamedTuple
 
 import pytest
-from _pytest._code.code import ExceptionRepr
+from _pytest._code.code import ExceptionRepr, TerminalRepr
+from _pytest._io import TerminalWriter
 
 from ..model.outcome import Outcome
 from ..model.text import counted, printable
@@ -54,8 +56,8 @@ class FailedSubcases:
         self._counts[verdict.outcome] += 1
         insort(self._first, _Failed(place, label, reason))
         del self._first[_MOST_NAMED:]
-        has_traceback = verdict.excinfo is not None
-        if has_traceback and (self._shown is None or place < self._shown[0]):
+        is_first = self._shown is None or place < self._shown[0]
+        if is_first and verdict.outcome != "not run" and verdict.excinfo is not None:
             self._shown = place, label, verdict
 
     def raise_in(self, call: pytest.CallInfo[None], cases: int) -> None:
@@ -90,19 +92,28 @@ class FailedSubcases:
         self, report: pytest.TestReport, call: pytest.CallInfo[None], cases: int
     ) -> bool:
         """Show on a report what failed; return whether it failed for that alone."""
-        is_theirs = call.excinfo is not None and call.excinfo.value is self._raised
+        raised = None if call.excinfo is None else call.excinfo.value
+        is_theirs = raised is not None and raised is self._raised
         if call.when == "setup" or not self._counts:
             return is_theirs
         if isinstance(report.longrepr, ExceptionRepr):
             if not is_theirs:
                 report.longrepr.addsection("sub-cases", self._message(cases))
-            if self._shown is not None:
-                _, label, verdict = self._shown
-                if verdict.excinfo is not None:
-                    text = str(self._item.repr_failure(verdict.excinfo))
-                    report.longrepr.addsection(label, text)
+            if self._shown is not None and self._shown[2].error is not raised:
+                report.longrepr.addsection(*self._traceback(*self._shown[1:]))
             self._forget()
         return is_theirs
+
+    def _traceback(self, label: str, verdict: Verdict) -> tuple[str, str]:
+        """Return what failed first, as pytest shows a test that fails."""
+        text = StringIO()
+        if verdict.excinfo is not None:
+            shown = self._item.repr_failure(verdict.excinfo)
+            if isinstance(shown, TerminalRepr):
+                shown.toterminal(TerminalWriter(text))
+            else:
+                text.write(shown)
+        return label, text.getvalue().strip("\n")
 
     def _message(self, cases: int) -> str:
         return "\n".join([self._headline(cases), *self._reasons()])

@@ -164,7 +164,7 @@ class Subcases:
         recorder = subcase.recorder
         if self._open.get(subcase.identity) is not subcase:
             if error is None:
-                raise ended_error(recorder)
+                recorder._require_open()
             return False
         verdict = verdict_of(self.item, recorder, subcase.mark, error, self._errors)
         self._finish(subcase, verdict, ms)
@@ -294,6 +294,13 @@ class Subcase:
 
 class _Recorder(EvalCase):
     __slots__ = ()
+
+    def _require_open(self) -> None:
+        if not self._open:
+            raise RuntimeError(
+                f"{self._nodeid} has ended: its recorder can't record any more. Record"
+                " within its block, and let that end before the test does"
+            )
 
     def subcase(self, name: str, **given: object) -> Never:
         raise RuntimeError(
