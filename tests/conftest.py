@@ -19,12 +19,16 @@ from suite import DISTRIBUTIONS, Suite
 NAMES = [" ".join(each) or "plain" for each in DISTRIBUTIONS]
 
 
-REAL_PROCESS = "real_process(reason): each run of the suite is a process of its own"
+MARKS = (
+    "real_process(reason): each run of the suite is a process of its own",
+    "fresh_process(reason): each run of the suite is a process that has loaded nothing",
+)
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Name our mark; compile what tests start once, for they start it often."""
-    config.addinivalue_line("markers", REAL_PROCESS)
+    """Name our marks; compile what tests start once, for they start it often."""
+    for mark in MARKS:
+        config.addinivalue_line("markers", mark)
     # a shell's background job ignores Ctrl-C, and so would what the tests start
     signal.signal(signal.SIGINT, signal.default_int_handler)
     compileall.compile_dir(str(Path(pytest_evalguard.__file__).parent), quiet=2)
@@ -73,6 +77,7 @@ def make_suite(
 ) -> Suite:
     suite = Suite(directory, distribution)
     suite.needs_process = request.node.get_closest_marker("real_process") is not None
+    suite.needs_start = request.node.get_closest_marker("fresh_process") is not None
     return suite
 
 
