@@ -5,7 +5,7 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -13,6 +13,7 @@ import coverage
 import pytest
 
 import pytest_evalguard
+from measuring import measured
 from standin import StandIn
 from suite import DISTRIBUTIONS, Suite
 
@@ -63,6 +64,36 @@ def pytest_unconfigure() -> None:
     """Save what was measured: pytest-xdist kills a worker that is slow to exit."""
     if (measured := coverage.Coverage.current()) is not None:
         measured.save()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol() -> Generator[None, object, object]:
+    """Measure no more than what `measured` names."""
+    with measured(False):
+        return (yield)
+
+
+@pytest.hookimpl(wrapper=True, trylast=True)
+def pytest_pyfunc_call(
+    pyfuncitem: pytest.Function,
+) -> Generator[None, object, object]:
+    """Measure what unit tests call. What Hypothesis covers is left to chance."""
+    is_by_chance = getattr(pyfuncitem.obj, "is_hypothesis_test", False)
+    with measured(_is_unit_test(pyfuncitem) and not is_by_chance):
+        return (yield)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_fixture_setup(
+    request: pytest.FixtureRequest,
+) -> Generator[None, object, object]:
+    """Measure also what their fixtures call."""
+    with measured(_is_unit_test(request.node)):
+        return (yield)
+
+
+def _is_unit_test(node: pytest.Item) -> bool:
+    return node.nodeid.startswith("tests/unit")
 
 
 @pytest.fixture

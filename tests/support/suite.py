@@ -22,6 +22,7 @@ import pytest
 import forks
 import in_process
 import pytest_evalguard
+from measuring import measured
 from pytest_evalguard.cli.main import main
 from pytest_evalguard.storage.journal import StoredCases
 from standin import StandIn, validate_body
@@ -230,7 +231,7 @@ class Suite:
         env: Mapping[str, str],
         cwd: Path | None = None,
     ) -> Result:
-        with forks.as_workers():
+        with forks.as_workers(), measured(self.is_measured):
             done = in_process.call(
                 main,
                 words,
