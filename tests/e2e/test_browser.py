@@ -6,7 +6,7 @@ import json
 import socket
 import sys
 import tempfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, get_args
@@ -122,24 +122,20 @@ def test_every_case_is_listed_with_what_it_is_about(reader: Reader) -> None:
     assert reader.browser.text("#status") == "4 cases"
 
 
-@pytest.mark.parametrize(
-    ("sought", "found"),
-    [
-        ("TEST_A[1", "test_a[1]"),
-        ("rome", "test_a[1]"),
-        ("paris", "test_a[2]"),
-        ("lyon", "test_a[2]"),
-        ("such fixture", "test_b"),
-        ("sums", "sums"),
-        ("5 12", "sums"),
-    ],
-)
-def test_a_search_finds_words_in_any_text(
-    reader: Reader, sought: str, found: str
-) -> None:
+def test_a_search_finds_words_in_any_text(reader: Reader) -> None:
     reader.open()
-    assert reader.search(sought) == [found]
-    assert reader.browser.text("#status") == "1 of 4"
+    found = {
+        "TEST_A[1": "test_a[1]",
+        "rome": "test_a[1]",
+        "paris": "test_a[2]",
+        "lyon": "test_a[2]",
+        "such fixture": "test_b",
+        "sums": "sums",
+        "5 12": "sums",
+    }
+    for sought, name in found.items():
+        assert reader.search(sought) == [name]
+        assert reader.browser.text("#status") == "1 of 4"
 
 
 def test_a_longer_search_finds_less_and_a_shorter_one_more(reader: Reader) -> None:
@@ -323,87 +319,89 @@ def differing(browser: Browser) -> tuple[list[str], list[str]]:
     return browser.texts("#case .expected del"), browser.texts("#case .actual ins")
 
 
-@pytest.mark.parametrize(
-    ("expected", "actual", "lost", "found"),
-    [
-        (
-            "It was Jane Austen.",
-            "It was Emily Bronte.",
-            ["Jane Austen"],
-            ["Emily Bronte"],
-        ),
-        ("a b c d e f g h", "a b X d e f h", ["c", " g"], ["X"]),
-        ("a b c d e f g h", "a X Y d e f Z h", ["b c", "g"], ["X Y", "Z"]),
-        (
-            "one in every ten",
-            "about in general",
-            ["one in every ten"],
-            ["about in general"],
-        ),
-        ("same", "same", [], []),
-        (
-            "the cat sat",
-            "one of them is here",
-            ["the cat sat"],
-            ["one of them is here"],
-        ),
-        ("naïve 日本 é", "naïve 日本 e", ["é"], ["e"]),
-        ("", "new", [], ["new"]),
-    ],
-)
-def test_words_that_differ_are_marked(
-    reader: Reader, expected: str, actual: str, lost: list[str], found: list[str]
-) -> None:
-    case = Case("t.py::test_a", "failed", expected=expected, actual=actual)
-    reader.open([case], "#case=t.py::test_a")
-    assert differing(reader.browser) == (lost, found)
-    assert reader.browser.text("#case .actual pre") == actual
+def each_case(reader: Reader, cases: Sequence[Case]) -> Iterator[Case]:
+    """Open one page with all the cases, and each case in turn."""
+    reader.open(cases, f"#case={cases[0].nodeid}")
+    for number, case in enumerate(cases):
+        if number:
+            reader.browser.press("j")
+        assert reader.title == case.nodeid
+        yield case
 
 
-@pytest.mark.parametrize(
-    ("expected", "actual", "lost", "found"),
-    [
-        ("a b", "a\u00a0b", [" "], ["\\u00a0"]),
-        ("a b", "a\tb", ["\\x20"], ["\\t"]),
-        ("a", "a\n", [], ["\\n\n"]),
-        ("a", "a  ", [], ["\\x20\\x20"]),
-        ("a b", "a\u200b b", [], ["\\u200b"]),
-        (
-            "\u06cc\u200c\u062e",
-            "\u06cc\u062e",
-            ["\u06cc\\u200c\u062e"],
-            ["\u06cc\u062e"],
-        ),
-        ("Caf\u00e9 x", "Cafe\u0301 x", ["Caf\\u00e9"], ["Cafe\\u0301"]),
-        ("Paris x", "P\u0430ris x", ["Paris"], ["P\\u0430ris"]),
-        ("a ❤\ufe0f x", "a ❤ x", ["❤\\ufe0f"], ["❤"]),
-        ("a 👩\u200d👧 x", "a 👩\u200d👦 x", ["👩\u200d👧"], ["👩\u200d👦"]),
-        ("Le prix\u00a0: 5", "Le prix\u00a0: 6", ["5"], ["6"]),
-    ],
-    ids=ascii,
-)
+def pairs(texts: Iterable[tuple[str, str]]) -> list[Case]:
+    return [
+        Case(f"t.py::test_{number:02}", "failed", expected=expected, actual=actual)
+        for number, (expected, actual) in enumerate(texts)
+    ]
+
+
+DIFFERING = {
+    ("It was Jane Austen.", "It was Emily Bronte."): (
+        ["Jane Austen"],
+        ["Emily Bronte"],
+    ),
+    ("a b c d e f g h", "a b X d e f h"): (["c", " g"], ["X"]),
+    ("a b c d e f g h", "a X Y d e f Z h"): (["b c", "g"], ["X Y", "Z"]),
+    ("one in every ten", "about in general"): (
+        ["one in every ten"],
+        ["about in general"],
+    ),
+    ("same", "same"): ([], []),
+    ("the cat sat", "one of them is here"): (["the cat sat"], ["one of them is here"]),
+    ("naïve 日本 é", "naïve 日本 e"): (["é"], ["e"]),
+    ("", "new"): ([], ["new"]),
+}
+
+
+def test_words_that_differ_are_marked(reader: Reader) -> None:
+    cases = each_case(reader, pairs(DIFFERING))
+    for case, marked in zip(cases, DIFFERING.values(), strict=True):
+        assert differing(reader.browser) == marked
+        assert reader.browser.text("#case .actual pre") == case.actual
+
+
+ESCAPED = {
+    ("a b", "a\u00a0b"): ([" "], ["\\u00a0"]),
+    ("a b", "a\tb"): (["\\x20"], ["\\t"]),
+    ("a", "a\n"): ([], ["\\n\n"]),
+    ("a", "a  "): ([], ["\\x20\\x20"]),
+    ("a b", "a\u200b b"): ([], ["\\u200b"]),
+    ("\u06cc\u200c\u062e", "\u06cc\u062e"): (
+        ["\u06cc\\u200c\u062e"],
+        ["\u06cc\u062e"],
+    ),
+    ("Caf\u00e9 x", "Cafe\u0301 x"): (["Caf\\u00e9"], ["Cafe\\u0301"]),
+    ("Paris x", "P\u0430ris x"): (["Paris"], ["P\\u0430ris"]),
+    ("a ❤\ufe0f x", "a ❤ x"): (["❤\\ufe0f"], ["❤"]),
+    ("a 👩\u200d👧 x", "a 👩\u200d👦 x"): (["👩\u200d👧"], ["👩\u200d👦"]),
+    ("Le prix\u00a0: 5", "Le prix\u00a0: 6"): (["5"], ["6"]),
+}
+
+
 def test_what_differs_and_would_not_be_seen_is_shown_as_an_escape(
-    reader: Reader, expected: str, actual: str, lost: list[str], found: list[str]
+    reader: Reader,
 ) -> None:
-    case = Case("t.py::test_a", "failed", expected=expected, actual=actual)
-    reader.open([case], "#case=t.py::test_a")
-    assert differing(reader.browser) == (lost, found)
+    cases = each_case(reader, pairs(ESCAPED))
+    for _, marked in zip(cases, ESCAPED.values(), strict=True):
+        assert differing(reader.browser) == marked
 
 
-@pytest.mark.parametrize(
-    ("fields", "note"),
-    [
-        ({}, "the same as expected"),
-        ({"types": "int and str"}, "the same text, of another type: int and str"),
-        ({"differs_at": 1234}, "differs at character 1,234, which is not kept"),
-    ],
-)
-def test_it_is_said_in_what_equal_texts_differ(
-    reader: Reader, fields: dict[str, Any], note: str
-) -> None:
-    case = Case("t.py::test_a", "failed", expected="1", actual="1", **fields)
-    reader.open([case], "#case=t.py::test_a")
-    assert reader.browser.text("#case .actual small") == note
+def test_it_is_said_in_what_equal_texts_differ(reader: Reader) -> None:
+    same, typed, longer = pairs([("1", "1")] * 3)
+    cases = [
+        same,
+        replace(typed, types="int and str"),
+        replace(longer, differs_at=1234),
+    ]
+    notes = [
+        reader.browser.text("#case .actual small") for _ in each_case(reader, cases)
+    ]
+    assert notes == [
+        "the same as expected",
+        "the same text, of another type: int and str",
+        "differs at character 1,234, which is not kept",
+    ]
 
 
 def test_a_few_words_that_differ_in_long_texts_are_marked(reader: Reader) -> None:
@@ -743,8 +741,9 @@ def test_hostile_text_is_shown_and_does_nothing(reader: Reader, text: str) -> No
     assert reader.browser.texts("#case .side h3 b") == [SHOWN[text]]
     label = reader.browser.one("#sides .label")
     assert label.get_property("textContent") == SHOWN[text]
-    reader.open([case], page=page)
     browser, shown = reader.browser, SHOWN[text]
+    browser.press(Keys.ESCAPE)
+    browser.one("[data-view='']").click()
     browser.all("#rows a")[0].click()
     assert browser.text("h1") == shown
     assert (
