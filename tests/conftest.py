@@ -30,6 +30,10 @@ def pytest_configure(config: pytest.Config) -> None:
     """Name our marks; compile what tests start once, for they start it often."""
     for mark in MARKS:
         config.addinivalue_line("markers", mark)
+    for name in ("SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"):
+        os.environ.pop(name, None)
+    # none are there: to load a whole bundle takes each client 20 ms
+    os.environ["SSL_CERT_DIR"] = str(Path(__file__).parent)
     # a shell's background job ignores Ctrl-C, and so would what the tests start
     signal.signal(signal.SIGINT, signal.default_int_handler)
     compileall.compile_dir(str(Path(pytest_evalguard.__file__).parent), quiet=2)

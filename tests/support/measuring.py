@@ -1,4 +1,4 @@
-"""Measures coverage where there is some to be had: tracing doubles the time of a run."""
+"""Measures coverage where there is some to be had: tracing doubles the time."""
 
 from __future__ import annotations
 
