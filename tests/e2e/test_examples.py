@@ -19,6 +19,7 @@ from typing import Any
 
 import pytest
 
+import forks
 import in_process
 from standin import AGENT_ID, StandIn
 from suite import DISTRIBUTIONS, Result, check_invariants, rows_of
@@ -88,7 +89,7 @@ class Runner:
             "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1",
             "PYTHONDONTWRITEBYTECODE": "1",  # workers, too, leave nothing behind
         }
-        with StandIn() as standin:
+        with StandIn() as standin, forks.as_workers():
             for prompt in prompts:
                 standin.add_prompt(prompt)
             done = in_process.call(
