@@ -313,7 +313,7 @@ def test_a_test_fails_when_a_sub_case_did_not_pass(ran: Result, verdict: str) ->
     [
         "2 of 5 cases failed: row-1, row-3",
         "4 of 11 cases did not pass (3 failed, 1 ended by an error): fails, errs,",
-        "  row-1: AssertionError: assert 3 == 2",
+        "  row-1: AssertionError: assert case.actual == case.expected: 3 == 2",
         "1 of 2 cases failed: b",
         "2 of 2 cases did not pass (1 failed, 1 did not end): waits, slow",
         "  slow: cancelled before it had ended",
