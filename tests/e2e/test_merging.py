@@ -363,7 +363,10 @@ def test_the_gates_are_those_of_a_session_and_are_kept(suite: Suite) -> None:
     lines = [each for each in judged.out.splitlines() if each.startswith("gate ")]
     assert len(lines) == 2
     assert set(lines) <= set(printed.summary.splitlines())
-    assert suite.script("gate", session, "--min-score=0.9").status == 1
+    command = ("gate", session, "--min-score=0.9")
+    failed = suite.script(*command, env={"GITHUB_ACTIONS": "true"})
+    assert failed.status == 1
+    assert "::error title=evalguard: gates failed::mean score: 0." in failed.out
     shown = suite.script("show", session).out
     assert "gate FAILED mean score" in shown
     assert "pass rate: 66.7%" not in shown

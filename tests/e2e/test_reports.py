@@ -246,7 +246,7 @@ def test_the_page_of_a_stored_session_counts_what_did_not_run(suite: Suite) -> N
     suite.run()
     suite.script("html", "-o", "report.html")
     page = (suite.directory / "report.html").read_text()
-    assert "3 cases: 1 passed, 2 not run" in plain(page)
+    assert "3 in all: 1 passed, 2 not run" in plain(page)
 
 
 def test_a_page_that_can_not_be_written_is_told(suite: Suite) -> None:

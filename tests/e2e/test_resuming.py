@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from pytest_evalguard.storage.files import Lock
+from pytest_evalguard.storage.lock import Lock
 from standin import StandIn
 from suite import Result, Stored, Suite, rows_of
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from argparse import Namespace
 from collections.abc import Iterator
 from contextlib import suppress
@@ -19,7 +20,7 @@ from ..config.setting import Setting
 from ..config.settings import Settings
 from ..errors import ConfigurationError, SessionError
 from ..model.text import counted, display_path
-from ..reporting.terminal import comparison_lines, gate_lines
+from ..reporting.terminal import comparison_lines, gate_annotations, gate_lines
 from ..storage.session import (
     Gate,
     PassedOver,
@@ -52,7 +53,7 @@ def judge(options: Namespace) -> int:
     gates = tuple(check_gates(settings, totals, comparison, metrics=metrics))
     if comparison is not None:
         say_lines(comparison_lines(comparison))
-    say_lines(gate_lines(gates))
+    say_lines((*gate_lines(gates), *gate_annotations(gates, os.environ)))
     _keep(session, gates, comparison)
     doubts = [*_doubts(session, cases.damaged)]
     if doubts:

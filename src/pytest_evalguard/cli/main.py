@@ -120,6 +120,12 @@ _DIR = _Argument(
     "dir", nargs="?", metavar="DIR", help="session directory (default: the newest)"
 )
 _JSON = _Argument("--json", action="store_true", help="print JSON")
+_VERBOSE = _Argument(
+    "-v",
+    "--verbose",
+    action="store_true",
+    help="show all cases that did not pass, each with its values",
+)
 _OUT = _Argument(
     "--out",
     metavar="DIR",
@@ -274,7 +280,7 @@ _COMMANDS = (
         "show",
         "show a session: its figures, what did not pass, and where it was sent",
         "show .evalguard/20260102T030405.678Z-1a2b3c4d",
-        (_JSON, _DIR, _OUT),
+        (_JSON, _VERBOSE, _DIR, _OUT),
     ),
     _Command(
         "compare",

@@ -15,7 +15,7 @@ from ..delivery.registry import stored_targets
 from ..delivery.resubmit import rejected
 from ..errors import SessionError
 from ..model.outcome import rate_without_errors
-from ..model.text import counted, display_path, printable
+from ..model.text import counted, display_path, printable, terminal_width
 from ..reporting.submissions import destination, rejected_lines
 from ..storage.continuation import continued
 from ..storage.files import replace_shared_file, why_unreadable
@@ -56,8 +56,13 @@ def _entry(session: Session, resumed: Mapping[str, str]) -> dict[str, Any]:
         sent = [Sent(each, submission_of(session, each)) for each in targets]
         status = session.status
         finished = sum(n for name, n in state.counts.items() if name != "not run")
+        selected = state.selected
         if state.status == "running":
-            finished = len(session.cases())
+            stored = session.cases()
+            finished, selected = (
+                stored.finished,
+                stored.selected(state.selected, state.status),
+            )
     except OSError as error:
         return _unreadable(session.path, why_unreadable(error))
     except (SessionError, ValueError) as error:
@@ -66,7 +71,7 @@ def _entry(session: Session, resumed: Mapping[str, str]) -> dict[str, Any]:
         "name": name,
         "path": path,
         "status": status,
-        "selected": state.selected,
+        "selected": selected,
         "finished": finished,
         "counts": dict(state.counts),
         "resumed": None if state.resumed is None else state.resumed.session,
@@ -121,13 +126,15 @@ def show(options: Namespace) -> int:
         }
         say(json.dumps(data, indent=2))
     else:
-        say_lines(lines(report_of(session, most=sys.maxsize)))
+        report = report_of(session)
+        say_lines(lines(report, terminal_width(), is_verbose=options.verbose))
     return DONE
 
 
 def write_html(options: Namespace) -> int:
     """Write a session's report page."""
-    from ..reporting.html.page import CaseData, write_report
+    from ..reporting.html.data import CaseData
+    from ..reporting.html.page import write_report
     from ..reporting.report import report_of
 
     session = session_named(options.dir, find_out(options.out))

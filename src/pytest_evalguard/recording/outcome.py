@@ -17,11 +17,12 @@ from ..model.case import Attempt, Case, ScorerResult
 from ..model.json_data import MAX_TEXT
 from ..model.outcome import PASSING, Outcome, letters_of, worst
 from ..model.text import counted, shortened
-from ..model.values import HOSTILE, clean_text, cut, without_addresses
+from ..model.values import HOSTILE, as_text, clean_text, cut, without_addresses
+from .assertions import folded, source_of
 from .mark import Plan
 
 MAX_REASON = 500
-"""Longest reason, in characters."""
+"""Longest line of a reason, in characters."""
 
 _PARAGRAPH = re.compile(r"\n[ \t]*\n")
 _LIBRARIES = ("site-packages", "dist-packages")
@@ -68,21 +69,22 @@ def reason_of(
     excinfo: object,
     clean: Callable[[str], str],
 ) -> str | None:
-    """Say in one line why a phase did not pass: error, message, the user's own line.
+    """Say why a phase did not pass: error, message, the user's own line.
 
-    None when it passed. At most `MAX_REASON` characters.
+    None when it passed. One line, but for an assertion that pytest explains at length:
+    that is folded in the first line, and whole in the second.
 
     :param clean: applied to the message before it is cut.
     """
     if report.passed:
         return None
     if report.skipped:
-        return _one_line(_skip_reason(report), clean)
+        return one_line(_skip_reason(report), clean)
     if isinstance(excinfo, pytest.ExceptionInfo):
         if isinstance(report.longrepr, str) and "XPASS(strict)" in report.longrepr:
-            return _one_line(report.longrepr, clean)
+            return one_line(report.longrepr, clean)
         return error_line(item, excinfo, clean)
-    return _one_line(_crash_message(report), clean)
+    return one_line(_crash_message(report), clean)
 
 
 def error_line(
@@ -90,9 +92,15 @@ def error_line(
     excinfo: pytest.ExceptionInfo[BaseException],
     clean: Callable[[str], str],
 ) -> str:
-    """Return error type, message and place, on one line; of a group, its errors."""
+    """Return error type, message and place, on one line; of a group, its errors.
+
+    On a second line is the whole message of an assertion that the first one folds.
+    """
     error = excinfo.value
-    return f"{describe_error(error, clean)}, at {_own_line(item, excinfo)}"
+    line = f"{describe_error(error, clean)}, at {_own_line(item, excinfo)}"
+    whole = one_line(_message(error), clean)
+    is_folded = isinstance(error, AssertionError) and whole not in line
+    return f"{line}\n{whole}" if is_folded else line
 
 
 def describe_error(error: BaseException, clean: Callable[[str], str]) -> str:
@@ -103,7 +111,7 @@ def describe_error(error: BaseException, clean: Callable[[str], str]) -> str:
 
     :param clean: applied to each message before it is cut.
     """
-    errors = _leaves(error)
+    errors = leaves(error)
     if len(errors) == 1:
         return _error_text(errors[0], clean)
     counts = Counter(_error_text(each, clean) for each in errors[:_MOST_COUNTED])
@@ -118,7 +126,14 @@ def describe_error(error: BaseException, clean: Callable[[str], str]) -> str:
     return f"{len(errors):,} errors: {'; '.join(texts)}"
 
 
-def _leaves(error: BaseException) -> list[BaseException]:
+def reason_text(reason: object, clean: Callable[[str], str]) -> str:
+    """Return the reason that a test gave, which may be an error, as text."""
+    if isinstance(reason, BaseException):
+        return describe_error(reason, clean)
+    return as_text(reason, clean)
+
+
+def leaves(error: BaseException) -> list[BaseException]:
     """Return the errors in a group and in the groups in it, else the error itself."""
     found: list[BaseException] = []
     waiting, known = [error], {id(error)}
@@ -146,14 +161,17 @@ def group_members(error: BaseException) -> list[BaseException]:
 
 
 def _error_text(error: BaseException, clean: Callable[[str], str]) -> str:
-    message = f"{type(error).__name__}: {_message(error)}".removesuffix(": ")
+    message = _message(error)
+    if isinstance(error, AssertionError):
+        message = folded(message, source_of(error.__traceback__))
+    message = f"{type(error).__name__}: {message}".removesuffix(": ")
     if (cause := _cause_of_warning(error)) is not None:
-        where = _one_line(message.partition("\n")[0], clean)
+        where = one_line(message.partition("\n")[0], clean)
         return f"{where}: {describe_error(cause, clean)}"
-    text = _one_line(message, clean)
+    text = one_line(message, clean)
     notes = getattr(error, "__notes__", None)
     for note in notes if type(notes) is list else ():
-        longer = f"{text} ({_one_line(str(note), clean)})"
+        longer = f"{text} ({one_line(str(note), clean)})"
         text = longer if len(longer) <= MAX_REASON else text
     return text
 
@@ -186,7 +204,8 @@ def _message(error: BaseException) -> str:
         return f"<its str() raised {type(raised).__name__}>"
 
 
-def _one_line(text: str, clean: Callable[[str], str]) -> str:
+def one_line(text: str, clean: Callable[[str], str]) -> str:
+    """Return the first paragraph of a text on one line, cut to `MAX_REASON`."""
     text = without_addresses(clean(clean_text(text)))
     paragraph = _PARAGRAPH.split(text.strip(), maxsplit=1)[0]
     return cut(" ".join(paragraph.split()), MAX_REASON)
@@ -207,7 +226,7 @@ def _own_line(item: pytest.Item, excinfo: pytest.ExceptionInfo[BaseException]) -
 def _entries(
     excinfo: pytest.ExceptionInfo[BaseException],
 ) -> Iterator[TracebackEntry]:
-    first = _leaves(excinfo.value)[0]
+    first = leaves(excinfo.value)[0]
     source = _cause_of_warning(first) or first
     if source is not excinfo.value and source.__traceback__ is not None:
         yield from reversed(pytest.ExceptionInfo.from_exception(source).traceback)
@@ -289,6 +308,7 @@ def as_trial(case: Case, longest: int = MAX_TEXT) -> Attempt:
         case.reason,
         actual=None if case.actual is None else cut(case.actual, longest),
         scores=scores or None,
+        trace_id=case.trace_id,
     )
 
 

@@ -8,7 +8,7 @@ from collections import UserDict
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from importlib.util import module_from_spec
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ..model.bounds import reaches
 from ..model.case import ScorerResult
@@ -21,10 +21,17 @@ from ..model.scorers import (
     checked_named_score,
     checked_number,
     checked_score,
+    checked_trace_id,
 )
 from ..model.values import as_data, as_text
 from .metadata import Metadata
-from .outcome import describe_error
+from .outcome import reason_text
+
+if TYPE_CHECKING:
+    import pytest
+    from typing_extensions import Unpack
+
+    from .subcases import Keywords, Subcase
 
 PASSING_SCORE = 0.5
 """From here a named score counts as passed when its scorer did not say."""
@@ -38,8 +45,16 @@ class EvalCase:
     """
 
     __slots__ = (
-        *("_ambiguous", "_clean", "_findings", "_lock", "_marked", "_measured"),
-        *("_measured_to", "_measuring", "_metadata", "_nodeid", "_numbers", "_open"),
+        *("_ambiguous", "_clean", "_findings", "_item", "_lock", "_marked"),
+        *(
+            "_measured",
+            "_measured_to",
+            "_measuring",
+            "_metadata",
+            "_nodeid",
+            "_numbers",
+            "_open",
+        ),
         *("_metrics", "_scores", "_texts", "_tokens", "_values"),
     )
 
@@ -54,8 +69,10 @@ class EvalCase:
         nodeid: str,
         clean: Callable[[str], str] = str,
         marked: Mapping[str, object] | None = None,
+        item: pytest.Item | None = None,
     ) -> None:
         self._nodeid = nodeid
+        self._item = item
         self._marked = marked or {}
         self._clean = clean
         self._lock = threading.Lock()
@@ -110,10 +127,20 @@ class EvalCase:
 
     @hallucination_label.setter
     def hallucination_label(self, value: str | None) -> None:
-        if value is None:
-            self._texts.pop("hallucination_label", None)
-        else:
-            self._set_text("hallucination_label", value)
+        self._set_optional("hallucination_label", value)
+
+    @property
+    def trace_id(self) -> str | None:
+        """The id of the trace of the call under test; an int is written in hex.
+
+        :raises TypeError: the value is no text, no int and no UUID.
+        :raises ValueError: it is blank, too long or has control characters.
+        """
+        return self._texts.get("trace_id")
+
+    @trace_id.setter
+    def trace_id(self, value: object) -> None:
+        self._set_optional("trace_id", checked_trace_id(value))
 
     @property
     def score(self) -> float | None:
@@ -209,7 +236,7 @@ class EvalCase:
             self._add_number(name, score, reason)  # as nearly all are
             return
         given = read_scores(name, score, scale, values)
-        said = None if reason is None else _reason_text(reason, self._clean)
+        said = None if reason is None else reason_text(reason, self._clean)
         results = {
             as_text(each.name): self._scorer_result(each, passed, said)
             for each in given
@@ -220,7 +247,7 @@ class EvalCase:
     def _add_number(self, name: object, score: float, reason: object) -> None:
         known = checked_name(name)
         score = checked_named_score(score, known)
-        said = None if reason is None else _reason_text(reason, self._clean)
+        said = None if reason is None else reason_text(reason, self._clean)
         result = ScorerResult(score, reaches(score, PASSING_SCORE), said)
         self._require_open()
         self._scores[as_text(known)] = result
@@ -232,7 +259,7 @@ class EvalCase:
         if passed is None:
             passed = reaches(given.score, PASSING_SCORE)
         if reason is None and given.reason is not None:
-            reason = _reason_text(given.reason, self._clean)
+            reason = reason_text(given.reason, self._clean)
         raw = None if given.raw is None else kept_raw(given.raw, self._clean)
         return ScorerResult(given.score, bool(passed), reason, raw)
 
@@ -278,7 +305,7 @@ class EvalCase:
 
         The reason may be the exception that a judge ended by.
         """
-        text = _reason_text(reason, self._clean)
+        text = reason_text(reason, self._clean)
         self._require_open()
         self._ambiguous = text
 
@@ -297,6 +324,7 @@ class EvalCase:
         score: object = UNSET,
         latency_ms: object = UNSET,
         cost_usd: object = UNSET,
+        trace_id: object = UNSET,
         tokens: object = UNSET,
         metadata: Mapping[str, object] | None = None,
     ) -> None:
@@ -311,6 +339,7 @@ class EvalCase:
             "score": score,
             "latency_ms": latency_ms,
             "cost_usd": cost_usd,
+            "trace_id": trace_id,
         }
         for name, value in given.items():
             if value is not UNSET:
@@ -322,6 +351,21 @@ class EvalCase:
         if metadata is not None:
             self.metadata.update(metadata)
 
+    def subcase(self, name: str, **given: Unpack[Keywords]) -> Subcase:
+        """Record what a block does as a case of its own, with the recorder it is given.
+
+        What leaves the block decides its outcome, and is caught; the test fails at its
+        end when a sub-case did not pass. Any number may run in tasks and threads.
+
+        :raises TypeError: the name is no string, or a keyword is not known or wrong.
+        :raises ValueError: the name is blank, or was there before in this test.
+        :raises RuntimeError: the test has ended, or has trials.
+        """
+        from .subcases import subcase  # most tests have none
+
+        self._require_open()
+        return subcase(self, self._item, name, given)
+
     def _read(self, name: str) -> Any:
         return self._values.get(name, self._marked.get(name))
 
@@ -331,57 +375,24 @@ class EvalCase:
         self._texts[name] = text
         self._values[name] = value
 
+    def _set_optional(self, name: str, value: str | None) -> None:
+        if value is None:
+            self._texts.pop(name, None)
+        else:
+            self._set_text(name, value)
+
     def _set_number(self, name: str, value: float) -> None:
         self._require_open()
         self._numbers[name] = value
 
     def _require_open(self) -> None:
         if not self._open:
-            raise RuntimeError(
-                f"the test {self._nodeid} has finished: its eval_case can't record any"
-                " more. Join threads and await tasks before the test ends"
-            )
+            raise ended_error(self)
 
 
-def _reason_text(reason: object, clean: Callable[[str], str]) -> str:
-    if isinstance(reason, BaseException):
-        return describe_error(reason, clean)
-    return as_text(reason, clean)
-
-
-def remark(case: EvalCase, marked: Mapping[str, object]) -> None:
-    """Take what the marks of the test say by now."""
-    case._marked = marked
-
-
-def ambiguity(case: EvalCase) -> str | None:
-    """Return what was said about a case without a verdict, None if it has one."""
-    return case._ambiguous
-
-
-def close(case: EvalCase) -> dict[str, Any]:
-    """End the recording and return what was recorded, as fields of a `Case`."""
-    case._open = False
-    fields = recorded(case)
-    case._values.clear()
-    return fields
-
-
-def recorded(case: EvalCase) -> dict[str, Any]:
-    """Return what was recorded so far, as fields of a `Case`."""
-    fields: dict[str, Any] = {**case._texts, **case._numbers}
-    if case._measured is not None:
-        fields.setdefault("latency_ms", case._measured)
-    if case._tokens is not None:
-        fields["prompt_tokens"], fields["completion_tokens"] = case._tokens
-    if case._metadata is not None:
-        fields["metadata"] = dict(case._metadata.data)
-    if case._scores:
-        fields["scores"] = dict(case._scores)
-    if case._metrics:
-        fields["metrics"] = dict(case._metrics)
-    if case._findings:
-        fields["findings"] = list(case._findings)
-    if case._ambiguous is not None:
-        fields["ambiguous"] = case._ambiguous
-    return fields
+def ended_error(case: EvalCase) -> RuntimeError:
+    """Return what is raised where something is recorded too late."""
+    return RuntimeError(
+        f"the test {case._nodeid} has finished: its eval_case can't record any"
+        " more. Join threads and await tasks before the test ends"
+    )

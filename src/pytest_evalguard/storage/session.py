@@ -29,7 +29,6 @@ from ..model.text import display_path
 from .continuation import Resumed, Spending
 from .files import (
     STATE as STATE,
-    Lock,
     PassedOver as PassedOver,
     is_file,
     read_checked,
@@ -37,6 +36,7 @@ from .files import (
     why_unreadable,
 )
 from .journal import CASES, StoredCases, figures_of
+from .lock import Lock
 
 SCHEMA = 1
 _FIRST_YEAR, _LAST_YEAR = 2000, 9000  # within which times can be added and compared
@@ -89,7 +89,7 @@ class SessionState:
 
     `metrics` and `tables` are what the hook `pytest_evalguard_metrics` returned,
     `shards` the sessions that a merged one was made of, `group_by` what figures are
-    shown by, each as in ``param:model``.
+    shown by, each as in ``param:model``, `trace_link` is the link to a trace.
     """
 
     id: str
@@ -113,6 +113,7 @@ class SessionState:
     tables: tuple[Table, ...] = ()
     shards: tuple[Shard, ...] = ()
     group_by: tuple[str, ...] = ()
+    trace_link: str | None = None
 
     @property
     def commit(self) -> str | None:
@@ -164,9 +165,10 @@ class Session:
     def _completed(self, state: SessionState, ending: re.Match[str]) -> SessionState:
         """Return a state with what the journal says, on disk if that takes it now."""
         status, exit_status, missing = ending.groups()
+        stored = self.cases()
         completed = replace(
             state,
-            **figures_of(self.cases(), state.selected),
+            **figures_of(stored, stored.selected(state.selected, state.status)),
             status="finished" if status == "finished" else "interrupted",
             exit_status=int(exit_status),
             missing=int(missing),

@@ -18,7 +18,7 @@ from pytest_evalguard.reporting.groups import (
     group_lines,
     group_table,
 )
-from pytest_evalguard.reporting.html.parts import histograms
+from pytest_evalguard.reporting.html.charts import histograms
 from pytest_evalguard.reporting.markdown import MOST_CHARACTERS, comment
 from pytest_evalguard.reporting.report import Report, report_of
 from pytest_evalguard.storage.session import Session, SessionState, create_session

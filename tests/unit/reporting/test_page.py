@@ -20,11 +20,12 @@ from hypothesis import given, settings, strategies as st
 from pytest_evalguard.errors import SessionError
 from pytest_evalguard.model.case import Case, ScorerResult
 from pytest_evalguard.model.outcome import OUTCOMES
-from pytest_evalguard.reporting.html.page import CaseData, Page, write_page
-from pytest_evalguard.reporting.html.parts import TrendPoint
+from pytest_evalguard.reporting.html.charts import TrendPoint
+from pytest_evalguard.reporting.html.data import CaseData
+from pytest_evalguard.reporting.html.page import Page, Since, write_page
 from pytest_evalguard.storage.session import Gate
 
-PAGE = Page("a session", (), (), (), (), (), {}, ())
+PAGE = Page("a session")
 POINT = TrendPoint("first", "2026-01-02T03:04:05+00:00", 20, 0.95, 0.875)
 HOSTILE = [
     "</script><script>alert(1)</script>",
@@ -79,7 +80,7 @@ class Document(HTMLParser):
         return [attributes["href"] for tag, attributes in self.tags if tag == "a"]
 
     @property
-    def facts(self) -> dict[str, dict[str, str]]:
+    def facts(self) -> dict[str, dict[str, Any]]:
         """What the script is told besides the cases."""
         return dict(json.loads(self.contents["script"][0]))
 
@@ -119,7 +120,7 @@ def test_the_figures_are_shown_without_javascript(path: Path) -> None:
     assert "pass rate95.0% (19 of 20), 95% interval 76.4% to 99.1%" in text
     assert "the session was interrupted" in text
     assert "failed: min-score: 0.9" in text
-    assert "0.875 at least 0.900" in text
+    assert "0.875, wanted at least 0.900" in text
 
 
 def test_outcomes_are_counted_without_javascript(path: Path) -> None:
@@ -136,7 +137,7 @@ def test_it_says_what_needs_javascript(path: Path) -> None:
 
 def test_cases_are_embedded_as_they_are_kept(path: Path) -> None:
     case = Case("t.py::a", "failed", input="<b>", scores={"x": ScorerResult(0.5, True)})
-    page = replace(PAGE, changes={"t.py::a": "regressed"})
+    page = replace(PAGE, since=Since("last", [], {"t.py::a": "regressed"}))
     document = written(path, page, [case])
     assert document.lines == [json.loads(case.to_line())]
     assert document.facts["changes"] == {"t.py::a": "regressed"}
@@ -145,7 +146,7 @@ def test_cases_are_embedded_as_they_are_kept(path: Path) -> None:
 def test_the_page_is_told_all_outcomes(path: Path) -> None:
     outcomes = written(path).facts["outcomes"]
     assert list(outcomes) == list(OUTCOMES)
-    assert outcomes["failed"] == "F"
+    assert outcomes["failed"] == {"mark": "F", "severity": 8, "passes": False}
 
 
 def test_many_cases_are_in_several_blocks(path: Path) -> None:
@@ -179,13 +180,13 @@ def page_of(texts: list[str]) -> Page:
     one, two, three, four = texts
     return Page(
         title=one,
+        verdict=two,
         facts=[(two, f"x{three}")],
         figures=[(three, f"x{four}")],
         notes=[four],
         gates=[Gate(one, two, three, passed=True)],
         trend=[TrendPoint(two, three, 1, 0.5, 0.5), replace(POINT, name=four)],
-        changes={},
-        gone=[one],
+        since=Since(one, [two], {}, {three: [four]}),
     )
 
 
@@ -398,7 +399,9 @@ def test_the_rarest_outcome_is_in_sight(path: Path) -> None:
     assert sum(widths.values()) == pytest.approx(1000, abs=0.2)
 
 
-def test_cases_of_the_baseline_that_are_gone_are_named(path: Path) -> None:
-    text = written(path, replace(PAGE, gone=["t.py::old", "t.py::older"])).text
-    assert "2 cases of the baseline are not in this session" in text
-    assert "t.py::old" in text
+def test_what_changed_is_told_in_words(path: Path) -> None:
+    absent = {"only in the baseline": ["t.py::old", "t.py::older"]}
+    since = Since("nightly", ["1 regressed", "2 gone"], {}, absent)
+    text = written(path, replace(PAGE, since=since)).text
+    assert "Since nightly1 regressed2 gone" in text
+    assert "2 cases only in the baselinet.py::oldt.py::older" in text

@@ -5,46 +5,43 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
-import re
-from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from importlib.resources import files
 from pathlib import Path
 from string import Template
-from tempfile import TemporaryFile
 
+from ...analysis.comparison import Comparison
+from ...analysis.grouping import Grouping
 from ...analysis.totals import Totals
 from ...errors import EvalguardError, SessionError
-from ...model.case import Case
 from ...model.metrics import Table
-from ...model.outcome import OUTCOMES, Outcome, rate_without_errors
+from ...model.outcome import OUTCOMES, rate_without_errors
 from ...model.text import counted
 from ...storage.continuation import continued
 from ...storage.files import replace_shared_file
 from ...storage.session import Gate, Session, SessionState, sessions_in
+from ..comparison import origin_text, verdict_lines
 from ..groups import comparison_table, group_notes, group_table
 from ..metrics import metric_figures
 from ..report import Report
 from ..terminal import (
-    comparison_lines,
     figures,
     outcome_line,
     state_lines,
     where_lines,
 )
+from .charts import TrendPoint, histograms, outcome_bar, trend
+from .data import CLOSING, CaseData, harmless
 from .parts import (
-    TrendPoint,
     definitions,
     escaped,
     figure_tables,
     gate_list,
-    gone_list,
-    histograms,
     linked,
-    outcome_bar,
     outcome_items,
-    trend,
+    since_baseline,
     with_lead,
 )
 
@@ -55,44 +52,78 @@ def write_report(report: Report, path: Path, data: CaseData | None = None) -> No
     :param data: its cases, where they have been read already.
     :raises SessionError: it can't be written, or the session can't be read.
     """
-    comparison = report.comparison
+    comparison, totals = report.comparison, report.totals
     page = Page(
         title=report.path.name,
+        verdict=", ".join(_verdict(report)),
         facts=list(_facts(report.state)),
         figures=[
-            ("cases", outcome_line(report.totals)),
-            *figures(report.totals),
-            *metric_figures(report.state.metrics, report.totals),
+            ("cases", _cases_figure(totals)),
+            *figures(totals),
+            *metric_figures(report.state.metrics, totals),
         ],
         notes=list(_notes(report)),
         gates=report.state.gates,
         trend=list(_trend(report)),
-        changes={} if comparison is None else comparison.changes,
-        gone=() if comparison is None else comparison.gone,
-        groups=_sides(report.totals),
+        since=None if comparison is None else Since.of(comparison),
+        sides=_sides(totals),
+        keys=[str(each.key) for each in _shown(totals) if each.key.name],
+        shards={each.id: each.name for each in report.state.shards},
         scores={
-            name: mean.histogram(_BARS)
-            for name, mean in sorted(report.totals.scorers.items())
+            name: mean.histogram(_BARS) for name, mean in sorted(totals.scorers.items())
         },
         tables=report.state.tables,
-        group_tables=[*_group_tables(report.totals)],
+        group_tables=[*_group_tables(totals)],
+        trace_link=report.state.trace_link,
     )
     write_page(path, page, data or CaseData.of(Session(report.path).cases()))
 
 
+def _verdict(report: Report) -> Iterator[str]:
+    """Yield whether the session passed, in a few words."""
+    state, totals = report.state, report.totals
+    if state.status != "finished":
+        how = "interrupted" if state.status == "interrupted" else "not finished"
+        yield f"the session was {how}"
+    if failed := sum(not each.passed for each in state.gates):
+        yield f"{failed:,} of {counted(len(state.gates), 'gate')} FAILED"
+    elif state.gates:
+        yield f"{counted(len(state.gates), 'gate')} met"
+    if totals.rows:
+        some = totals.rows - totals.passed
+        rows = counted(totals.rows, "case")
+        yield f"{some:,} of {rows} did not pass" if some else f"{rows} passed"
+
+
+def _cases_figure(totals: Totals) -> str:
+    """Return how many cases there are; the label says that they are cases."""
+    total, colon, outcomes = outcome_line(totals).partition(":")
+    return f"{total.partition(' ')[0]} in all{colon}{outcomes}"
+
+
+_COMMIT = 10
+
+
 def _facts(state: SessionState) -> Iterator[tuple[str, str]]:
-    yield "recorded", state.created
-    for name, value in (*state.ci.items(), *state.versions.items()):
+    facts = {"recorded": _minute(state.created), **state.ci, **state.versions}
+    if state.commit is not None:
+        facts["commit"] = state.commit[:_COMMIT]
+    for name, value in facts.items():
         yield name.replace("_", " "), value
+
+
+def _minute(created: str) -> str:
+    """Return a time of ISO 8601 as people write it; what is none stays."""
+    try:
+        moment = datetime.fromisoformat(created)
+    except ValueError:
+        return created
+    return f"{moment:%Y-%m-%d %H:%M} {moment.tzname() or 'UTC'}"
 
 
 def _notes(report: Report) -> Iterator[str]:
     yield from state_lines(report.state, report.path, report.arguments)
     yield from report.notes
-    if report.comparison is not None:
-        yield from (
-            " ".join(each.split()) for each in comparison_lines(report.comparison)
-        )
     for grouping in report.totals.groupings if report.totals.rows else ():
         if grouping.nothing is not None:
             yield f"by {grouping.key}: {grouping.nothing}"
@@ -101,18 +132,22 @@ def _notes(report: Report) -> Iterator[str]:
     yield from where_lines(report)
 
 
+def _shown(totals: Totals) -> list[Grouping]:
+    groupings = totals.groupings if totals.rows else ()
+    return [each for each in groupings if each.nothing is None]
+
+
 def _group_tables(totals: Totals) -> Iterator[Table]:
-    for grouping in totals.groupings if totals.rows else ():
-        if grouping.nothing is None:
-            found = group_table(grouping), comparison_table(grouping)
-            yield from filter(None, found)
+    for grouping in _shown(totals):
+        found = group_table(grouping), comparison_table(grouping)
+        yield from filter(None, found)
 
 
 def _sides(totals: Totals) -> dict[str, list[str]]:
     return {
         each.key.name: [group.value for group in each.groups]
-        for each in totals.groupings
-        if each.key.kind == "param" and each.nothing is None
+        for each in _shown(totals)
+        if each.key.kind == "param"
     }
 
 
@@ -142,28 +177,62 @@ def _point(name: str, state: SessionState) -> TrendPoint:
 
 
 @dataclass(frozen=True)
+class Since:
+    """What changed since a baseline, in words and by node id.
+
+    `absent` has the node ids of those that are not listed, by what became of them.
+    """
+
+    origin: str
+    sentences: Sequence[str] = ()
+    changes: Mapping[str, str] = field(default_factory=dict)
+    absent: Mapping[str, Sequence[str]] = field(default_factory=dict)
+
+    @property
+    def html(self) -> str:
+        """The part of the page that shows it."""
+        return since_baseline(self.origin, self.sentences, self.absent)
+
+    @classmethod
+    def of(cls, comparison: Comparison) -> Since:
+        """Return what the page shows of a comparison."""
+        return cls(
+            origin_text(comparison),
+            [*verdict_lines(comparison)],
+            comparison.changes,
+            {
+                "only in the baseline": comparison.gone,
+                "skipped or not run now": comparison.not_compared,
+            },
+        )
+
+
+@dataclass(frozen=True)
 class Page:
     """What the page shows besides the cases.
 
-    Facts and figures are labels with values; `trend` ends with this session; `changes`
-    tells by node id what became of a case since the baseline, and `gone` names those
-    of the baseline that are not in this session. `groups` has the values of the
-    parameters by which cases stand side by side, `scores` how often each score is
-    within each part of 0..1.
+    Facts and figures are labels with values; `trend` ends with this session. `sides`
+    has the values of the parameters by which cases stand side by side, `keys` what
+    they are grouped by, as in ``param:model``, `shards` the names of those by their
+    ids, and `scores` how often each score is within each part of 0..1. `trace_link` is
+    the template of a link to a trace.
     """
 
     title: str
-    facts: Sequence[tuple[str, str]]
-    figures: Sequence[tuple[str, str]]
-    notes: Sequence[str]
-    gates: Sequence[Gate]
-    trend: Sequence[TrendPoint]
-    changes: Mapping[str, str]
-    gone: Sequence[str]
+    verdict: str = ""
+    facts: Sequence[tuple[str, str]] = ()
+    figures: Sequence[tuple[str, str]] = ()
+    notes: Sequence[str] = ()
+    gates: Sequence[Gate] = ()
+    trend: Sequence[TrendPoint] = ()
+    since: Since | None = None
     tables: Sequence[Table] = ()
     group_tables: Sequence[Table] = ()
-    groups: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    sides: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    keys: Sequence[str] = ()
+    shards: Mapping[str, str] = field(default_factory=dict)
     scores: Mapping[str, Sequence[int]] = field(default_factory=dict)
+    trace_link: str | None = None
 
 
 def write_page(path: Path, page: Page, data: CaseData) -> None:
@@ -182,12 +251,7 @@ def write_page(path: Path, page: Page, data: CaseData) -> None:
 
 
 _BARS = 10
-_BLOCK = 500
-"""Cases in a block of data: a browser bounds how long one text can be."""
-
 _FACTS = '<script type="application/json" id="facts">\n'
-_OPENING = '<script type="application/json" class="cases">\n'
-_CLOSING = "</script>\n"
 
 
 def _parts(page: Page, data: CaseData) -> Iterator[str]:
@@ -197,9 +261,10 @@ def _parts(page: Page, data: CaseData) -> Iterator[str]:
         policy=_policy(style, script),
         style=style,
         title=escaped(page.title),
+        verdict=escaped(page.verdict),
         facts=definitions(page.facts, linked),
         notes="".join(f"<p>{escaped(each)}</p>" for each in page.notes),
-        gone=gone_list(page.gone),
+        since="" if page.since is None else page.since.html,
         figures=definitions(page.figures, with_lead),
         gates=gate_list(page.gates),
         trend=trend(page.trend),
@@ -207,7 +272,7 @@ def _parts(page: Page, data: CaseData) -> Iterator[str]:
         groups=figure_tables(page.group_tables, "groups"),
         scores=histograms(page.scores),
     )
-    yield from _facts_data(page.changes, page.groups)
+    yield from _facts_data(page)
     yield from data.blocks()
     outcomes = {name: data.counts[name] for name in OUTCOMES if data.counts[name]}
     yield Template(tail).substitute(
@@ -223,7 +288,10 @@ def _asset(name: str) -> str:
 
 
 def _script() -> str:
-    parts = ("elements", "difference", "detail", "beside", "page")
+    parts = (
+        *("elements", "difference", "keys", "cases", "view", "filters", "detail"),
+        *("markdown", "beside", "list", "page"),
+    )
     lines = "".join(_asset(f"{part}.js") for part in parts)
     return f'(() => {{\n"use strict";\n{lines}}})();\n'
 
@@ -245,76 +313,21 @@ def _hash(text: str) -> str:
 # The data
 
 
-def _facts_data(
-    changes: Mapping[str, str], groups: Mapping[str, Sequence[str]]
-) -> Iterator[str]:
+def _facts_data(page: Page) -> Iterator[str]:
     """Yield what the script must know besides the cases."""
-    marks = {name: info.mark for name, info in OUTCOMES.items()}
+    outcomes = {
+        name: {"mark": info.mark, "severity": info.severity, "passes": info.passes}
+        for name, info in OUTCOMES.items()
+    }
+    link = page.trace_link or ""
+    facts = {
+        "outcomes": outcomes,
+        "changes": {} if page.since is None else dict(page.since.changes),
+        "groups": dict(page.sides),
+        "keys": list(page.keys),
+        "shards": dict(page.shards),
+        "traceLink": link if link.startswith("https://") else "",
+    }
     yield _FACTS
-    facts = {"outcomes": marks, "changes": dict(changes), "groups": dict(groups)}
-    yield _harmless(json.dumps(facts))
-    yield _CLOSING
-
-
-class CaseData:
-    """Cases as data of the page, in a temporary file: read once, written often.
-
-    `counts` are those of the outcomes.
-    """
-
-    def __init__(self) -> None:
-        self.counts: Counter[Outcome] = Counter()
-        self._file = TemporaryFile("w+", encoding="utf-8")  # noqa: SIM115 # see __del__
-
-    def __del__(self) -> None:
-        # a file that closes by itself warns of it
-        if file := getattr(self, "_file", None):
-            file.close()
-
-    @classmethod
-    def of(cls, cases: Iterable[Case]) -> CaseData:
-        """Return the data of `cases`.
-
-        :raises OSError: there is no room for it.
-        """
-        data = cls()
-        for _ in data.keep(cases):
-            pass
-        return data
-
-    def keep(self, cases: Iterable[Case]) -> Iterator[Case]:
-        """Yield cases on, and keep the data of each."""
-        for case in cases:
-            self.counts[case.outcome] += 1
-            self._file.write(_line(case))
-            yield case
-
-    def blocks(self) -> Iterator[str]:
-        """Yield the data in blocks, each an element of the page."""
-        self._file.seek(0)
-        yield _OPENING
-        for index, line in enumerate(self._file):
-            if index and index % _BLOCK == 0:
-                yield _CLOSING + _OPENING
-            yield line
-        yield _CLOSING
-
-
-def _line(case: Case) -> str:
-    line = case.to_line()
-    if _INEXACT.search(line):
-        line = json.dumps(json.loads(line, parse_constant=str, parse_int=_exact))
-    return _harmless(line)
-
-
-def _harmless(line: str) -> str:
-    """Return a line of JSON that ends no script: no "</script>", no "<!--"."""
-    return line.replace("<", "\\u003c") + "\n"
-
-
-_INEXACT = re.compile("NaN|Infinity|[0-9]{16}")
-"""What may be a number that JavaScript can't read, or not exactly."""
-
-
-def _exact(digits: str) -> int | str:
-    return int(digits) if len(digits) < 16 else digits
+    yield harmless(json.dumps(facts))
+    yield CLOSING

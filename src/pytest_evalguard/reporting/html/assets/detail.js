@@ -26,6 +26,7 @@ function makeRemarks(each) {
   const remarks = [
     [each.ambiguous, `ambiguous: ${each.ambiguous}`],
     [each.flaky, "passed only when run again"],
+    [each.require, `${each.require} of ${each.trials?.length} trials had to pass`],
     [each.silent, "recorded neither actual nor score"],
     [each.carried, `carried over from ${each.carried}`],
     [each.withheld, "values are withheld, as a hook failed on them"],
@@ -38,18 +39,29 @@ function makeRemarks(each) {
 }
 
 function makeFacts(each) {
-  const facts = [
+  const terms = factsOf(each).map(([name, value]) => [make("dt", {}, name), make("dd", {}, value)]);
+  return make("dl", { class: "facts" }, terms.map((term) => make("div", {}, term)));
+}
+
+function factsOf(each) {
+  return [
     ["score", decimal(score(each))],
     ["threshold", each.threshold?.toString()],
     ["latency", duration(each.latency_ms)],
     ["tokens", tokens(each)],
-    ["cost", each.cost_usd === undefined ? "" : `$${Number(each.cost_usd.toFixed(6))}`],
+    ["cost", dollars(each.cost_usd)],
     ["prompt id", each.prompt_id?.toString()],
     ["hallucination", each.hallucination_label],
     ["tags", each.tags?.join(", ")],
+    ["trace", makeTrace(each.trace_id)],
+    ["shard", each.shard && shardName(each.shard)],
   ].filter(([, value]) => value);
-  const terms = facts.map(([name, value]) => [make("dt", {}, name), make("dd", {}, value)]);
-  return make("dl", { class: "facts" }, terms.map((term) => make("div", {}, term)));
+}
+
+function makeTrace(id) {
+  if (!id || !FACTS.traceLink) return id;
+  const href = FACTS.traceLink.replaceAll("{trace_id}", encodeURIComponent(id));
+  return make("a", { href, rel: "noopener noreferrer" }, id);
 }
 
 function tokens({ prompt_tokens, completion_tokens }) {
@@ -61,11 +73,18 @@ function tokens({ prompt_tokens, completion_tokens }) {
 function makeTexts(each) {
   const { input, expected, actual } = each;
   const both = expected !== undefined && actual !== undefined;
-  const [wanted, came] = both ? makeDifference(expected, actual) : [expected, actual];
-  return make("div", { class: "texts" },
-    makeText("Input", input),
-    makeText("Expected", wanted),
-    makeText("Actual", came, both ? makeNote(each) : ""));
+  const keys = both && expected !== actual ? compareKeys(expected, actual) : undefined;
+  const [wanted, came] = both ? makeDifference(expected, actual) : [expected, actual].map(showJson);
+  const answers = [makeText("Expected", wanted), makeText("Actual", came, both ? makeNote(each) : "")];
+  const shown = keys ? [makeKeys(keys), makeWhole(answers, keys)] : answers;
+  return make("div", { class: "texts" }, makeText("Input", showJson(input)), shown);
+}
+
+// the texts by themselves, in sight where no key tells them apart
+function makeWhole(answers, { differing }) {
+  const whole = make("details", {}, make("summary", {}, "as recorded"), make("div", { class: "texts" }, answers));
+  whole.open = !differing.length;
+  return whole;
 }
 
 function makeNote({ expected, actual, differs_at, types }) {
@@ -116,14 +135,14 @@ function makeRuns(title, runs = []) {
     decimal(each.score),
     [mark(each.outcome), each.outcome],
     duration(each.latency_ms),
-    [each.reason ?? "", ...makeRecorded(each)],
+    [each.reason ?? "", makeRecorded(each)],
   ]);
   return makeTable(title, ["", "score", "outcome", "latency", "reason"], rows);
 }
 
-function makeRecorded(run) {
-  const names = ["input", "actual"].filter((name) => run[name] !== undefined);
-  return names.map((name) => make("details", {}, make("summary", {}, name), makeValue(name, run[name])));
+function makeRecorded({ actual }) {
+  if (actual === undefined) return "";
+  return make("details", {}, make("summary", {}, "actual"), makeValue("Actual", actual));
 }
 
 function makeTable(title, names, rows) {

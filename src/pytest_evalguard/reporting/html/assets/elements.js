@@ -1,4 +1,4 @@
-// Outcomes with their marks, and what changed since the baseline by node id
+// What outcomes mean, what changed since the baseline by node id, groups and shards
 const FACTS = JSON.parse(document.getElementById("facts").textContent);
 
 // Elements: text goes in as text, and what hides or turns it is shown as an escape
@@ -48,7 +48,7 @@ const cssClass = (name) => name.replaceAll(" ", "-");
 const unseen = (text) => make("span", { class: "unseen" }, text);
 
 function mark(outcome) {
-  const letter = FACTS.outcomes[outcome] ?? "";
+  const letter = FACTS.outcomes[outcome]?.mark ?? "";
   const attributes = { class: `mark ${cssClass(outcome)}`, "data-letter": letter };
   return make("span", { ...attributes, "aria-hidden": "true" });
 }
@@ -62,8 +62,10 @@ function makeName({ nodeid, name }) {
   return make("span", { class: "id" }, name ? [rest, " ", path] : [path, rest]);
 }
 
-function makeBadges({ change, flaky, carried }) {
+function makeBadges({ change, flaky, carried, trials = [] }) {
   const badges = make("span", { class: "badges" });
+  const passed = trials.filter(({ outcome }) => FACTS.outcomes[outcome]?.passes).length;
+  if (trials.length) badges.append(make("span", { class: "trials" }, `${passed} of ${trials.length} trials`));
   if (carried) badges.append(make("span", { class: "carried" }, "carried over"));
   if (flaky) badges.append(make("span", { class: "flaky" }, "flaky"));
   if (change) badges.append(make("span", { class: `change ${cssClass(change)}` }, change));
@@ -72,6 +74,7 @@ function makeBadges({ change, flaky, carried }) {
 
 // Figures as text
 
+const dollars = (cost) => (cost === undefined ? "" : `$${Number(cost.toFixed(6))}`);
 const counted = (number) => number.toLocaleString("en-US");
 const decimal = (number) => (number === undefined ? "" : Number(number).toFixed(3));
 

@@ -7,7 +7,7 @@ from xml.etree import ElementTree
 
 import pytest
 
-from pytest_evalguard.reporting.html.parts import TrendPoint, outcome_bar, trend
+from pytest_evalguard.reporting.html.charts import TrendPoint, outcome_bar, trend
 
 
 def point(
