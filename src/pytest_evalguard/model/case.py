@@ -56,26 +56,35 @@ class Attempt:
 
 @dataclass(slots=True)
 class Case:
-    """What one test recorded and what became of it.
+    """What one test or sub-case recorded, and what became of it.
 
-    Times are in milliseconds, scores 0..1, cost in US dollars; tokens and cost are sums
-    over all attempts or trials. `input`, `expected` and `actual` are text as it is
-    sent; `default_input` says that no input was recorded: it is the parameters or the
-    node id. `params` has the test's parameters, a short text of each, `param_indices`
-    the place of each among the values of its parametrize, but for the first one, 0.
-    `score` is the recorded one, None when there is none; `reason` says in one line why
-    the test did not pass. `silent` is a case whose test used the fixture and recorded
-    neither actual nor score, `withheld` one whose values were left out because a hook
-    that should have changed them failed. Of a case with `trials`, `require` of them had
-    to pass. `differs_at` is where expected and actual differ first, counted in
-    characters from 1, if that may be beyond what is kept of them; `types` are those
-    that differ, as ``int and str``, if their texts are equal. `declared` is a digest of
-    what the mark and the parameters said, None where they said nothing; `carried` names
-    the session that a case was carried over from. `metrics` are numbers of any size
-    that are no scores; of a case with trials each is a mean over them. `shard` is the
-    id of the session that a merged one has it from, `trace_id` names the trace of the
-    call under test, of trials that of the one that decided. `test` is the node id of
-    the test that a sub-case was recorded in, None of a case that is a whole test.
+    Times are in milliseconds, scores 0..1, cost in US dollars. Tokens and cost are
+    totals over all attempts or trials.
+
+    :var nodeid: pytest's node id; a sub-case has its test's, ``::`` and its name.
+    :var outcome: what became of it.
+    :var input: what was recorded, as the text that is sent; so are `expected` and
+        `actual`.
+    :var score: the recorded score, None if there is none; see `overall_score`.
+    :var reason: why it did not pass.
+    :var scores: the named scores.
+    :var metrics: numbers that are not scores; with trials, the mean over them.
+    :var params: the parameters of the test, a short text of each.
+    :var param_indices: the position of each parameter in its ``parametrize``; 0, the
+        first one, is left out.
+    :var default_input: no input was recorded: it is the parameters or the node id.
+    :var silent: the test used the fixture but recorded neither actual nor score.
+    :var withheld: its values are left out because a hook failed on them.
+    :var attempts: earlier runs of a test that was rerun.
+    :var trials: the runs of a test with trials; `require` of them had to pass.
+    :var differs_at: the first character, counted from 1, where expected and actual
+        differ, if that may be beyond what is kept of them.
+    :var types: the types that differ, as ``int and str``, if the texts are equal.
+    :var declared: a digest of what the mark and the parameters said.
+    :var carried: the session that it was carried over from.
+    :var shard: the id of the session that a merged session has it from.
+    :var trace_id: the trace of the call; with trials, of the one that decided.
+    :var test: the node id of a sub-case's test, None for a whole test.
     """
 
     nodeid: str
