@@ -103,8 +103,8 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
 def eval_case(request: pytest.FixtureRequest) -> EvalCase:
     """Record this test as an eval case: input, expected, actual, score, latency.
 
-    Works with and without a service: what is recorded is kept in the session's
-    directory and summarised, and submitted with --evalguard-run.
+    No service is needed: cases are kept in the session's directory and summarised. With
+    --evalguard-run, they are also submitted.
     """
     return _runner(request.config).recorder_of(request.node)
 

@@ -19,8 +19,7 @@ ENDED_START = '{"test":'
 class ScorerResult:
     """One named score, 0..1, with the scorer's own verdict and reason.
 
-    `raw` is what the scorer gave, where that is not the score: a number on another
-    scale, one of which less is better, or a label.
+    `raw` is the original score if it was on another scale, lower-is-better or a label.
     """
 
     score: Share
@@ -30,16 +29,16 @@ class ScorerResult:
 
     @property
     def text(self) -> str:
-        """The score, and what the scorer gave where that is another thing."""
+        """The score, and the original one if it is different."""
         raw = f"{self.raw:g}" if isinstance(self.raw, (int, float)) else self.raw
         return f"{self.score:g}" if raw is None else f"{self.score:g} from {raw}"
 
 
 @dataclass(slots=True)
 class Attempt:
-    """One run of a test that ran more than once: an earlier one, or a trial.
+    """One run of a test that ran more than once: an earlier attempt, or a trial.
 
-    `actual`, `scores` and `trace_id` are kept of trials, tokens and cost of earlier
+    `actual`, `scores` and `trace_id` are kept for trials, tokens and cost for earlier
     attempts.
     """
 
