@@ -51,6 +51,8 @@ def test_attributes(eval_case: EvalCase, model: str) -> None:
     eval_case.metadata = {"temperature": 0.0}
     eval_case.hallucination_label = "FactIsPresent"
     eval_case.hallucination_label = None
+    eval_case.trace_id = "4bf92f3577b34da6a3ce929d0e0e4736"
+    eval_case.trace_id = 0x4BF92F3577B34DA6A3CE929D0E0E4736
     assert eval_case.actual == eval_case.expected
 
 
@@ -61,6 +63,7 @@ def test_reading(eval_case: EvalCase) -> None:
     assert_type(eval_case.cost_usd, float)
     assert_type(eval_case.metadata, UserDict[str, object])
     assert_type(eval_case.hallucination_label, str | None)
+    assert_type(eval_case.trace_id, str | None)
 
 
 async def test_methods(eval_case: EvalCase) -> None:

@@ -106,7 +106,7 @@ def withheld(everywhere_once: Suite) -> Result:
     )
     test = "def test_{}(eval_case): eval_case.actual = 'private words'\n"
     everywhere_once.test("".join(map(test.format, BAD)))
-    return everywhere_once.run()
+    return everywhere_once.run("-v")
 
 
 @pytest.mark.parametrize("name", BAD)

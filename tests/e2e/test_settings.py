@@ -47,6 +47,12 @@ WRONG: list[tuple[list[str], dict[str, str], str]] = [
     (["-o", "evalguard_min_coverage=nan"], {}, "evalguard_min_coverage must be"),
     (["-o", "evalguard_mark=my mark"], {}, "evalguard_mark"),
     (["-o", "evalguard_run_link=https://h/"], {}, "must contain {run_id}"),
+    (["-o", "evalguard_trace_link=https://h/"], {}, "https URL with {trace_id} behind"),
+    (
+        ["-o", "evalguard_trace_link=http://h/{trace_id}"],
+        {},
+        "evalguard_trace_link must",
+    ),
     (["--evalguard-trials=0"], {}, "within 1..1000"),
     (["--evalguard-trials=-1"], {}, "within 1..1000"),
     (["--evalguard-trials=x"], {}, "within 1..1000"),

@@ -42,12 +42,21 @@ def test_a_failed_case_shows_where_the_answers_differ(suite: Suite) -> None:
             eval_case.actual = "It was Emily Bronte."
             assert eval_case.actual == eval_case.expected, "wrong author"
     """)
-    assert suite.run().summary.splitlines()[4:-1] == [
-        "failed test_it.py::test_it",
+    values = [
         "  input     Who wrote it?",
         "  expected  It was Jane Austen.",
         "  actual    It was Emily Bronte.",
         "                   ^",
+    ]
+    assert suite.run().summary.splitlines()[4:-1] == [
+        "1 case did not pass:",
+        "failed  test_it.py::test_it  wrong author",
+        *values,
+    ]
+    assert suite.run("-v").summary.splitlines()[4:-1] == [
+        "1 case did not pass:",
+        "failed test_it.py::test_it",
+        *values,
         "  reason    AssertionError: wrong author, at test_it.py:7",
     ]
 
@@ -60,31 +69,100 @@ def test_a_difference_far_inside_long_answers_is_in_sight(suite: Suite) -> None:
             pytest.fail("differs")
     """)
     summary = suite.run().summary
-    expected, actual, caret = summary.splitlines()[5:8]
+    expected, actual, caret = summary.splitlines()[6:9]
     assert "RIGHT" in expected
     assert "WRONG" in actual
     assert actual.index("WRONG") == caret.index("^")
     assert max(len(line) for line in summary.splitlines()) <= 80
 
 
-def test_many_failures_are_cut_with_a_count(suite: Suite) -> None:
-    suite.test("""
-        @pytest.mark.eval
-        @pytest.mark.parametrize("n", range(50))
-        def test_it(n):
-            assert not n + 1
-    """)
-    result = suite.run()
-    summary = result.summary
-    assert summary.count("failed test_it.py") == 20
-    assert (
-        "and 30 more that did not pass:\n  show them by: pytest-evalguard show .ev"
-        in summary
+MANY = """
+@pytest.mark.eval(input="how many?")
+@pytest.mark.parametrize("n", range(1000))
+def test_it(eval_case, n):
+    eval_case.record(expected={"n": 0}, actual={"n": n}, score=n / 1000)
+    if n % 2:
+        pytest.xfail("odd")
+    assert eval_case.score > 1
+"""
+
+
+def test_many_failures_are_about_a_screen(suite: Suite) -> None:
+    suite.test(MANY)
+    result = suite.run("--tb=no")
+    lines = result.summary.splitlines()
+    assert len(lines) < 60
+    assert "1,000 cases did not pass, the first 5 with values:" in lines
+    shown = [line for line in lines if line.startswith("failed  test_it.py::test_it[")]
+    assert len(shown) == 20
+    assert shown[0].endswith("[0]    0.000  assert eval_case.score > 1: 0.0 > 1")
+    assert shown[1].endswith("[100]  0.100  assert eval_case.score > 1: 0.1 > 1")
+    assert result.summary.count("  input     how many?") == 5
+    assert not any(line.startswith("xfailed") for line in lines)
+    path = result.session.path.relative_to(suite.directory)
+    assert lines[-3:-1] == [
+        "and 980 more: -v or the report page shows them",
+        f"  show all by: pytest-evalguard show -v {path}",
+    ]
+    assert suite.script("show").out.splitlines() == lines
+    whole = suite.script("show", "-v").out
+    assert whole.count("failed test_it.py") == 1000
+    assert whole.index("\nfailed test_it.py::test_it[998]") < whole.index("\nxfailed")
+
+
+def test_verbose_sessions_show_all_that_did_not_pass(everywhere: Suite) -> None:
+    everywhere.test(MANY.replace("1000", "30"))
+    result = everywhere.run("--tb=no", "-v")
+    assert result.summary.count("  input     how many?") == 30
+    assert result.summary.count("failed test_it.py") == 30
+    assert everywhere.script("show", "-v").out.splitlines() == (
+        result.summary.splitlines()
     )
-    assert "failed test_it.py::test_it[27]" in summary
-    assert "failed test_it.py::test_it[28]" not in summary
-    shown = suite.script("show")
-    assert shown.out.count("failed test_it.py") == 50
+
+
+def test_json_is_told_by_the_keys_that_differ(suite: Suite) -> None:
+    suite.test("""
+        def test_it(eval_case):
+            same = {"id": "x" * 200, "lines": [{"sku": "A", "n": 1}]}
+            eval_case.expected = {**same, "total": 1.5, "due": "May", "a": 1, "b": 1}
+            eval_case.actual = {**same, "total": 1, "a": True, "b": 2, "c": [1]}
+            pytest.fail("differs")
+    """)
+    lines = suite.run().summary.splitlines()
+    start = lines.index("failed  test_it.py::test_it  Failed: differs")
+    assert lines[start + 1 : -1] == [
+        "  expected  total: 1.5",
+        "  actual    total: 1",
+        '  expected  due: "May"',
+        "  actual    due: (missing)",
+        "  expected  a: 1",
+        "  actual    a: true",
+        "            and 2 more keys that differ",
+    ]
+    whole = suite.script("show", "-v").out
+    assert "  expected  c: (missing)\n  actual    c: [1]\n" in whole
+
+
+def test_a_line_of_a_case_has_the_width_of_the_terminal(suite: Suite) -> None:
+    suite.write(
+        "checks/of_answers/test_it.py",
+        """
+        import pytest
+        @pytest.mark.parametrize("n", ["short", "a question " * 9])
+        def test_with_a_name_that_is_no_shorter_than_others(eval_case, n):
+            eval_case.record(expected="a" * 300, actual="b" * 300, score=0.5)
+            pytest.fail("the answer has little to do with the question " * 9)
+        """,
+    )
+    suite.run("--tb=no")
+    starts = {60: "…::test_", 80: "…::test_", 120: "…::test_", 200: "checks/"}
+    for width, start in starts.items():
+        shown = suite.script("show", env={"COLUMNS": str(width)}).out.splitlines()
+        rows = [line for line in shown if line.startswith("failed")]
+        values = [line for line in shown if line.startswith("  actual")]
+        assert {cells(line) for line in (*rows, *values)} == {width}
+        assert rows[-1].removeprefix("failed  ").startswith(start)
+        assert all("0.500  Failed: the answ" in line for line in rows)
 
 
 def test_recorded_text_can_not_act_on_the_terminal_or_the_ci_log(suite: Suite) -> None:
@@ -180,7 +258,7 @@ def test_values_with_one_text_are_told_apart(everywhere: Suite) -> None:
         "  actual    [1, 2]",
         "  differs   in type: tuple and list",
     ]
-    assert everywhere.script("show").out.splitlines()[-len(lines) :] == lines
+    assert everywhere.script("show").out.splitlines() == lines
 
 
 def test_types_of_a_case_that_passed_are_not_compared(suite: Suite) -> None:

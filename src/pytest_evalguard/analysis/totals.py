@@ -10,8 +10,9 @@ from dataclasses import replace
 
 from ..model.case import Case
 from ..model.difference import aligned, first_difference
+from ..model.json_difference import is_container
 from ..model.metrics import Metric
-from ..model.outcome import PASSING, Outcome, letters_of
+from ..model.outcome import PASSING, Outcome, info_of, letters_of
 from ..model.text import shortened
 from .grouping import groupings_of
 from .groups import Group, GroupRate
@@ -21,6 +22,7 @@ MAX_SHOWN = 20
 """Most cases that a session's summary names or shows of a kind."""
 
 _MAX_TEXT = 2_000
+_MAX_JSON = 20_000  # whole, so that it is told by the keys that differ
 
 # what pytest says of a test whose parametrize has no values, by the ini option
 # empty_parameter_set_mark (get_empty_parameterset_mark in _pytest/mark/structures.py)
@@ -119,7 +121,7 @@ class Totals:
         if case.passed and case.threshold is not None and not case.is_scored:
             self.unscored.add(case.nodeid)
         if not case.passed and self._is_shown(case):
-            insort(self.failed, _shortened(case), key=lambda each: each.nodeid)
+            insort(self.failed, _shortened(case), key=rank_of)
             del self.failed[self._most :]
         self.score.add(case.overall_score)
         for name, result in case.scores.items():
@@ -157,7 +159,7 @@ class Totals:
 
     def _is_shown(self, case: Case) -> bool:
         is_full = len(self.failed) >= self._most
-        return not is_full or case.nodeid < self.failed[-1].nodeid
+        return not is_full or rank_of(case) < rank_of(self.failed[-1])
 
     @property
     def rows(self) -> int:
@@ -194,6 +196,11 @@ class Totals:
         return self._latencies.quantile(quantile)
 
 
+def rank_of(case: Case) -> tuple[int, str]:
+    """Return what cases that did not pass are in the order of: the worst come first."""
+    return -info_of(case.outcome).severity, case.nodeid
+
+
 def metric_values(metrics: Iterable[Metric], totals: Totals) -> dict[str, float]:
     """Return the metrics of a session by name, and the means of those of its cases."""
     means = {name: each.value for name, each in totals.metrics.items()}
@@ -227,7 +234,9 @@ def _shortened(case: Case) -> Case:
     """Return a copy for a summary: nothing in it grows with what was recorded."""
     expected, actual = case.expected or "", case.actual or ""
     index = first_difference(expected, actual)
-    expected, actual, _ = aligned(expected, actual, _MAX_TEXT)
+    is_json = is_container(expected) and is_container(actual)
+    if not is_json or max(len(expected), len(actual)) > _MAX_JSON:
+        expected, actual, _ = aligned(expected, actual, _MAX_TEXT)
     is_default = case.input == case.nodeid
     return replace(
         case,

@@ -119,6 +119,12 @@ _DIR = _Argument(
     "dir", nargs="?", metavar="DIR", help="a session's directory (default: the newest)"
 )
 _JSON = _Argument("--json", action="store_true", help="print JSON")
+_VERBOSE = _Argument(
+    "-v",
+    "--verbose",
+    action="store_true",
+    help="show all cases that did not pass, each with its values",
+)
 _OUT = _Argument(
     "--out",
     metavar="DIR",
@@ -226,6 +232,16 @@ _MARKDOWN = (
     _DIR,
     _OUT,
 )
+_EXPORT = (
+    _OUTPUT,
+    _Argument(
+        "--trials",
+        action="store_true",
+        help="one row for each trial; a case without trials has one",
+    ),
+    _DIR,
+    _OUT,
+)
 _CREATE_RUN = (
     _Argument(
         "--project",
@@ -272,7 +288,7 @@ _COMMANDS = (
         "show",
         "show a session: its figures, what did not pass, where it went",
         "show .evalguard/20260102T030405.678Z-1a2b3c4d",
-        (_JSON, _DIR, _OUT),
+        (_JSON, _VERBOSE, _DIR, _OUT),
     ),
     _Command(
         "compare",
@@ -305,6 +321,14 @@ _COMMANDS = (
         "write a session's summary as Markdown, fit for a comment on a pull request",
         "markdown merged -o summary.md",
         _MARKDOWN,
+    ),
+    _Command(
+        "export",
+        "export",
+        "export",
+        "write a session's cases as a table: CSV or JSON Lines, by the file's name",
+        "export -o cases.csv",
+        _EXPORT,
     ),
     _Command(
         "merge",

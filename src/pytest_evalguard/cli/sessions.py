@@ -15,7 +15,7 @@ from ..delivery.registry import stored_targets
 from ..delivery.resubmit import rejected
 from ..errors import SessionError
 from ..model.outcome import rate_without_errors
-from ..model.text import counted, display_path, printable
+from ..model.text import counted, display_path, printable, terminal_width
 from ..reporting.submissions import destination, rejected_lines
 from ..storage.continuation import continued
 from ..storage.files import replace_shared_file, why_unreadable
@@ -121,7 +121,8 @@ def show(options: Namespace) -> int:
         }
         say(json.dumps(data, indent=2))
     else:
-        say_lines(lines(report_of(session, most=sys.maxsize)))
+        report = report_of(session)
+        say_lines(lines(report, terminal_width(), is_verbose=options.verbose))
     return DONE
 
 

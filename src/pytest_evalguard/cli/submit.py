@@ -9,9 +9,10 @@ from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
-from ..config.checks import Given, checked_id, checked_seconds, checked_url
+from ..config.checks import Given, checked_id, checked_seconds
 from ..config.services import SERVICES, Access, ServiceInfo, access_from
 from ..config.settings import NEW, Settings
+from ..config.urls import checked_url
 from ..delivery.agent.prompts import find_project
 from ..delivery.deadline import Deadline
 from ..delivery.outbox import Sent, submission_of

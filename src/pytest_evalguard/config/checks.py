@@ -11,11 +11,11 @@ from pathlib import Path
 from typing import Any, Generic, NamedTuple, TypeVar
 
 from ..errors import ConfigurationError
+from .urls import TRACE_ID, checked_trace_link
 
 T = TypeVar("T")
 
 _DIGITS = 18
-_HOST = re.compile(r"[\w.-]+|[0-9a-fA-F:.]+")
 _STATUS = re.compile("[1-5](?:[0-9]{2}|xx)")
 _TRUE = frozenset(("1", "true", "yes", "on"))
 _FALSE = frozenset(("0", "false", "no", "off"))
@@ -285,6 +285,10 @@ DROP = Kind(
 )
 IDENTIFIER = Kind("be a name for pytest.mark", _identifier)
 RUN_LINK = Kind("contain {run_id}", _run_link)
+TRACE_LINK = Kind(
+    f"be an https URL with {TRACE_ID} behind its host, as https://host/{TRACE_ID}",
+    lambda given: checked_trace_link(given.value),
+)
 PATH = Kind("be a path", lambda given: given.base / given.value)
 SESSION = Kind("be a directory, a file or last", _session)
 RESUME = Kind("be a directory or last", _resume)
@@ -343,52 +347,3 @@ def checked_key(
             " set it to the key alone (it is not shown here)"
         )
     return key
-
-
-def checked_url(url: str) -> str:
-    """Return an https URL, or an http URL to a loopback host, without trailing slash.
-
-    :raises ConfigurationError: it is anything else.
-    """
-    from urllib.parse import urlsplit  # a session without a URL needs none
-
-    url = url.strip()
-    shown = url.rpartition("@")[2]
-    try:
-        parts = urlsplit(url)
-        host, _ = parts.hostname, parts.port
-    except ValueError as error:
-        raise ConfigurationError(f"the URL {shown!r} can't be read: {error}") from error
-    is_odd = not url.isprintable() or "\\" in url
-    if is_odd or (host and not _HOST.fullmatch(host)):
-        raise ConfigurationError(
-            f"the URL {shown!r} has a character that no URL or host name may have"
-        )
-    if parts.scheme not in ("http", "https") or not host:
-        raise ConfigurationError(
-            f"the URL {shown!r} must be like https://host, got no"
-            f" {'host' if parts.scheme in ('http', 'https') else 'https://'}"
-        )
-    if parts.username is not None or parts.query or parts.fragment:
-        raise ConfigurationError(
-            f"the URL {shown!r} must have no user, password, query or fragment"
-        )
-    if parts.scheme == "http" and not is_loopback(host):
-        raise ConfigurationError(
-            f"the URL {shown!r} is plain http, which would show the API key to the"
-            " network: use https (http is for localhost only)"
-        )
-    return parts.geturl().rstrip("/")
-
-
-def is_loopback(host: str) -> bool:
-    """Whether a host name or address is this machine: localhost, 127.0.0.0/8, ::1."""
-    import ipaddress
-
-    try:
-        address = ipaddress.ip_address(host)
-    except ValueError:
-        return host.lower() == "localhost"
-    if address.version == 6:  # Python 3.13 takes ::ffff:127.0.0.1 for loopback, too
-        return address == ipaddress.IPv6Address("::1")
-    return address.is_loopback

@@ -9,10 +9,11 @@ from typing import Any, NamedTuple
 import pytest
 
 from ..errors import ConfigurationError, EvalguardError
-from .checks import Given, checked_id, checked_key, checked_url, key_in
+from .checks import Given, checked_id, checked_key, key_in
 from .services import SERVICES, Access, ServiceInfo
 from .setting import Setting
 from .settings import NEW, PROJECT_VARIABLE, TABLE, Settings, service_settings
+from .urls import checked_url
 
 # options of pytest that run no test
 _SHOWING = ("collectonly", "setuponly", "showfixtures", "show_fixtures_per_test")

@@ -129,7 +129,8 @@ def access_from(
     :param url: comes before the one of the environment.
     :raises ConfigurationError: there is no key, or the URL is none that it may go to.
     """
-    from .checks import checked_key, checked_url
+    from .checks import checked_key
+    from .urls import checked_url
 
     key = checked_key(environ, service.key_variable)
     said = url or environ.get(service.url_variable)

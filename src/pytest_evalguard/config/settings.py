@@ -236,6 +236,12 @@ class Settings:
         "link to a run, with {run_id}, shown when submitted",
         ini="string",
     )
+    trace_link: Setting[str | None] = Setting(
+        lambda c: c.TRACE_LINK,
+        None,
+        "https link to a trace, with {trace_id}, shown with each case that has one",
+        ini="string",
+    )
     resume: Setting[Resume | None] = Setting(
         lambda c: c.RESUME,
         None,

@@ -25,6 +25,7 @@ from ..delivery.registry import with_targets
 from ..model.bounds import reaches
 from ..model.case import Case, case_from_line
 from ..model.redaction import Redactor
+from ..model.text import terminal_width
 from ..recording.budget import is_spent_budget
 from ..recording.modify_case import modified
 from ..recording.resumption import Earlier, Selection
@@ -63,7 +64,8 @@ class Reporter:
         self._process = getpid()
         is_compared = settings.baseline is not None
         session, state = new_session(settings.out, redact, config.rootpath)
-        state = replace(state, group_by=settings.group_by)
+        link = None if settings.trace_link is None else redact(settings.trace_link)
+        state = replace(state, group_by=settings.group_by, trace_link=link)
         groups = gated_groups(settings, redact)
         self._live = LiveSession(session, state, is_compared=is_compared, groups=groups)
         self._submitter = Submitter(config, settings)
@@ -311,7 +313,8 @@ class Reporter:
             return
         report = self._end.report
         if not self._live.is_empty:
-            yield from lines(report)
+            is_verbose = self._config.get_verbosity() > 0
+            yield from lines(report, terminal_width(), is_verbose=is_verbose)
         elif self._settings.is_asked_for:
             if status in COLLECTED:
                 has_target = self._settings.targeted

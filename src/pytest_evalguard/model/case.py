@@ -36,7 +36,8 @@ class ScorerResult:
 class Attempt:
     """One run of a test that ran more than once: an earlier one, or a trial.
 
-    `actual` and `scores` are kept of trials, tokens and cost of earlier attempts.
+    `actual`, `scores` and `trace_id` are kept of trials, tokens and cost of earlier
+    attempts.
     """
 
     outcome: Outcome
@@ -48,6 +49,7 @@ class Attempt:
     prompt_tokens: int | None = None
     completion_tokens: int | None = None
     cost_usd: float | None = None
+    trace_id: str | None = None
 
 
 @dataclass(slots=True)
@@ -69,7 +71,8 @@ class Case:
     what the mark and the parameters said, None where they said nothing; `carried` names
     the session that a case was carried over from. `metrics` are numbers of any size
     that are no scores; of a case with trials each is a mean over them. `shard` is the
-    id of the session that a merged one has it from.
+    id of the session that a merged one has it from, `trace_id` names the trace of the
+    call under test, of trials that of the one that decided.
     """
 
     nodeid: str
@@ -107,6 +110,7 @@ class Case:
     carried: str | None = None
     metrics: dict[str, Finite] = field(default_factory=dict)
     shard: str | None = None
+    trace_id: str | None = None
 
     @property
     def trials_passed(self) -> int:

@@ -13,6 +13,8 @@ from .values import clean_text, describe
 RESERVED_NAMES = frozenset(("pytest", "_metadata"))
 """CaseNames of scorers that the rows use themselves."""
 
+_LONGEST_ID = 200
+
 MAX_COUNT = 2**53
 """Most tokens of a count: larger integers are not the same in every JSON reader."""
 
@@ -93,6 +95,33 @@ def checked_count(value: object, what: str) -> int:
             f"{what} must be within 0..{MAX_COUNT:,}, got {describe(value)}"
         )
     return int(count)
+
+
+def checked_trace_id(value: object) -> str | None:
+    """Return the id of a trace as text: an int as OpenTelemetry writes it, in hex.
+
+    None where there is none, as OpenTelemetry has only zeros where nothing is traced.
+
+    :raises TypeError: `value` is no text, no int and no UUID.
+    :raises ValueError: it is blank, too long or has control characters.
+    """
+    if isinstance(value, int) and not isinstance(value, bool):
+        value = f"{value:032x}"
+    elif type(value).__name__ == "UUID":
+        value = str(value)
+    if value is None or (isinstance(value, str) and value and not value.strip("0-")):
+        return None
+    if not isinstance(value, str):
+        raise TypeError(
+            f"trace_id must be text, an int or a UUID, got {describe(value)}"
+        )
+    text = value.strip()
+    if not text or not text.isprintable() or len(text) > _LONGEST_ID:
+        raise ValueError(
+            f"trace_id must be one line of at most {_LONGEST_ID} characters, got"
+            f" {describe(value)}"
+        )
+    return text
 
 
 def plain_number(value: object) -> object:

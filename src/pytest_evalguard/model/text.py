@@ -6,6 +6,7 @@ import hashlib
 import math
 import os
 import re
+import shutil
 import textwrap
 import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
@@ -261,28 +262,37 @@ def display_path(path: Path) -> str:
 WIDTH = 80
 LABEL = 12
 VALUE = WIDTH - LABEL
+_NARROWEST = 40  # what has less does not know its width (_pytest/_io/terminalwriter.py)
 
 
-def name_list(title: str, count: int, first: Sequence[str]) -> Iterator[str]:
+def terminal_width() -> int:
+    """Return the columns of the terminal, as pytest counts them; 80 without one."""
+    columns = shutil.get_terminal_size((WIDTH, 24)).columns
+    return columns if columns >= _NARROWEST else WIDTH
+
+
+def name_list(
+    title: str, count: int, first: Sequence[str], width: int = WIDTH
+) -> Iterator[str]:
     """Yield a title, the first names below it, and how many more there are."""
     yield title
     for name in first:
-        yield f"  {shortened(printable(name), WIDTH - 2)}"
+        yield f"  {shortened(printable(name), width - 2)}"
     if count > len(first):
         yield f"  and {count - len(first):,} more"
 
 
-def labelled(label: str, text: str) -> Iterator[str]:
+def labelled(label: str, text: str, width: int = WIDTH) -> Iterator[str]:
     """Yield a text in lines, the first with a label."""
-    for line in wrapped(text, VALUE):
+    for line in wrapped(text, width - LABEL):
         yield field(label, line)
         label = ""
 
 
-def hanging(text: str) -> Iterator[str]:
+def hanging(text: str, width: int = WIDTH) -> Iterator[str]:
     """Yield a text in lines, all but the first indented."""
     indent = ""
-    for line in wrapped(text, WIDTH - 2):
+    for line in wrapped(text, width - 2):
         yield indent + line
         indent = "  "
 

@@ -17,11 +17,12 @@ from ..model.case import Attempt, Case, ScorerResult
 from ..model.json_data import MAX_TEXT
 from ..model.outcome import PASSING, Outcome, letters_of, worst
 from ..model.text import counted, shortened
-from ..model.values import HOSTILE, clean_text, cut, without_addresses
+from ..model.values import HOSTILE, as_text, clean_text, cut, without_addresses
+from .assertions import folded, source_of
 from .mark import Plan
 
 MAX_REASON = 500
-"""Longest reason, in characters."""
+"""Longest line of a reason, in characters."""
 
 _PARAGRAPH = re.compile(r"\n[ \t]*\n")
 _LIBRARIES = ("site-packages", "dist-packages")
@@ -68,9 +69,10 @@ def reason_of(
     excinfo: object,
     clean: Callable[[str], str],
 ) -> str | None:
-    """Say in one line why a phase did not pass: error, message, the user's own line.
+    """Say why a phase did not pass: error, message, the user's own line.
 
-    None when it passed. At most `MAX_REASON` characters.
+    None when it passed. One line, but for an assertion that pytest explains at length:
+    that is folded in the first line, and whole in the second.
 
     :param clean: applied to the message before it is cut.
     """
@@ -90,9 +92,15 @@ def error_line(
     excinfo: pytest.ExceptionInfo[BaseException],
     clean: Callable[[str], str],
 ) -> str:
-    """Return error type, message and place, on one line; of a group, its errors."""
+    """Return error type, message and place, on one line; of a group, its errors.
+
+    On a second line is the whole message of an assertion that the first one folds.
+    """
     error = excinfo.value
-    return f"{describe_error(error, clean)}, at {_own_line(item, excinfo)}"
+    line = f"{describe_error(error, clean)}, at {_own_line(item, excinfo)}"
+    whole = _one_line(_message(error), clean)
+    is_folded = isinstance(error, AssertionError) and whole not in line
+    return f"{line}\n{whole}" if is_folded else line
 
 
 def describe_error(error: BaseException, clean: Callable[[str], str]) -> str:
@@ -116,6 +124,13 @@ def describe_error(error: BaseException, clean: Callable[[str], str]) -> str:
     if more := len(errors) - sum(count for _, count in shown):
         texts.append(f"and {more:,} more")
     return f"{len(errors):,} errors: {'; '.join(texts)}"
+
+
+def reason_text(reason: object, clean: Callable[[str], str]) -> str:
+    """Return the reason that a test gave, which may be an error, as text."""
+    if isinstance(reason, BaseException):
+        return describe_error(reason, clean)
+    return as_text(reason, clean)
 
 
 def _leaves(error: BaseException) -> list[BaseException]:
@@ -146,7 +161,10 @@ def group_members(error: BaseException) -> list[BaseException]:
 
 
 def _error_text(error: BaseException, clean: Callable[[str], str]) -> str:
-    message = f"{type(error).__name__}: {_message(error)}".removesuffix(": ")
+    message = _message(error)
+    if isinstance(error, AssertionError):
+        message = folded(message, source_of(error.__traceback__))
+    message = f"{type(error).__name__}: {message}".removesuffix(": ")
     if (cause := _cause_of_warning(error)) is not None:
         where = _one_line(message.partition("\n")[0], clean)
         return f"{where}: {describe_error(cause, clean)}"
@@ -289,6 +307,7 @@ def as_trial(case: Case, longest: int = MAX_TEXT) -> Attempt:
         case.reason,
         actual=None if case.actual is None else cut(case.actual, longest),
         scores=scores or None,
+        trace_id=case.trace_id,
     )
 
 

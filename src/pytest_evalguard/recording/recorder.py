@@ -21,10 +21,11 @@ from ..model.scorers import (
     checked_named_score,
     checked_number,
     checked_score,
+    checked_trace_id,
 )
 from ..model.values import as_data, as_text
 from .metadata import Metadata
-from .outcome import describe_error
+from .outcome import reason_text
 
 PASSING_SCORE = 0.5
 """From here a named score counts as passed when its scorer did not say."""
@@ -110,10 +111,20 @@ class EvalCase:
 
     @hallucination_label.setter
     def hallucination_label(self, value: str | None) -> None:
-        if value is None:
-            self._texts.pop("hallucination_label", None)
-        else:
-            self._set_text("hallucination_label", value)
+        self._set_optional("hallucination_label", value)
+
+    @property
+    def trace_id(self) -> str | None:
+        """The id of the trace of the call under test; an int is written in hex.
+
+        :raises TypeError: the value is no text, no int and no UUID.
+        :raises ValueError: it is blank, too long or has control characters.
+        """
+        return self._texts.get("trace_id")
+
+    @trace_id.setter
+    def trace_id(self, value: object) -> None:
+        self._set_optional("trace_id", checked_trace_id(value))
 
     @property
     def score(self) -> float | None:
@@ -209,7 +220,7 @@ class EvalCase:
             self._add_number(name, score, reason)  # as nearly all are
             return
         given = read_scores(name, score, scale, values)
-        said = None if reason is None else _reason_text(reason, self._clean)
+        said = None if reason is None else reason_text(reason, self._clean)
         results = {
             as_text(each.name): self._scorer_result(each, passed, said)
             for each in given
@@ -220,7 +231,7 @@ class EvalCase:
     def _add_number(self, name: object, score: float, reason: object) -> None:
         known = checked_name(name)
         score = checked_named_score(score, known)
-        said = None if reason is None else _reason_text(reason, self._clean)
+        said = None if reason is None else reason_text(reason, self._clean)
         result = ScorerResult(score, reaches(score, PASSING_SCORE), said)
         self._require_open()
         self._scores[as_text(known)] = result
@@ -232,7 +243,7 @@ class EvalCase:
         if passed is None:
             passed = reaches(given.score, PASSING_SCORE)
         if reason is None and given.reason is not None:
-            reason = _reason_text(given.reason, self._clean)
+            reason = reason_text(given.reason, self._clean)
         raw = None if given.raw is None else kept_raw(given.raw, self._clean)
         return ScorerResult(given.score, bool(passed), reason, raw)
 
@@ -278,7 +289,7 @@ class EvalCase:
 
         The reason may be the exception that a judge ended by.
         """
-        text = _reason_text(reason, self._clean)
+        text = reason_text(reason, self._clean)
         self._require_open()
         self._ambiguous = text
 
@@ -297,6 +308,7 @@ class EvalCase:
         score: object = UNSET,
         latency_ms: object = UNSET,
         cost_usd: object = UNSET,
+        trace_id: object = UNSET,
         tokens: object = UNSET,
         metadata: Mapping[str, object] | None = None,
     ) -> None:
@@ -311,6 +323,7 @@ class EvalCase:
             "score": score,
             "latency_ms": latency_ms,
             "cost_usd": cost_usd,
+            "trace_id": trace_id,
         }
         for name, value in given.items():
             if value is not UNSET:
@@ -331,6 +344,12 @@ class EvalCase:
         self._texts[name] = text
         self._values[name] = value
 
+    def _set_optional(self, name: str, value: str | None) -> None:
+        if value is None:
+            self._texts.pop(name, None)
+        else:
+            self._set_text(name, value)
+
     def _set_number(self, name: str, value: float) -> None:
         self._require_open()
         self._numbers[name] = value
@@ -341,12 +360,6 @@ class EvalCase:
                 f"the test {self._nodeid} has finished: its eval_case can't record any"
                 " more. Join threads and await tasks before the test ends"
             )
-
-
-def _reason_text(reason: object, clean: Callable[[str], str]) -> str:
-    if isinstance(reason, BaseException):
-        return describe_error(reason, clean)
-    return as_text(reason, clean)
 
 
 def remark(case: EvalCase, marked: Mapping[str, object]) -> None:

@@ -35,7 +35,7 @@ _MOST_COMPARED = 5
 _GAP = "  "
 
 
-def group_lines(groupings: Iterable[Grouping]) -> Iterator[str]:
+def group_lines(groupings: Iterable[Grouping], width: int = WIDTH) -> Iterator[str]:
     """Yield the groups of each key as a table, and what they are against the first."""
     for grouping in groupings:
         if grouping.nothing is not None:
@@ -43,7 +43,7 @@ def group_lines(groupings: Iterable[Grouping]) -> Iterator[str]:
             continue
         yield printable(f"by {grouping.key}:")
         groups = grouping.groups
-        yield from _columns(grouping, groups[:MAX_SHOWN])
+        yield from _columns(grouping, groups[:MAX_SHOWN], width)
         if (rest := len(groups) - MAX_SHOWN) > 0:
             yield f"  and {counted(rest, 'more group')}, on the report page"
         for note in group_notes(grouping):
@@ -57,7 +57,9 @@ def group_lines(groupings: Iterable[Grouping]) -> Iterator[str]:
             yield f"  and {counted(rest, 'more comparison')}, on the report page"
 
 
-def _columns(grouping: Grouping, groups: Sequence[GroupFigures]) -> Iterator[str]:
+def _columns(
+    grouping: Grouping, groups: Sequence[GroupFigures], width: int
+) -> Iterator[str]:
     """Yield the figures in columns, with as many scores as there is room for."""
     scores = _scores(grouping)
     for shown in range(len(scores), -1, -1):
@@ -65,7 +67,7 @@ def _columns(grouping: Grouping, groups: Sequence[GroupFigures]) -> Iterator[str
         rows += [_row(each, scores[:shown]) for each in groups]
         texts = [[shortened(printable(t), _LONGEST_SHOWN) for t in row] for row in rows]
         widths = [max(map(cells, column)) for column in zip(*texts, strict=True)]
-        room = WIDTH - len(_GAP) * len(widths) - sum(widths[1:])
+        room = width - len(_GAP) * len(widths) - sum(widths[1:])
         if widths[0] <= room:
             break
     widths[0] = min(widths[0], max(room, _SHORTEST_SHOWN))

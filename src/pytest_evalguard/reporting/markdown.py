@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain
+from urllib.parse import quote
 
 from ..analysis.grouping import Grouping
 from ..analysis.totals import MAX_SHOWN
@@ -16,7 +17,7 @@ from ..storage.session import SessionState
 from .comparison import origin_text, verdict_lines
 from .groups import comparison_table, group_notes, group_table
 from .metrics import cell_text, metric_figures, table_size
-from .report import Report
+from .report import Report, trace_url
 from .terminal import (
     figures,
     gate_text,
@@ -107,7 +108,8 @@ def _parts(report: Report) -> Iterator[str]:
             yield from _names(what, names)
     if totals.failed:
         yield "### Did not pass\n\n"
-    yield from map(_case, totals.failed)
+    for case in totals.failed:
+        yield _case(case, report.state.trace_link)
     if totals.hidden > 0:
         yield f"and {totals.hidden:,} more that did not pass\n\n"
     for what, found in worth_a_look(totals):
@@ -182,15 +184,27 @@ def _names(what: str, names: Iterable[str]) -> Iterator[str]:
         yield "</details>\n\n"
 
 
-def _case(case: Case) -> str:
+def _case(case: Case, link: str | None) -> str:
     title = f"{case.outcome} {shortened(case.nodeid, _VALUE)}"
     return "".join(
         [
             f"<details><summary>{escaped(title)}</summary>\n\n",
             *_table(("", ""), _values(case)),
+            *_trace(case, link),
             "</details>\n\n",
         ]
     )
+
+
+def _trace(case: Case, link: str | None) -> Iterator[str]:
+    if case.trace_id is not None:
+        url, shown = trace_url(link, case.trace_id), escaped(case.trace_id)
+        yield f"trace: {shown if url is None else f'[{shown}]({_target(url)})'}\n\n"
+
+
+def _target(url: str) -> str:
+    """Return a URL without what would end a link."""
+    return quote(url, safe="%/:?#@!$&'*+,;=~-._")
 
 
 def _values(case: Case) -> Iterator[tuple[str, str]]:

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import quote
 
 from ..analysis.comparison import Comparison, read_comparison
 from ..analysis.grouping import groupings_of
-from ..analysis.totals import MAX_SHOWN, Totals
+from ..analysis.totals import Totals
+from ..config.urls import TRACE_ID
 from ..delivery.outbox import Sent, submission_of
 from ..delivery.registry import stored_targets
 from ..errors import SessionError
@@ -16,6 +18,16 @@ from ..model.case import Case
 from ..model.text import counted
 from ..storage.session import STATE, Session, SessionState
 from .submissions import resume_command
+
+
+def trace_url(link: str | None, trace_id: str | None) -> str | None:
+    """Return the URL of a trace, None without an id or a link that may be followed.
+
+    :param link: the template.
+    """
+    if trace_id is None or link is None or not link.startswith("https://"):
+        return None
+    return link.replace(TRACE_ID, quote(trace_id, safe="", errors="replace"))
 
 
 @dataclass(frozen=True)
@@ -39,12 +51,10 @@ class Report:
 
 def report_of(
     session: Session,
-    most: int = MAX_SHOWN,
     through: Callable[[Iterable[Case]], Iterable[Case]] = iter,
 ) -> Report:
     """Return what is on disk of a session.
 
-    :param most: how many cases are kept of those that need a look.
     :param through: what else looks at each case on its way, as it is read once.
     :raises SessionError: it can't be read.
     """
@@ -53,7 +63,7 @@ def report_of(
         groupings_of(state.group_by)
     except ValueError as error:
         raise SessionError(f"{session.path / STATE} can't be read: {error}") from error
-    totals = Totals.of(through(cases), most, group_by=state.group_by)
+    totals = Totals.of(through(cases), group_by=state.group_by)
     not_run = state.selected - sum(totals.outcomes.values())
     totals.outcomes["not run"] += max(0, not_run)
     sent = [Sent(e, submission_of(session, e)) for e in stored_targets(session)]

@@ -7,15 +7,12 @@ from pathlib import Path
 
 from ..analysis.comparison import Comparison
 from ..analysis.statistics import all_pass_rate
-from ..analysis.totals import MAX_SHOWN, CaseNames, Totals, rate_text
+from ..analysis.totals import MAX_SHOWN, CaseNames, Totals, rank_of, rate_text
+from ..errors import SessionError
 from ..model.case import Case
-from ..model.difference import compared, difference_place, sameness
 from ..model.outcome import OUTCOMES
 from ..model.text import (
-    LABEL,
-    VALUE,
     WIDTH,
-    cells,
     counted,
     display_path,
     dollars,
@@ -27,22 +24,31 @@ from ..model.text import (
     shortened,
 )
 from ..storage.continuation import Resumed, Spending
-from ..storage.session import Gate, SessionState, Shard
+from ..storage.session import Gate, Session, SessionState, Shard
+from .cases import WITH_VALUES, short_lines, whole_lines
 from .comparison import origin_text, verdict_lines
 from .groups import group_lines, milliseconds_text
 from .metrics import metric_figures, table_lines
 from .report import Report
 from .submissions import command, dry_run_lines, resume_command, sent_lines
 
-_LONGEST_NAME = 5 * WIDTH
-_LONGEST_REASON = 15 * VALUE
+FEW = 5
+"""Most cases that are named of a kind where not all is shown."""
+
 _MOST_TABLES = 3
 _MOST_VALUES = 5
 
 
-def lines(report: Report) -> Iterator[str]:
-    """Yield all that is shown of a session at its end."""
+def lines(
+    report: Report, width: int = WIDTH, *, is_verbose: bool = False
+) -> Iterator[str]:
+    """Yield all that is shown of a session at its end.
+
+    :param width: the columns that there are; sentences take 80 at most.
+    :param is_verbose: whether all is shown of each case that did not pass.
+    """
     totals, path = report.totals, report.path
+    most = MAX_SHOWN if is_verbose else FEW
     yield from hanging(outcome_line(totals))
     for label, value in figures(totals):
         yield from labelled(label, value)
@@ -52,24 +58,54 @@ def lines(report: Report) -> Iterator[str]:
         yield from table_lines(table)
     if (rest := len(report.state.tables) - _MOST_TABLES) > 0:
         yield field("", f"and {counted(rest, 'more table')}, on the report page")
-    yield from group_lines(totals.groupings if totals.rows else ())
+    yield from group_lines(totals.groupings if totals.rows else (), width)
     yield from gate_lines(report.state.gates)
     if report.comparison is not None:
-        yield from comparison_lines(report.comparison)
-    for case in totals.failed:
-        yield from _case_lines(case)
-    if totals.hidden > 0:
-        yield f"and {totals.hidden:,} more that did not pass:"
-        yield f"  show them by: {command('show', path)}"
+        yield from comparison_lines(report.comparison, most, width)
+    yield from _unpassed_lines(report, width, is_verbose=is_verbose)
     for what, names in worth_a_look(totals):
         title = f"{counted(names.count, 'case')} {what}:"
-        yield from name_list(title, names.count, names.first)
+        yield from name_list(title, names.count, names.first[:most], width)
     yield from state_lines(report.state, path, report.arguments)
     yield from report.notes
     if report.state.ci:
         yield from labelled("built by", ", ".join(report.state.ci.values()))
     yield f"recorded in {display_path(path)}"
     yield from where_lines(report)
+
+
+def _unpassed_lines(report: Report, width: int, *, is_verbose: bool) -> Iterator[str]:
+    """Yield the cases that did not pass, in short or each with all that is shown."""
+    totals, again = report.totals, command("show -v", report.path)
+    if not totals.failed:
+        return
+    count = len(totals.failed) + totals.hidden
+    title = f"{counted(count, 'case')} did not pass"
+    if is_verbose and (cases := _all_unpassed(report)) is not None:
+        yield f"{title}:"
+        for case in cases:
+            yield from whole_lines(case, width, report.state.trace_link)
+        return
+    has_more = count > WITH_VALUES
+    yield f"{title}, the first {WITH_VALUES} with values:" if has_more else f"{title}:"
+    yield from short_lines(totals.failed, width)
+    if totals.hidden > 0:
+        yield f"and {totals.hidden:,} more: -v or the report page shows them"
+    if has_more:
+        yield f"  show all by: {again}"
+
+
+def _all_unpassed(report: Report) -> Iterable[Case] | None:
+    """Return all cases that did not pass, None where the disk does not have them."""
+    totals = report.totals
+    if totals.hidden <= 0:
+        return totals.failed
+    try:
+        stored = Session(report.path).cases()
+        found = [rank_of(each) for each in stored if each.has_row and not each.passed]
+    except (OSError, SessionError):
+        return None
+    return stored.read([nodeid for _, nodeid in sorted(found)])
 
 
 def figures(totals: Totals) -> Iterator[tuple[str, str]]:
@@ -140,35 +176,19 @@ def annotation(title: str, message: str) -> str:
     return f"::error title=evalguard: {title}::{text}"
 
 
-def comparison_lines(comparison: Comparison) -> Iterator[str]:
-    """Yield what changed since the baseline."""
+def comparison_lines(
+    comparison: Comparison, most: int = MAX_SHOWN, width: int = WIDTH
+) -> Iterator[str]:
+    """Yield what changed since the baseline.
+
+    :param most: how many cases are named of each kind.
+    """
     yield from labelled("baseline", printable(origin_text(comparison)))
     for line in verdict_lines(comparison):
         yield from labelled("", printable(line))
     for what, names in comparison.named.items():
         if names:
-            yield from name_list(f"{what}:", len(names), names[:MAX_SHOWN])
-
-
-def _case_lines(case: Case) -> Iterator[str]:
-    """Yield a case that did not pass: what was wanted, what came, and why it failed."""
-    name = shortened(printable(case.nodeid), _LONGEST_NAME)
-    yield from hanging(f"{case.outcome} {name}")
-    if case.input and case.input != case.nodeid:
-        yield field("  input", shortened(printable(case.input), VALUE))
-    if case.expected is not None and case.actual is not None:
-        yield from _difference(case, case.expected, case.actual)
-    elif case.expected is not None:
-        yield field("  expected", shortened(printable(case.expected), VALUE))
-    elif case.actual is not None:
-        yield field("  actual", shortened(printable(case.actual), VALUE))
-    if case.is_scored:
-        yield field("  score", shortened(printable(case.score_text), VALUE))
-    if case.reason:
-        reason = shortened(printable(case.reason), _LONGEST_REASON)
-        yield from labelled("  reason", reason)
-    if case.carried:
-        yield field("  from", f"{printable(case.carried)}, carried over")
+            yield from name_list(f"{what}:", len(names), names[:most], width)
 
 
 def where_lines(report: Report) -> Iterator[str]:
@@ -273,16 +293,3 @@ def _consumption(totals: Totals) -> Iterator[tuple[str, str]]:
         yield "tokens", f"{prompt:,} prompt, {completion:,} completion"
     if totals.cost_usd:
         yield "cost", f"${totals.cost_usd:,.4f}"
-
-
-def _difference(case: Case, expected: str, actual: str) -> Iterator[str]:
-    wanted, came, index = compared(expected, actual, VALUE)
-    place = difference_place(case, seen=VALUE)
-    if index is None and place is None:
-        came = sameness(expected)
-    yield field("  expected", wanted or "(empty)")
-    yield field("  actual", came or "(empty)")
-    if index:
-        yield " " * (LABEL + cells(wanted[:index])) + "^"
-    if place is not None:
-        yield field("  differs", place)

@@ -222,6 +222,7 @@ def _state(identity: str, parts: Sequence[_Part]) -> SessionState:
         ci=_shared(each.ci for each in shards),
         versions=_shared(each.versions for each in shards),
         shards=tuple(sorted(shards, key=lambda each: each.id)),
+        trace_link=min((e.trace_link for e in states if e.trace_link), default=None),
         group_by=tuple(sorted({key for each in states for key in each.group_by})),
         **figures_of((case for part in parts for case in part.cases), selected),
     )

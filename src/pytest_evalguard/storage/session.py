@@ -89,7 +89,7 @@ class SessionState:
 
     `metrics` and `tables` are what the hook `pytest_evalguard_metrics` returned,
     `shards` the sessions that a merged one was made of, `group_by` what figures are
-    shown by, each as in ``param:model``.
+    shown by, each as in ``param:model``, `trace_link` is the link to a trace.
     """
 
     id: str
@@ -113,6 +113,7 @@ class SessionState:
     tables: tuple[Table, ...] = ()
     shards: tuple[Shard, ...] = ()
     group_by: tuple[str, ...] = ()
+    trace_link: str | None = None
 
     @property
     def commit(self) -> str | None:

@@ -141,6 +141,21 @@ def test_the_first_failed_cases_are_kept_and_the_others_counted(order: str) -> N
     assert (totals.hidden, totals.passed, totals.rows) == (1, 2, 6)
 
 
+def test_failures_are_kept_before_errors_and_expected_failures() -> None:
+    outcomes: list[Outcome] = ["xfailed", "ambiguous", "error", "failed", "failed"]
+    cases = [Case(f"{n}", outcome) for n, outcome in enumerate(outcomes)]
+    totals = Totals.of(cases, most=4)
+    assert [case.nodeid for case in totals.failed] == ["3", "4", "2", "1"]
+
+
+def test_json_is_kept_whole_unless_it_is_long() -> None:
+    short, long = (f'{{"a": "{"x" * length}"}}' for length in (3_000, 30_000))
+    for text, other, is_whole in ((short, "[]", True), (long, "[]", False)):
+        case = Case("a", "failed", expected=text, actual=other)
+        (kept,) = Totals.of([case]).failed
+        assert (kept.expected == text) == is_whole
+
+
 def test_twenty_failed_cases_are_kept_where_nobody_says_how_many() -> None:
     totals = Totals.of(Case(f"{n}", "failed") for n in range(30))
     assert (len(totals.failed), totals.hidden) == (20, 10)

@@ -18,7 +18,7 @@ from urllib.parse import unquote
 import pytest
 from hypothesis import given, settings, strategies as st
 
-from pytest_evalguard.config.checks import checked_url, is_loopback
+from pytest_evalguard.config.urls import checked_url, is_loopback
 from pytest_evalguard.delivery.deadline import Deadline, real_now, within
 from pytest_evalguard.delivery.evalguard.service import api_base
 from pytest_evalguard.delivery.http import (

@@ -15,8 +15,8 @@ import pytest
 from hypothesis import given, settings, strategies as st
 
 from pytest_evalguard.cli.main import main
-from pytest_evalguard.config.checks import checked_url
 from pytest_evalguard.config.services import Access, service_named
+from pytest_evalguard.config.urls import checked_url
 from pytest_evalguard.controller.retention import remove_old_sessions
 from pytest_evalguard.delivery.evalguard.answers import stored_rows
 from pytest_evalguard.delivery.evalguard.batches import freeze, halves

@@ -20,6 +20,7 @@ from pytest_evalguard.model.scorers import (
     checked_name,
     checked_number,
     checked_score,
+    checked_trace_id,
 )
 from pytest_evalguard.model.values import describe
 
@@ -334,3 +335,19 @@ def test_a_score_has_a_scale_or_labels() -> None:
 def test_a_label_without_values_is_no_score(label: str) -> None:
     with pytest.raises(TypeError, match=r"^the score of 'x' must be a number.*values="):
         Measure(None, None)(label, "x")
+
+
+@pytest.mark.parametrize("value", ["", "  ", "a\nb", "x" * 201])
+def test_a_trace_is_named_on_one_line(value: str) -> None:
+    with pytest.raises(ValueError, match="trace_id must be one line of at most 200"):
+        checked_trace_id(value)
+
+
+@pytest.mark.parametrize("value", [True, 1.5, b"ab", ["a"]])
+def test_a_trace_is_named_by_text_an_int_or_a_uuid(value: object) -> None:
+    with pytest.raises(TypeError, match="trace_id must be text, an int or a UUID"):
+        checked_trace_id(value)
+
+
+def test_a_traces_id_has_no_blanks_around_it() -> None:
+    assert checked_trace_id(" 4bf92f35 ") == "4bf92f35"

@@ -74,6 +74,7 @@ def write_report(report: Report, path: Path, data: CaseData | None = None) -> No
         },
         tables=report.state.tables,
         group_tables=[*_group_tables(totals)],
+        trace_link=report.state.trace_link,
     )
     write_page(path, page, data or CaseData.of(Session(report.path).cases()))
 
@@ -213,7 +214,8 @@ class Page:
     Facts and figures are labels with values; `trend` ends with this session. `sides`
     has the values of the parameters by which cases stand side by side, `keys` what
     they are grouped by, as in ``param:model``, `shards` the names of those by their
-    ids, and `scores` how often each score is within each part of 0..1.
+    ids, `scores` how often each score is within each part of 0..1, and `trace_link` is
+    the template of a link to a trace.
     """
 
     title: str
@@ -230,6 +232,7 @@ class Page:
     keys: Sequence[str] = ()
     shards: Mapping[str, str] = field(default_factory=dict)
     scores: Mapping[str, Sequence[int]] = field(default_factory=dict)
+    trace_link: str | None = None
 
 
 def write_page(path: Path, page: Page, data: CaseData) -> None:
@@ -316,12 +319,14 @@ def _facts_data(page: Page) -> Iterator[str]:
         name: {"mark": info.mark, "severity": info.severity, "passes": info.passes}
         for name, info in OUTCOMES.items()
     }
+    link = page.trace_link or ""
     facts = {
         "outcomes": outcomes,
         "changes": {} if page.since is None else dict(page.since.changes),
         "groups": dict(page.sides),
         "keys": list(page.keys),
         "shards": dict(page.shards),
+        "traceLink": link if link.startswith("https://") else "",
     }
     yield _FACTS
     yield harmless(json.dumps(facts))

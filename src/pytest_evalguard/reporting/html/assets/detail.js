@@ -39,7 +39,8 @@ function makeRemarks(each) {
 }
 
 function makeFacts(each) {
-  const terms = factsOf(each).map(([name, value]) => [make("dt", {}, name), make("dd", {}, value)]);
+  const terms = factsOf(each).map(([name, value]) =>
+    [make("dt", {}, name), make("dd", {}, name === "trace" ? makeTrace(value) : value)]);
   return make("dl", { class: "facts" }, terms.map((term) => make("div", {}, term)));
 }
 
@@ -54,7 +55,16 @@ function factsOf(each) {
     ["hallucination", each.hallucination_label],
     ["tags", each.tags?.join(", ")],
     ["shard", each.shard && shardName(each.shard)],
+    ["trace", each.trace_id],
   ].filter(([, value]) => value);
+}
+
+function traceUrl(id) {
+  return new URL(FACTS.traceLink.replaceAll("{trace_id}", encodeURIComponent(wellFormed(id)))).href;
+}
+
+function makeTrace(id) {
+  return FACTS.traceLink ? make("a", { href: traceUrl(id), rel: "noopener noreferrer" }, id) : id;
 }
 
 function tokens({ prompt_tokens, completion_tokens }) {
@@ -128,7 +138,7 @@ function makeRuns(title, runs = []) {
     decimal(each.score),
     [mark(each.outcome), each.outcome],
     duration(each.latency_ms),
-    [each.reason ?? "", makeRecorded(each)],
+    [each.reason ?? "", makeRecorded(each), each.trace_id ? make("p", {}, "trace ", makeTrace(each.trace_id)) : ""],
   ]);
   return makeTable(title, ["", "score", "outcome", "latency", "reason"], rows);
 }

@@ -1,0 +1,175 @@
+"""Cases that did not pass, on the terminal: a line each, and the values of some."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from ..model.case import Case
+from ..model.difference import compared, difference_place, sameness
+from ..model.json_difference import KeyDifference, differing_keys
+from ..model.patterns import lazy
+from ..model.text import (
+    ELLIPSIS,
+    LABEL,
+    VALUE,
+    WIDTH,
+    cells,
+    counted,
+    field,
+    fits,
+    hanging,
+    labelled,
+    printable,
+    shortened,
+    shortened_end,
+)
+from .report import trace_url
+
+WITH_VALUES = 5
+"""How many cases are shown with their values where not all are."""
+
+_GAP = "  "
+_LONGEST_NAME = 5 * WIDTH
+_LONGEST_REASON = 15 * VALUE
+_LONGEST_KEY = 30
+_PLACE = lazy(r", at \S+:\d+$")
+_MOST_KEYS, _MOST_KEYS_OF_ALL = 3, 30
+
+
+def short_lines(cases: Sequence[Case], width: int) -> Iterator[str]:
+    """Yield a line for each case, and below the first ones their values.
+
+    :param width: the most columns that a line takes.
+    """
+    room = _room_for_names(cases, width)
+    names = [_short_name(printable(each.nodeid), room) for each in cases]
+    longest = max(map(cells, names))
+    outcomes = max(len(each.outcome) for each in cases)
+    scores = max(map(len, map(_score_text, cases)))
+    for index, (case, name) in enumerate(zip(cases, names, strict=True)):
+        parts = [
+            f"{case.outcome:<{outcomes}}",
+            name + " " * (longest - cells(name)),
+            *([f"{_score_text(case):>{scores}}"] if scores else ()),
+            _short_reason(case),
+        ]
+        line = _GAP.join(parts).rstrip()
+        yield shortened_end(line, width)
+        if index < WITH_VALUES:
+            yield from _values(case, width, _MOST_KEYS)
+            if not fits(line, width):
+                reason = shortened_end(_short_reason(case), width - LABEL)
+                yield field("  reason", reason)
+
+
+def whole_lines(case: Case, width: int, link: str | None = None) -> Iterator[str]:
+    """Yield a case with all that is shown of it.
+
+    :param link: the template of a link to its trace.
+    """
+    name = shortened(printable(case.nodeid), _LONGEST_NAME)
+    yield from hanging(f"{case.outcome} {name}", width)
+    yield from _values(case, width, _MOST_KEYS_OF_ALL)
+    if case.is_scored:
+        yield field("  score", f"{case.overall_score:g}")
+    if case.trace_id is not None:
+        trace = trace_url(link, case.trace_id) or case.trace_id
+        yield field("  trace", printable(trace))  # a link that is wrapped is none
+    label = "  reason"
+    for line in (case.reason or "").splitlines():
+        yield from labelled(label, shortened(printable(line), _LONGEST_REASON), width)
+        label = ""
+
+
+def _room_for_names(cases: Sequence[Case], width: int) -> int:
+    """Return the columns that there are for node ids: reasons need some, too."""
+    reasons = max(cells(_short_reason(each)) for each in cases)
+    scores = max(map(len, map(_score_text, cases)))
+    columns = [max(len(each.outcome) for each in cases), scores]
+    columns.append(min(reasons, width * 3 // 10))
+    used = sum(each + len(_GAP) for each in columns if each)
+    return width - used
+
+
+def _short_name(name: str, room: int) -> str:
+    """Return a node id cut to a width: its directories go first, then its file."""
+    path, separator, test = name.partition("::")
+    file = path.rpartition("/")[2]
+    forms = (
+        name,
+        f"{ELLIPSIS}/{file}{separator}{test}",
+        f"{ELLIPSIS}{separator}{test}",
+    )
+    return next(
+        (each for each in forms if fits(each, room)), shortened(forms[-1], room)
+    )
+
+
+def _score_text(case: Case) -> str:
+    return f"{case.overall_score:.3f}" if case.is_scored else ""
+
+
+def _short_reason(case: Case) -> str:
+    """Return a reason without what its line can do without, as its place."""
+    reason = (case.reason or "").partition("\n")[0].replace("AssertionError: ", "", 1)
+    return printable(_PLACE.sub("", reason))
+
+
+def _values(case: Case, width: int, most_keys: int) -> Iterator[str]:
+    """Yield what a case was given, what was wanted, what came, and its scores."""
+    room = width - LABEL
+    if case.input and case.input != case.nodeid:
+        yield field("  input", shortened(printable(case.input), room))
+    if case.expected is not None and case.actual is not None:
+        yield from _difference(case, case.expected, case.actual, room, most_keys)
+    elif case.expected is not None:
+        yield field("  expected", shortened(printable(case.expected), room))
+    elif case.actual is not None:
+        yield field("  actual", shortened(printable(case.actual), room))
+    if case.scores:
+        scores = ", ".join(f"{name} {each.text}" for name, each in case.scores.items())
+        yield field("  scores", shortened(printable(scores), room))
+    if case.carried:
+        yield field("  from", f"{printable(case.carried)}, carried over")
+
+
+def _difference(
+    case: Case, expected: str, actual: str, room: int, most_keys: int
+) -> Iterator[str]:
+    if keys := differing_keys(expected, actual):
+        yield from _keys(keys, room, most_keys)
+        return
+    wanted, came, index = compared(expected, actual, room)
+    place = difference_place(case, seen=room)
+    if index is None and place is None:
+        came = sameness(expected)
+    yield field("  expected", wanted or "(empty)")
+    yield field("  actual", came or "(empty)")
+    if index:
+        yield " " * (LABEL + cells(wanted[:index])) + "^"
+    if place is not None:
+        yield field("  differs", place)
+
+
+def _keys(keys: Sequence[KeyDifference], room: int, most: int) -> Iterator[str]:
+    for each in keys[:most]:
+        start = f"{shortened(printable(each.key), _LONGEST_KEY)}: "
+        wanted, came = key_texts(each, room - cells(start))
+        yield field("  expected", f"{start}{wanted}")
+        yield field("  actual", f"{start}{came}")
+    if (rest := len(keys) - most) > 0:
+        yield field("", f"and {counted(rest, 'more key')} that {_verb(rest)}")
+
+
+def _verb(number: int) -> str:
+    return "differs" if number == 1 else "differ"
+
+
+def key_texts(found: KeyDifference, width: int) -> tuple[str, str]:
+    """Return both values of a key, at most `width` columns each, as they differ."""
+    if found.expected is None:
+        return "(missing)", shortened(printable(found.actual or ""), width)
+    if found.actual is None:
+        return shortened(printable(found.expected), width), "(missing)"
+    wanted, came, _ = compared(found.expected, found.actual, width)
+    return wanted, came
