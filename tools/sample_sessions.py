@@ -172,6 +172,7 @@ def _tickets(dice: random.Random, day: int, failures: float) -> Iterator[Case]:
             expected=REPLIES[kind],
             actual=reply if is_good else f"{reply.split('. ')[0]}. Wait for our call.",
             reason=None if is_good else f"assert {score} >= 0.75",
+            score=score,
             scores={"tone": tone, "faithfulness": fact},
             metrics={"tool_calls": float(number % 4)},
             threshold=0.75,
