@@ -5,7 +5,7 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
@@ -14,6 +14,7 @@ import coverage
 import pytest
 
 import pytest_evalguard
+from measuring import measured
 from standin import StandIn
 from suite import DISTRIBUTIONS, Suite
 
@@ -23,12 +24,20 @@ if TYPE_CHECKING:
 NAMES = [" ".join(each) or "plain" for each in DISTRIBUTIONS]
 
 
-REAL_PROCESS = "real_process(reason): each run of the suite is a process of its own"
+MARKS = (
+    "real_process(reason): each run of the suite is a process of its own",
+    "fresh_process(reason): each run of the suite is a process that has loaded nothing",
+)
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Name our mark; compile what tests start once, for they start it often."""
-    config.addinivalue_line("markers", REAL_PROCESS)
+    """Name our marks; compile what tests start once, for they start it often."""
+    for mark in MARKS:
+        config.addinivalue_line("markers", mark)
+    for name in ("SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"):
+        os.environ.pop(name, None)
+    # none are there: to load a whole bundle takes each client 20 ms
+    os.environ["SSL_CERT_DIR"] = str(Path(__file__).parent)
     # a shell's background job ignores Ctrl-C, and so would what the tests start
     signal.signal(signal.SIGINT, signal.default_int_handler)
     compileall.compile_dir(str(Path(pytest_evalguard.__file__).parent), quiet=2)
@@ -88,6 +97,36 @@ def reader(reader_once: Reader) -> Iterator[Reader]:
     assert reader_once.browser.problems() == []
 
 
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol() -> Generator[None, object, object]:
+    """Measure no more than what `measured` names."""
+    with measured(False):
+        return (yield)
+
+
+@pytest.hookimpl(wrapper=True, trylast=True)
+def pytest_pyfunc_call(
+    pyfuncitem: pytest.Function,
+) -> Generator[None, object, object]:
+    """Measure what unit tests call. What Hypothesis covers is left to chance."""
+    is_by_chance = getattr(pyfuncitem.obj, "is_hypothesis_test", False)
+    with measured(_is_unit_test(pyfuncitem) and not is_by_chance):
+        return (yield)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_fixture_setup(
+    request: pytest.FixtureRequest,
+) -> Generator[None, object, object]:
+    """Measure also what their fixtures call."""
+    with measured(_is_unit_test(request.node)):
+        return (yield)
+
+
+def _is_unit_test(node: pytest.Item) -> bool:
+    return node.nodeid.startswith("tests/unit")
+
+
 @pytest.fixture
 def standin() -> Iterator[StandIn]:
     """The services on loopback, with state and planned faults."""
@@ -99,8 +138,16 @@ def make_suite(
     request: pytest.FixtureRequest, directory: Path, distribution: tuple[str, ...] = ()
 ) -> Suite:
     suite = Suite(directory, distribution)
+    suite.is_measured = suite.is_measured and _has_first_parameters(request.node)
     suite.needs_process = request.node.get_closest_marker("real_process") is not None
+    suite.needs_start = request.node.get_closest_marker("fresh_process") is not None
     return suite
+
+
+def _has_first_parameters(node: pytest.Item) -> bool:
+    """Whether a test is not one that was measured already with other parameters."""
+    callspec = getattr(node, "callspec", None)
+    return callspec is None or not any(callspec.indices.values())
 
 
 @pytest.fixture

@@ -32,7 +32,7 @@ from pathlib import Path
 
 from chaos_resume import ResumeSchedule
 from standin import Drip, Fault, Reply, Reset, Slow, StandIn, Status
-from suite import Suite
+from suite import Process, Suite
 
 SECRET = "ghp_" + "Qq7" * 12
 
@@ -153,7 +153,7 @@ class Schedule:
         for process in processes:
             process.communicate(timeout=60)
 
-    def _start_submit(self, *args: str) -> subprocess.Popen[str]:
+    def _start_submit(self, *args: str) -> Process:
         script = [sys.executable, "-m", "pytest_evalguard"]
         return subprocess.Popen(
             [*script, "submit", "--timeout=20", *args],
@@ -165,7 +165,7 @@ class Schedule:
             start_new_session=True,
         )
 
-    def _perhaps_kill(self, process: subprocess.Popen[str], kill: bool) -> None:
+    def _perhaps_kill(self, process: Process, kill: bool) -> None:
         if not kill:
             return
         time.sleep(self.chance.uniform(0.1, 2.0))

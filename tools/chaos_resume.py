@@ -17,14 +17,13 @@ import json
 import os
 import random
 import signal
-import subprocess
 import time
 from collections import Counter
 from pathlib import Path
 
 from pytest_evalguard.storage.session import Session, sessions_in
 from standin import Fault, Reset, Slow, StandIn, Status
-from suite import Suite
+from suite import Process, Suite
 
 CONFTEST = """
     import os, pathlib, pytest
@@ -139,7 +138,7 @@ class ResumeSchedule:
         if "INTERNALERROR" in result.out or result.status == 4:
             self.found.append(f"{args}: {result.out} {result.err}")
 
-    def _signal(self, process: subprocess.Popen[str]) -> None:
+    def _signal(self, process: Process) -> None:
         time.sleep(self.chance.uniform(0.2, 2.5))
         try:
             os.killpg(process.pid, self.chance.choice(SIGNALS))

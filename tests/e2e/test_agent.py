@@ -292,7 +292,7 @@ def test_two_tests_found_on_one_prompt_at_the_end_are_named_and_not_sent(
         """)
     result = run(everywhere, standin)
     assert statuses(standin) == {2: "passed"}
-    assert "2 cases on a prompt that another one is on" in result.summary
+    assert "2 cases on a prompt that another case is on" in result.summary
     assert "test_it.py::test_it[one] (prompt 1)" in result.summary
     assert "test_it.py::test_it[three] (prompt 1)" in result.summary
 

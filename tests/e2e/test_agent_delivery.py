@@ -104,11 +104,11 @@ def test_all_results_of_a_session_with_passing_faults_arrive(
     ("fault", "told", "posts"),
     [
         (Status(401), "EVALGUARD_AGENT_API_KEY is not accepted", 1),
-        (Status(403), "the API key may not do this", 1),
+        (Status(403), "the API key is not allowed to do this", 1),
         (Status(400), "not submitted: 1 result to agent", 4),
         (Status(422), "not submitted: 1 result to agent", 4),
         (Status(404), "there is no such agent or prompt, or no such endpoint", 4),
-        (Reply(404, b"<html>", "text/html"), "took this API out of its public", 1),
+        (Reply(404, b"<html>", "text/html"), "removed this API from its public", 1),
         (Redirect("https://example.org/x"), "redirects to another host", 1),
         (Status(429, headers={"Retry-After": "3600"}), "prompt 1: HTTP 429", 1),
     ],
@@ -288,7 +288,7 @@ def test_a_damaged_session_does_nothing_and_stops_no_other(
     run(suite, standin)
     standin.requests.clear()
     result = suite.script("submit", standin=standin)
-    assert "is damaged, it was changed by somebody" in " ".join(result.err.split())
+    assert "is damaged, perhaps edited by hand" in " ".join(result.err.split())
     assert "Traceback" not in result.err
     assert stored(standin) == once_each(1)
     assert standin.resets == []

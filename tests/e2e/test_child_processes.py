@@ -176,7 +176,7 @@ def test_a_lock_is_free_for_others_once_it_is_released_whoever_has_it_open(
     code = """
         import os, subprocess, sys
         from pathlib import Path
-        from pytest_evalguard.storage.files import Lock
+        from pytest_evalguard.storage.lock import Lock
         held, other = Lock(Path()), Lock(Path())
         assert held.acquire()
         os.set_inheritable(held._file, True)

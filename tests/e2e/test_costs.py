@@ -100,7 +100,7 @@ def test_a_case_needs_no_fixture_set_up(suite: Suite) -> None:
     assert [case["outcome"] for case in cases.values()] == ["passed"] * 3
 
 
-@pytest.mark.real_process("it measures what the process holds")
+@pytest.mark.fresh_process("it measures what the process holds")
 def test_what_is_held_does_not_grow_with_the_size_of_values(everywhere: Suite) -> None:
     everywhere.write("conftest.py", HELD)
     everywhere.is_measured = False

@@ -96,8 +96,9 @@ def test_the_hook_sees_a_crashed_case_without_its_item(distributed: Suite) -> No
     assert cases["test_fine[0]"]["metadata"] == {"item": True}
 
 
-def test_past_the_last_restart_the_rest_is_not_run(distributed: Suite) -> None:
-    distributed.test("""
+def test_past_the_last_restart_the_rest_is_not_run(suite: Suite) -> None:
+    suite.distribution = ("-n", "1")
+    suite.test("""
         import os
         @pytest.mark.eval
         @pytest.mark.parametrize("n", range(30))
@@ -105,7 +106,7 @@ def test_past_the_last_restart_the_rest_is_not_run(distributed: Suite) -> None:
             os._exit(1)
     """)
     # the controller of xdist may itself fail when all workers are gone
-    result = distributed.run("--max-worker-restart=1", check=False)
+    result = suite.run("--max-worker-restart=1", check=False)
     counts = result.session.state["counts"]
     assert counts["error"] >= 1
     assert counts["error"] + counts["not run"] == 30

@@ -423,7 +423,7 @@ def test_a_full_disk_stops_no_test_and_is_told_with_a_count(
     assert "8 passed" in result.out, result.out + result.err
     told = result.summary + result.err
     assert "lost: " in told, told
-    assert "can't be sent, they are not on disk: " in told
+    assert "can't be sent because they are not on disk: " in told
     assert result.status == 1
     assert "Traceback" not in result.out + result.err
 

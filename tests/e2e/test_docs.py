@@ -49,7 +49,7 @@ APP = """
     from types import SimpleNamespace
 
     def ask(question):
-        return "Paris"
+        return "Sydney" if "Australia" in question else "Paris"
 
     def complete(question):
         usage = {"prompt_tokens": 12, "completion_tokens": 1}
@@ -192,7 +192,7 @@ def rows(text: str) -> Iterator[list[str]]:
 
 def settings_rows() -> list[list[str]]:
     text = (ROOT / "docs/settings.md").read_text("utf-8")
-    return [row for row in rows(text[: text.index("## Files")]) if len(row) == 5]
+    return [row for row in rows(text[: text.index("## Ini files")]) if len(row) == 5]
 
 
 def bare(cell: str) -> str:
@@ -379,7 +379,7 @@ def folders() -> dict[str, dict[str, str]]:
 
 def test_what_needs_a_neighbour_is_python() -> None:
     beside = [each for each in blocks("python") if not each.runs]
-    assert len(beside) == 6
+    assert len(beside) == 5
     for block in beside:
         compile(block.text, block.name, "exec")
 
@@ -399,11 +399,15 @@ def replaces_the_service(files: dict[str, str]) -> bool:
     return any("pytest_evalguard_make_service" in text for text in files.values())
 
 
+FAILING = "README_0"  # on purpose: what it prints is shown below it
+
+
 ARGS = ("--import-mode=importlib", "-Werror", "--evalguard-run=new")
 
 
 def test_all_examples_run(suite: Suite, standin: StandIn) -> None:
     chosen = {n: f for n, f in folders().items() if not replaces_the_service(f)}
+    del chosen[FAILING]
     assert len(chosen) > 5
     write(suite, chosen)
     result = suite.run(*ARGS, standin=standin)
@@ -445,8 +449,7 @@ def test_a_command_prints_what_is_shown(
     (words,) = commands_in(first)
     assert words[0] == "pytest"
     if block.page == "README.md":
-        write(suite, {".": folders()["README_0"]})
-        standin.add_run(words[1].partition("=")[2])
+        write(suite, {".": folders()[FAILING]})
     else:
         hidden = shutil.ignore_patterns(".*", "__pycache__")
         shutil.copytree(ROOT / words[1], suite.directory / words[1], ignore=hidden)
@@ -474,10 +477,14 @@ def said_by_the_source() -> str:
     return "\n".join(texts)
 
 
-def test_every_message_in_a_table_is_one_that_is_said() -> None:
+@pytest.mark.parametrize(
+    ("page", "begins"),
+    [("troubleshooting", "## Before the first test"), ("failed-builds", "## Gate")],
+)
+def test_every_message_in_a_table_is_one_that_is_said(page: str, begins: str) -> None:
     said = said_by_the_source()
-    text = (ROOT / "docs/sending.md").read_text("utf-8")
-    text = text[text.index("| message |") : text.index("| answer to")]
+    text = (ROOT / f"docs/{page}.md").read_text("utf-8")
+    text = text[text.index(begins) :]
     messages = [each for row in rows(text) for each in re.findall(r"`([^`]+)`", row[0])]
     assert len(messages) > 20
     parts = {part.strip() for each in messages for part in each.split("…")}
@@ -494,11 +501,11 @@ def anchors(path: Path) -> set[str]:
     return {re.sub(r"[^\w -]", "", each.lower()).replace(" ", "-") for each in titles}
 
 
-@pytest.mark.parametrize("name", [*NAMES, "CONTRIBUTING.md"])
+@pytest.mark.parametrize("name", [*NAMES, "CONTRIBUTING.md", "SECURITY.md"])
 def test_every_link_leads_somewhere(name: str) -> None:
     page = ROOT / name
     text = _FENCED.sub("", page.read_text("utf-8"))
-    for target in re.findall(r"\]\(([^)\s]+)\)", text):
+    for target in re.findall(r"\]\((?!https:)([^)\s]+)\)", text):
         path, _, anchor = target.partition("#")
         there = (page.parent / path).resolve() if path else page
         assert there.exists(), target

@@ -292,9 +292,9 @@ def test_what_is_no_name_of_an_exception_stops_the_session(
     result = suite.run()
     assert result.status == 4
     assert (
-        "ini option evalguard_errors must be the dotted name of an exception, as"
-        " httpx.ConnectError, or that and the HTTP statuses that are meant, as"
-        f" httpx.HTTPStatusError 429 5xx, got '{names}'"
+        "ini option evalguard_errors must be the dotted name of an exception, such as"
+        " httpx.ConnectError, optionally with HTTP statuses, such as"
+        " httpx.HTTPStatusError 429 5xx, got '{names}'"
     ) in result.err
 
 

@@ -87,7 +87,7 @@ def test_renamed_tests_are_told_beside_the_gate_on_regressions(suite: Suite) -> 
         " wanted at most 0"
     ) in told
     assert (
-        "of the baseline's 3 cases only 1 can be compared: are tests renamed?" in told
+        "of the baseline's 3 cases only 1 can be compared: were tests renamed?" in told
     )
 
 
@@ -303,7 +303,7 @@ def test_a_baseline_of_another_suite_is_said_to_be_that(suite: Suite) -> None:
     args = ("--evalguard-baseline=last", "--evalguard-max-regressions=0")
     result = run(suite, *args)
     assert (
-        "of the baseline's 20 cases only 0 can be compared: is it of another suite?"
+        "of the baseline's 20 cases only 0 can be compared: is it from another suite?"
         in text(result)
     )
     assert "gate FAILED regressions: no case is in both sessions" in text(result)

@@ -40,7 +40,7 @@ def test_the_entry_point_loads_nothing_that_pytest_has_not(tmp_path: Path) -> No
     assert json.loads(done.stdout) == ["pytest_evalguard", "pytest_evalguard.plugin"]
 
 
-@pytest.mark.real_process("it looks at the modules that are loaded")
+@pytest.mark.fresh_process("it looks at the modules that are loaded")
 def test_an_unused_plugin_loads_prints_and_writes_nothing(everywhere: Suite) -> None:
     everywhere.write("conftest.py", REPORT_MODULES)
     everywhere.test("def test_it(): pass")
@@ -57,7 +57,7 @@ def test_an_unused_plugin_loads_prints_and_writes_nothing(everywhere: Suite) -> 
         assert "pytest_evalguard.model.values" not in loaded
 
 
-@pytest.mark.real_process("it looks at the modules that are loaded")
+@pytest.mark.fresh_process("it looks at the modules that are loaded")
 def test_a_session_that_sends_nothing_loads_no_http_and_no_models(
     everywhere: Suite,
 ) -> None:

@@ -334,9 +334,9 @@ def test_a_merged_session_that_is_being_sent_is_left_alone(shards: Shards) -> No
         (["--min-score", "0.8", "--min-pass-rate", "1"], 1, "gate met mean score"),
         (["--baseline", "base.json", "--max-regressions", "0"], 0, "regressions: 0 of"),
         (["--baseline", "last", "--max-regressions", "0"], 0, "no earlier session"),
-        ([], 2, "no gate was named"),
+        ([], 2, "no gate was given"),
         (["--baseline", "base.json"], 2, "--min-pass-rate, --min-score"),
-        (["--max-regressions", "0"], 2, "needs something to compare with"),
+        (["--max-regressions", "0"], 2, "needs a baseline"),
         (["--min-pass-rate", "9"], 2, "--min-pass-rate must be a number within 0..1"),
         (["--baseline", "nowhere", "--max-regressions", "0"], 2, "no baseline nowhere"),
     ],
@@ -363,7 +363,10 @@ def test_the_gates_are_those_of_a_session_and_are_kept(suite: Suite) -> None:
     lines = [each for each in judged.out.splitlines() if each.startswith("gate ")]
     assert len(lines) == 2
     assert set(lines) <= set(printed.summary.splitlines())
-    assert suite.script("gate", session, "--min-score=0.9").status == 1
+    command = ("gate", session, "--min-score=0.9")
+    failed = suite.script(*command, env={"GITHUB_ACTIONS": "true"})
+    assert failed.status == 1
+    assert "::error title=evalguard: gates failed::mean score: 0." in failed.out
     shown = suite.script("show", session).out
     assert "gate FAILED mean score" in shown
     assert "pass rate: 66.7%" not in shown
@@ -394,7 +397,7 @@ def test_markdown_of_any_session_fits_into_a_comment(everywhere: Suite) -> None:
     text = (everywhere.directory / "summary.md").read_text()
     assert text.startswith(f"{MARKER}\n## evalguard")
     assert len(text) < 65_536
-    assert text.rstrip().endswith("The rest is left out, it was too long.")
+    assert text.rstrip().endswith("The rest was too long and is left out.")
     assert text.count("<details>") == text.count("</details>")
     assert "<script>" not in text
     assert everywhere.script("markdown").out == text

@@ -137,12 +137,12 @@ def test_a_metric_is_shown_and_held_against_its_gate(told: Result, line: str) ->
         " give it another name; it is left out",
         "conftest.py: there is a metric 'f1' already, from conftest.py",
         "conftest.py: the table 'long' has 10,000 rows and 1 column, a table may have"
-        " 1,000 and 200: what each case has belongs to the case",
+        " 1,000 and 200: record what each case has in the case",
         "conftest.py: row 1 of the table 'confusion' has 2 cells for 3 columns",
         "conftest.py: it must return Metric and Table objects in a list, or a mapping"
         " from names to numbers, got 7",
         "more.py raised AttributeError: 'SessionCases' object has no attribute 'sort',"
-        " at more.py:4: mend it and run the tests again; the cases are kept",
+        " at more.py:4: fix it and run the tests again; the cases are kept",
     ],
 )
 def test_what_can_not_be_kept_is_told_and_fails_the_session(

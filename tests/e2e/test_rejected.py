@@ -183,5 +183,5 @@ def test_a_mock_left_on_is_told_at_once(suite: Suite, standin: StandIn) -> None:
     started = time.monotonic()
     result = suite.run(f"--evalguard-run={standin.add_run()}", standin=standin)
     assert "not submitted: 1 result" in result.summary
-    assert "a mock that a test left on" in result.summary
+    assert "a mock that a test left active" in result.summary
     assert time.monotonic() - started < 9

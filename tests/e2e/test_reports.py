@@ -136,7 +136,7 @@ def test_a_job_summary_too_long_says_what_is_left_out(suite: Suite) -> None:
     suite.run(env=ON_GITHUB)
     text = job_summary(suite)
     assert len(text.encode()) <= MOST_BYTES + 100
-    assert text.rstrip().endswith("The rest is left out, it was too long.")
+    assert text.rstrip().endswith("The rest was too long and is left out.")
 
 
 def commands(result: Result) -> list[str]:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from pytest_evalguard.storage.files import Lock
+from pytest_evalguard.storage.lock import Lock
 from standin import StandIn
 from suite import Result, Stored, Suite, rows_of
 
@@ -173,9 +173,10 @@ def test_a_carried_failure_fails_the_session(resumed: Resumed) -> None:
 @pytest.mark.parametrize(
     "wanted",
     [
-        "2 cases run again, as mark or parameters are not what they were:"
+        "2 cases run again because their mark or parameters changed:"
         " test_it.py::test_expected, test_it.py::test_parameters[a]",
-        "1 case is left out, as the tests were not collected: test_it.py::test_is_gone",
+        "1 case is left out because their tests were not collected:"
+        " test_it.py::test_is_gone",
         "since then: commit aaaaaaaaaaaa → bbbbbbbbbbbb, test_it.py has changed",
     ],
 )

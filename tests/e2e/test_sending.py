@@ -193,7 +193,7 @@ def test_a_dry_run_does_everything_but_send(suite: Suite, standin: StandIn) -> N
     (frozen,) = result.session.requests
     assert validate_body("addResults", frozen["body"].encode()) == []
     assert "not submitted" not in result.out + result.err
-    command = result.summary.partition("send them by: pytest-evalguard ")[2]
+    command = result.summary.partition("send them with: pytest-evalguard ")[2]
     sent = suite.script(*command.split(), standin=standin)
     assert f"submitted 2 results to run {run_id}" in sent.out
 
@@ -292,7 +292,7 @@ def test_a_service_that_is_down_keeps_the_session_for_submit(
     result = suite.run(f"--evalguard-run={run_id}", standin=standin)
     assert result.status == 1  # of the failing test
     assert "not submitted: 2 results" in result.summary
-    command = re.search(r"send them by: pytest-evalguard (.*)", result.summary)
+    command = re.search(r"send them with: pytest-evalguard (.*)", result.summary)
     assert command is not None
     again = suite.script(*command[1].split(), standin=standin)
     assert again.status == 0, again.err

@@ -26,7 +26,7 @@ WRONG: list[tuple[list[str], dict[str, str], str]] = [
     (["--evalguard-url=https://"], KEY, "must be like https://host"),
     (["--evalguard-url=https://[::1"], KEY, "can't be read"),
     (["--evalguard-url=https://h:port"], KEY, "can't be read"),
-    (["--evalguard-url=https://u:secret@h"], KEY, "must have no user"),
+    (["--evalguard-url=https://u:secret@h"], KEY, "must not have a user"),
     ([], {**KEY, "EVALGUARD_BASE_URL": "ftp://h"}, "must be like https://host"),
     (["-o", "evalguard_url=http://h"], {}, "plain http"),
     (["--evalguard-timeout=0"], {}, "--evalguard-timeout must be a number"),

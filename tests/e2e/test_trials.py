@@ -809,7 +809,7 @@ def test_the_answers_of_many_trials_are_bounded(suite: Suite) -> None:
     assert sum(len(each["actual"]) for each in case["trials"]) < 110_000
 
 
-@pytest.mark.real_process("it looks at the modules that are loaded")
+@pytest.mark.fresh_process("it looks at the modules that are loaded")
 def test_without_trials_nothing_of_them_is_loaded(everywhere: Suite) -> None:
     everywhere.write(
         "conftest.py",

@@ -130,7 +130,7 @@ def test_a_session_beside_one_that_can_t_be_read_ends_well_and_names_it_once(
     result = suite.finish(process)
     assert result.status == 0, result.out + result.err
     assert result.summary.count(OTHER) == 1
-    assert "passed over, as they can't be read: " in " ".join(result.summary.split())
+    assert "skipped because they can't be read: " in " ".join(result.summary.split())
     assert "baseline" in result.summary
     assert (suite.directory / "page.html").is_file()
     assert (out / OTHER).is_symlink() or (out / OTHER).exists()

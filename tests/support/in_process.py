@@ -76,13 +76,13 @@ def call(
         stack.enter_context(_attribute(sys, "dont_write_bytecode", True))
         stack.enter_context(_attribute(util, "_config", None))
         is_late = stack.enter_context(_time_limit(seconds))
-        status = _status_of(main, list(words))
-        texts = _written(out), _written(err)
+        status = status_of(main, list(words))
+        texts = written(out), written(err)
     assert not is_late, f"{program} did not end:\n{texts[0]}\n{texts[1]}"
     return status, *texts
 
 
-def _status_of(main: Main, words: list[str]) -> int:
+def status_of(main: Main, words: list[str]) -> int:
     """Return the exit status that `subprocess` has, and print what Python would."""
     try:
         return int(main(words))
@@ -297,7 +297,7 @@ def _descriptors(files: Sequence[IO[bytes]]) -> Iterator[None]:
 
 @contextmanager
 def _standard_streams() -> Iterator[None]:
-    _flush()
+    flush()
     names = [*_STREAMS, *(f"__{name}__" for name in _STREAMS)]
     before = [getattr(sys, name) for name in names]
     streams = [_text_stream(number) for number in range(3)]
@@ -306,7 +306,7 @@ def _standard_streams() -> Iterator[None]:
     try:
         yield
     finally:
-        _flush()
+        flush()
         for name, kept in zip(names, before, strict=True):
             setattr(sys, name, kept)
 
@@ -319,14 +319,14 @@ def _text_stream(number: int) -> io.TextIOWrapper:
     return io.TextIOWrapper(buffer, "utf-8", errors, line_buffering=number == 2)
 
 
-def _flush() -> None:
+def flush() -> None:
     for stream in (sys.stdout, sys.stderr):
         with suppress(ValueError, AttributeError):  # closed, or None
             stream.flush()
 
 
-def _written(file: IO[bytes]) -> str:
+def written(file: IO[bytes]) -> str:
     """Return what is in a file, with newlines as `subprocess` has them for text."""
-    _flush()
+    flush()
     file.seek(0)
     return io.TextIOWrapper(io.BytesIO(file.read()), "utf-8").read()

@@ -19,15 +19,19 @@ from typing import Any
 
 import pytest
 
+import forks
 import in_process
 import pytest_evalguard
+from measuring import measured
 from pytest_evalguard.cli.main import main
+from pytest_evalguard.model.case import ENDED_START
 from pytest_evalguard.storage.journal import StoredCases
 from standin import StandIn, validate_body
 
 KEY = "eg_standin_key"
 AGENT_KEY = "agent_standin_key"
 DISTRIBUTIONS: tuple[tuple[str, ...], ...] = ((), ("-n", "2"))
+Process = subprocess.Popen[str] | forks.Run
 WITHOUT_ROW = ("skipped", "not run", "dropped")
 
 # what the machine that runs the tests says of itself must not leak into the inner runs
@@ -54,6 +58,7 @@ class Stored:
     @cached_property
     def cases(self) -> dict[str, dict[str, Any]]:
         lines = (self.path / "cases.jsonl").read_text().splitlines()
+        lines = [line for line in lines if not line.startswith(ENDED_START)]
         cases = [json.loads(line) for line in lines]
         return {case["nodeid"].partition("::")[2]: case for case in cases}
 
@@ -116,6 +121,7 @@ class Suite:
         self.distribution = tuple(distribution)
         self.is_measured = not distribution
         self.needs_process = False
+        self.needs_start = False
         self.ini("")
 
     @property
@@ -164,12 +170,26 @@ class Suite:
         standin: StandIn | None = None,
         plugins: Sequence[str] = (),
         env: Mapping[str, str] = {},
-    ) -> subprocess.Popen[str]:
+    ) -> Process:
         """Start pytest, in a process group of its own."""
+        words = self.words(*args, plugins=plugins)
+        return self._start("pytest", words, standin, env, self.directory)
+
+    def _start(
+        self,
+        module: str,
+        words: Sequence[str],
+        standin: StandIn | None,
+        env: Mapping[str, str],
+        cwd: Path,
+    ) -> Process:
+        full = self.environment(standin, env)
+        if forks.ARE_POSSIBLE and not (self.needs_start or _is_for_python(env)):
+            return forks.Run(module, words, cwd, full)
         return subprocess.Popen(
-            self.command(*args, plugins=plugins),
-            cwd=self.directory,
-            env=self.environment(standin, env),
+            [sys.executable, "-m", module, *words],
+            cwd=cwd,
+            env=full,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
@@ -200,9 +220,9 @@ class Suite:
         return result
 
     def _is_process(self, env: Mapping[str, str], plugins: Sequence[str] = ()) -> bool:
-        is_for_python = any(name.startswith(_OF_PYTHON) for name in env)
         is_for_plugin = any(name.startswith(_OF_PROCESS) for name in plugins)
-        return self.needs_process or is_for_python or is_for_plugin
+        needs_process = self.needs_process or self.needs_start
+        return needs_process or _is_for_python(env) or is_for_plugin
 
     def _call(
         self,
@@ -213,16 +233,17 @@ class Suite:
         env: Mapping[str, str],
         cwd: Path | None = None,
     ) -> Result:
-        done = in_process.call(
-            main,
-            words,
-            directory=cwd or self.directory,
-            env=self.environment(standin, env),
-            program=str(Path(program).with_name("__main__.py")),
-        )
+        with forks.as_workers(), measured(self.is_measured):
+            done = in_process.call(
+                main,
+                words,
+                directory=cwd or self.directory,
+                env=self.environment(standin, env),
+                program=str(Path(program).with_name("__main__.py")),
+            )
         return Result(*done, self.directory)
 
-    def finish(self, process: subprocess.Popen[str], seconds: float = 60) -> Result:
+    def finish(self, process: Process, seconds: float = 60) -> Result:
         """Wait for a started pytest."""
         try:
             out, err = process.communicate(timeout=seconds)
@@ -230,7 +251,7 @@ class Suite:
             os.killpg(process.pid, signal.SIGKILL)
             out, err = process.communicate()
             raise AssertionError(f"pytest did not end:\n{out}\n{err}") from None
-        return Result(process.returncode, out, err, self.directory)
+        return Result(process.wait(), out, err, self.directory)
 
     def script(
         self,
@@ -243,16 +264,15 @@ class Suite:
         if not self._is_process(env):
             program = pytest_evalguard.__file__
             return self._call(main, program, args, standin, env, cwd)
-        done = subprocess.run(
-            [sys.executable, "-m", "pytest_evalguard", *args],
-            cwd=cwd or self.directory,
-            env=self.environment(standin, env),
-            capture_output=True,
-            text=True,
-            timeout=60,
-            check=False,
+        words = [*args]
+        process = self._start(
+            "pytest_evalguard", words, standin, env, cwd or self.directory
         )
-        return Result(done.returncode, done.stdout, done.stderr, self.directory)
+        return self.finish(process)
+
+
+def _is_for_python(env: Mapping[str, str]) -> bool:
+    return any(name.startswith(_OF_PYTHON) for name in env)
 
 
 def wait_for(directory: Path, pattern: str, count: int) -> None:

@@ -251,7 +251,7 @@ def find_baseline(name: str, out: Path, passed_over: PassedOver) -> Path | None:
     if not os.path.exists(path):  # whatever the system says of the name
         raise ConfigurationError(
             f"there is no baseline {name}: name a session's directory, 'last', or a"
-            " file that pytest-evalguard bless wrote"
+            " file written by pytest-evalguard bless"
         )
     return path
 
@@ -278,8 +278,8 @@ def read_baseline(path: Path) -> Baseline:
         return _from_file(path)
     except (EvalguardError, OSError, ValueError) as error:
         raise ConfigurationError(
-            f"the baseline {path} can't be read: {error}; name another, or write it"
-            " anew by pytest-evalguard bless"
+            f"the baseline {path} can't be read: {error}; use another one, or write it"
+            " again with pytest-evalguard bless"
         ) from error
 
 
@@ -288,8 +288,8 @@ def _from_file(path: Path) -> Baseline:
     doubts: tuple[str, ...] = ()
     if found.schema == WITHOUT_DIGESTS:
         doubts = (
-            f"{path.name} was written by an older version, which kept no digests:"
-            " whether questions changed can't be told; bless a session again",
+            f"{path.name} was written by an older version, which kept no digests, so"
+            " changed questions can't be recognised: bless a session again",
         )
     return Baseline(
         BaselineCases(found.cases.items()),

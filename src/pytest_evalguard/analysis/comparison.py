@@ -299,6 +299,6 @@ def read_comparison(directory: Path) -> Comparison | None:
         comparison: Comparison = validator(Comparison).validate_json(path.read_bytes())
     except (OSError, ValueError) as error:
         raise SessionError(
-            f"{path} is damaged, it was changed by somebody: remove it"
+            f"{path} is damaged, perhaps edited by hand: remove it"
         ) from error
     return comparison

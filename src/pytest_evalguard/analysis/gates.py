@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Literal
+from typing import Any
 
 from ..config.checks import LatencyLimit, Limit, MetricLimit
 from ..config.settings import Settings
-from ..model.bounds import reaches, stays_within
+from ..model.bounds import Bound, reaches
 from ..model.metrics import Metric
 from ..model.text import counted, number_text
 from ..model.values import clean_text
@@ -20,9 +19,8 @@ from .paired import FEWEST, PairedChange
 from .statistics import Mean
 from .totals import Totals, metric_values, rate_text
 
-_MOST = 12  # digits after the point
 _NAMED = 10
-_Side = Literal["at least", "at most"]
+_DIGITS = 12
 _MS, _USD = "{} ms", "${}"
 _NO_RESULTS = "there are no results"
 
@@ -102,9 +100,9 @@ def _pass_rate(limit: Limit, totals: Totals) -> Gate:
     wanted = f"at least {limit.least * 100:.12g}%"
     if not rows:
         return Gate(name, nothing, wanted, passed=False)
-    is_met = reaches(passed / rows, limit.least)
-    digits = _digits(passed / rows, 3, lambda shown: shown >= limit.least, is_met) - 2
-    return Gate(name, rate_text(passed, rows, digits, errors), wanted, is_met)
+    bound = Bound("at least", limit.least)
+    figure = rate_text(passed, rows, bound.digits(passed / rows, 3) - 2, errors)
+    return Gate(name, figure, wanted, bound.holds(passed / rows))
 
 
 def _overall_score(limit: Limit, figures: Figures) -> Gate:
@@ -144,24 +142,13 @@ def _covering(limit: str, share: float) -> str:
 
 
 def _mean(name: str, value: float, cases: str, limit: Limit) -> Gate:
-    is_met = reaches(value, limit.least)
-    digits = _digits(value, 3, lambda shown: shown >= limit.least, is_met)
-    return Gate(name, f"{value:.{digits}f} ({cases})", _least(limit), is_met)
+    bound = Bound("at least", limit.least)
+    figure = f"{value:.{bound.digits(value, 3)}f} ({cases})"
+    return Gate(name, figure, _least(limit), bound.holds(value))
 
 
 def _least(limit: Limit) -> str:
     return f"at least {limit.least:.12g}"
-
-
-def _digits(
-    value: float, fewest: int, keeps: Callable[[float], bool], is_met: bool
-) -> int:
-    """Return how many digits show a figure on the side of its limit where it is.
-
-    :param keeps: whether a figure, as it is shown, is within the limit.
-    """
-    enough = (n for n in range(fewest, _MOST) if keeps(round(value, n)) is is_met)
-    return next(enough, fewest if is_met else _MOST)
 
 
 def _regressions(most: int, figures: Figures) -> Iterator[Gate]:
@@ -219,9 +206,8 @@ class _Amounts:
 
     def above(self, value: float, limit: float) -> str:
         """Return a value with as many digits as show that it is above its limit."""
-        shown, most = value * self._scale, round(limit * self._scale, _MOST)
-        enough = (n for n in range(self._digits, _MOST) if round(shown, n) > most)
-        return f"{shown:.{next(enough, _MOST)}f}{self._unit}"
+        shown, bound = value * self._scale, Bound("at most", limit * self._scale)
+        return f"{shown:.{bound.digits(shown, self._digits)}f}{self._unit}"
 
 
 def _nothing_in_both(comparison: Comparison) -> str:
@@ -256,57 +242,44 @@ def _compared(comparison: Comparison) -> str:
 
 
 def _least_metrics(limits: Sequence[MetricLimit], figures: Figures) -> Iterator[Gate]:
-    return (_metric(limit, figures, "at least") for limit in limits)
+    for limit in limits:
+        yield _metric(limit.name, Bound("at least", limit.bound), figures)
 
 
 def _most_metrics(limits: Sequence[MetricLimit], figures: Figures) -> Iterator[Gate]:
-    return (_metric(limit, figures, "at most") for limit in limits)
+    for limit in limits:
+        yield _metric(limit.name, Bound("at most", limit.bound), figures)
 
 
-def _metric(limit: MetricLimit, figures: Figures, side: _Side) -> Gate:
+def _metric(name: str, bound: Bound, figures: Figures) -> Gate:
     """Return the gate on a metric of the session, or on the mean of one of cases."""
-    wanted = f"{side} {number_text(limit.bound, _MOST)}"
+    wanted = f"{bound.side} {number_text(bound.limit, _DIGITS)}"
+    gate = Gate(f"metric {name}", "", wanted, passed=False)
     for each in figures.metrics:
-        if each.name == limit.name:
-            figure = f"{_shown(each.value, limit, side)} (of the session)"
-            met = _keeps(each.value, limit, side)
-            return Gate(f"metric {each.name}", figure, wanted, met)
-    mean = figures.totals.metrics.get(limit.name)
-    if mean is not None and mean.value is not None:
-        return _metric_of_cases(limit, mean.value, figures, side, wanted)
-    known = sorted(metric_values(figures.metrics, figures.totals))
-    more = f" and {len(known) - _NAMED:,} more" if len(known) > _NAMED else ""
-    there = (
-        f"there are: {', '.join(known[:_NAMED])}{more}" if known else "there is none"
-    )
-    figure = f"no such metric ({there})"
-    return Gate(f"metric {limit.name}", figure, wanted, passed=False)
-
-
-def _metric_of_cases(
-    limit: MetricLimit, value: float, figures: Figures, side: _Side, wanted: str
-) -> Gate:
-    covered = figures.totals.covered_metrics[limit.name]
+        if each.name == name:
+            figure = f"{_shown(each.value, bound)} (of the session)"
+            return replace(gate, figure=figure, passed=bound.holds(each.value))
+    mean = figures.totals.metrics.get(name, Mean()).value
+    if mean is None:
+        return replace(gate, figure=f"no such metric ({_known_metrics(figures)})")
+    covered = figures.totals.covered_metrics[name]
     rows = figures.totals.rows_without_error
-    figure = f"{_shown(value, limit, side)} (mean of {_part(covered, rows)})"
-    met = _keeps(value, limit, side)
-    gate = Gate(f"metric {limit.name}", figure, wanted, met)
+    figure = f"{_shown(mean, bound)} (mean of {_part(covered, rows)})"
+    gate = replace(gate, figure=figure, passed=bound.holds(mean))
     return _if_covered(gate, covered, rows, figures.min_coverage)
 
 
-def _keeps(value: float, limit: MetricLimit, side: _Side) -> bool:
-    """Whether a metric is within its limit, but for what arithmetic takes from it."""
-    if math.isclose(value, limit.bound, abs_tol=0 if limit.bound else 1e-12):
-        return True
-    return value > limit.bound if side == "at least" else value < limit.bound
+def _known_metrics(figures: Figures) -> str:
+    known = sorted(metric_values(figures.metrics, figures.totals))
+    if not known:
+        return "there is none"
+    more = f" and {len(known) - _NAMED:,} more" if len(known) > _NAMED else ""
+    return f"there are: {', '.join(known[:_NAMED])}{more}"
 
 
-def _shown(value: float, limit: MetricLimit, side: _Side) -> str:
-    """Return a metric with as many digits as show on which side of its limit it is."""
-    met = _keeps(value, limit, side)
-    texts = [number_text(value, digits) for digits in range(4, _MOST)]
-    shown = (t for t in texts if _keeps(float(t.replace(",", "")), limit, side) is met)
-    return next(shown, texts[-1])
+def _shown(value: float, bound: Bound) -> str:
+    digits = bound.digits(value, 4, lambda number, n: float(f"{number:.{n}g}"))
+    return number_text(value, digits)
 
 
 def _errors(most: int, figures: Figures) -> Iterator[Gate]:
@@ -344,10 +317,10 @@ def _cost(most: float, figures: Figures) -> Iterator[Gate]:
 
 def _at_most(name: str, value: float, most: float, unit: str, fewest: int) -> Gate:
     """Return the gate on a figure, with at least `fewest` digits after its point."""
-    is_met = stays_within(value, most)
-    digits = _digits(value, fewest, lambda shown: shown <= most, is_met)
-    figure, limit = unit.format(f"{value:,.{digits}f}"), unit.format(f"{most:,.12g}")
-    return Gate(name, figure, f"at most {limit}", is_met)
+    bound = Bound("at most", most)
+    figure = unit.format(f"{value:,.{bound.digits(value, fewest)}f}")
+    wanted = f"{bound.side} {unit.format(f'{most:,.{_DIGITS}g}')}"
+    return Gate(name, figure, wanted, bound.holds(value))
 
 
 def _over(gate: Gate, cases: str) -> Gate:

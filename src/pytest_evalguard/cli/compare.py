@@ -67,7 +67,7 @@ def bless(options: Namespace) -> int:
     if not baseline.cases:
         raise SessionError(
             f"{display_path(session.path)} has no case with a result: there is nothing"
-            " to compare with, name another session"
+            " to compare with; name another session"
         )
     write_baseline(Path(options.output), baseline)
     cases = counted(len(baseline.cases), "case")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from argparse import Namespace
 from collections.abc import Iterator
 from contextlib import suppress
@@ -19,7 +20,7 @@ from ..config.setting import Setting
 from ..config.settings import Settings
 from ..errors import ConfigurationError, SessionError
 from ..model.text import counted, display_path
-from ..reporting.terminal import comparison_lines, gate_lines
+from ..reporting.terminal import comparison_lines, gate_annotations, gate_lines
 from ..storage.session import (
     Gate,
     PassedOver,
@@ -52,7 +53,7 @@ def judge(options: Namespace) -> int:
     gates = tuple(check_gates(settings, totals, comparison, metrics=metrics))
     if comparison is not None:
         say_lines(comparison_lines(comparison))
-    say_lines(gate_lines(gates))
+    say_lines((*gate_lines(gates), *gate_annotations(gates, os.environ)))
     _keep(session, gates, comparison)
     doubts = [*_doubts(session, cases.damaged)]
     if doubts:
@@ -74,9 +75,7 @@ def _settings(options: Namespace) -> Settings:
     settings = Settings(**values)
     if not settings.gates:
         known = ", ".join(_option(each) for each in judging_settings() if each.is_gate)
-        raise ConfigurationError(
-            f"no gate was named: there is nothing to judge by; name one of {known}"
-        )
+        raise ConfigurationError(f"no gate was given: pass at least one of {known}")
     if settings.baseline is None:
         _check_needs_no_baseline(settings)
     return settings
@@ -88,8 +87,7 @@ def _check_needs_no_baseline(settings: Settings) -> None:
         one = Settings(**{name: wanted})
         if not [*check_gates(one, Totals(groups=gated_groups(one)), None)]:
             raise ConfigurationError(
-                f"--{name.replace('_', '-')} needs something to compare with: name it"
-                " by --baseline"
+                f"--{name.replace('_', '-')} needs a baseline: pass one with --baseline"
             )
 
 

@@ -82,15 +82,16 @@ def make_parser() -> ArgumentParser:
     parser = ArgumentParser(
         prog="pytest-evalguard",
         description="Send, list, show and compare sessions that pytest-evalguard"
-        " recorded. Each command has a --help of its own, with an example.",
-        epilog=f"API keys are read from {keys}, and from nowhere else. Exit codes: 0"
-        " done, 1 something was refused or regressed, 2 usage or configuration.",
+        " recorded. Each command has its own --help, with an example.",
+        epilog=f"API keys are read only from {keys}. Exit codes: 0"
+        " success, 1 something was refused or regressed, 2 usage or configuration"
+        " error.",
     )
     parser.add_argument("--version", action="version", version=__version__)
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     for command in _COMMANDS:
         _add(commands, command)
-    text = "pull an agent's prompts into the lock file, push missing ones"
+    text = "pull an agent's prompts into the lock file, or push new ones"
     group = commands.add_parser("prompts", help=text, description=_sentence(text))
     actions = group.add_subparsers(required=True, metavar="ACTION")
     for command in _PROMPTS:
@@ -116,7 +117,7 @@ def _sentence(text: str) -> str:
 
 
 _DIR = _Argument(
-    "dir", nargs="?", metavar="DIR", help="a session's directory (default: the newest)"
+    "dir", nargs="?", metavar="DIR", help="session directory (default: the newest)"
 )
 _JSON = _Argument("--json", action="store_true", help="print JSON")
 _VERBOSE = _Argument(
@@ -128,12 +129,13 @@ _VERBOSE = _Argument(
 _OUT = _Argument(
     "--out",
     metavar="DIR",
-    help="where sessions are (default: EVALGUARD_OUT, or the nearest .evalguard)",
+    help="where to look for sessions (default: EVALGUARD_OUT, or the nearest"
+    " .evalguard)",
 )
 _OUTPUT = _Argument(
-    "-o", "--output", required=True, metavar="PATH", help="the file to write"
+    "-o", "--output", required=True, metavar="PATH", help="file to write"
 )
-_AGENT = _Argument("--agent", required=True, metavar="ID", help="the agent")
+_AGENT = _Argument("--agent", required=True, metavar="ID", help="id of the agent")
 
 
 def _url(service: ServiceInfo, also: str = "") -> _Argument:
@@ -146,22 +148,22 @@ def _url(service: ServiceInfo, also: str = "") -> _Argument:
 
 
 def _submit_arguments() -> list[_Argument]:
-    found = [_Argument("dirs", nargs="*", metavar="DIR", help="a session's directory")]
+    found = [_Argument("dirs", nargs="*", metavar="DIR", help="session directory")]
     for service in SERVICES:
         found += (
             _Argument(
                 f"--{service.noun}",
                 metavar="ID",
-                help="send the named sessions, together, or the newest one to this"
+                help="send the named sessions together, or the newest one, to this"
                 f" {service.noun} of {service.title}",
             ),
-            _url(service, "where the session was to go, or "),
+            _url(service, "the URL the session was recorded for, or "),
         )
     timeout = _Argument(
         "--timeout",
         metavar="SECONDS",
         default=DEFAULT_TIMEOUT,
-        help="total time, retries and waits included (default: 60)",
+        help="total time limit, including retries and waits (default: 60)",
     )
     return [*found, *_REJECTED, timeout, _OUT]
 
@@ -185,41 +187,41 @@ _REJECTED = (
     _Argument(
         "--rejected",
         action="store_true",
-        help="send what a service rejected, too: with the same bytes and keys, or"
-        " frozen anew where --dialect or --batch-size say something else",
+        help="also send rejected results: the same bytes with the same keys, or new"
+        " requests if --dialect or --batch-size differs",
     ),
     _Argument(
         "--dialect",
         metavar="D",
-        help=f"shape of the rows of rejected batches: {' or '.join(DIALECTS)}",
+        help=f"row format for rejected batches: {' or '.join(DIALECTS)}",
     ),
     _Argument(
         "--batch-size",
         metavar="N",
-        help=f"rows a request of rejected batches, 1 to {MAX_BATCH}",
+        help=f"rows per request for rejected batches, 1 to {MAX_BATCH}",
     ),
 )
 _URL, _AGENT_URL = _url(service_named("evalguard")), _url(service_named("agent"))
 _COMPARE = (
-    _Argument("before", metavar="A", help="the earlier one"),
-    _Argument("after", metavar="B", help="the later one"),
+    _Argument("before", metavar="A", help="the earlier session"),
+    _Argument("after", metavar="B", help="the later session"),
     _JSON,
     _Argument(
         "--fail-on-regression",
         action="store_true",
-        help="exit with 1 when a case passed in A and not in B, or none is in both",
+        help="exit with 1 if a case passed in A and not in B, or if no case is in both",
     ),
     _OUT,
 )
 _MERGE = (
-    _Argument("dirs", nargs="+", metavar="DIR", help="a session's directory"),
+    _Argument("dirs", nargs="+", metavar="DIR", help="session directory"),
     _Argument(
-        "-o", "--output", required=True, metavar="DIR", help="the directory to make"
+        "-o", "--output", required=True, metavar="DIR", help="directory to create"
     ),
     _Argument(
         "--expect",
         metavar="N",
-        help="how many sessions there must be, as many as there are shards",
+        help="number of sessions there must be, one per shard",
     ),
 )
 _MARKDOWN = (
@@ -227,7 +229,7 @@ _MARKDOWN = (
         "-o",
         "--output",
         metavar="PATH",
-        help="the file to write (default: it is printed)",
+        help="file to write (default: print it)",
     ),
     _DIR,
     _OUT,
@@ -247,19 +249,19 @@ _CREATE_RUN = (
         "--project",
         default="",
         metavar="ID",
-        help=f"the run's project (default: {PROJECT_VARIABLE})",
+        help=f"project of the run (default: {PROJECT_VARIABLE})",
     ),
-    _Argument("--name", required=True, help="the run's name"),
-    _Argument("--model", default="", help="the model under test"),
+    _Argument("--name", required=True, help="name of the run"),
+    _Argument("--model", default="", help="model under test"),
     _URL,
 )
 _FINISH_RUN = (
-    _Argument("id", metavar="ID", help="the run's id"),
+    _Argument("id", metavar="ID", help="id of the run"),
     _Argument(
         "--status",
         metavar="STATUS",
         choices=("passed", "failed", "error"),
-        help="passed, failed or error (default: as its sessions ended)",
+        help="passed, failed or error (default: what its sessions ended with)",
     ),
     _URL,
     _OUT,
@@ -270,7 +272,7 @@ _COMMANDS = (
         "submit",
         "submit",
         "submit_sessions",
-        "send all unsent sessions that have a target, or the named ones",
+        "send kept sessions: the named ones, or all unsent ones that have a target",
         "submit --run 0f3c... shard-1/20* shard-2/20*",
         _submit_arguments,
     ),
@@ -278,7 +280,7 @@ _COMMANDS = (
         "list",
         "sessions",
         "list_sessions",
-        "list sessions with their state and counts",
+        "list sessions, with their state and counts",
         "list --json",
         (_JSON, _OUT),
     ),
@@ -286,7 +288,7 @@ _COMMANDS = (
         "show",
         "sessions",
         "show",
-        "show a session: its figures, what did not pass, where it went",
+        "show a session: its figures, what did not pass, and where it was sent",
         "show .evalguard/20260102T030405.678Z-1a2b3c4d",
         (_JSON, _VERBOSE, _DIR, _OUT),
     ),
@@ -294,7 +296,7 @@ _COMMANDS = (
         "compare",
         "compare",
         "compare_sessions",
-        "compare two sessions: directories, files that bless wrote, or 'last'",
+        "compare two sessions: directories, files written by bless, or 'last'",
         "compare baseline.json last --fail-on-regression",
         _COMPARE,
     ),
@@ -302,7 +304,7 @@ _COMMANDS = (
         "bless",
         "compare",
         "bless",
-        "write a session's outcomes and scores, no texts, into a file to be committed",
+        "write a baseline file to commit: outcomes and scores of a session, no texts",
         "bless -o baseline.json",
         (_OUTPUT, _DIR, _OUT),
     ),
@@ -310,7 +312,7 @@ _COMMANDS = (
         "html",
         "sessions",
         "write_html",
-        "write a session's report page, one HTML file",
+        "write the report page of a session, as one HTML file",
         "html -o report.html",
         (_OUTPUT, _DIR, _OUT),
     ),
@@ -318,7 +320,7 @@ _COMMANDS = (
         "markdown",
         "sessions",
         "write_markdown",
-        "write a session's summary as Markdown, fit for a comment on a pull request",
+        "write the summary of a session as Markdown, for a comment on a pull request",
         "markdown merged -o summary.md",
         _MARKDOWN,
     ),
@@ -334,7 +336,7 @@ _COMMANDS = (
         "merge",
         "merge",
         "merge",
-        "make one session of several, as of the shards of a build",
+        "merge several sessions into one, such as the shards of a build",
         "merge shards/*/20* -o merged --expect 4",
         _MERGE,
     ),
@@ -342,7 +344,7 @@ _COMMANDS = (
         "gate",
         "gate",
         "judge",
-        "hold a stored session against gates; exit with 1 when one is not met",
+        "check a stored session against gates; exit with 1 if one is not met",
         "gate merged --min-pass-rate 0.9 --baseline baseline.json --max-regressions 0",
         _gate_arguments,
     ),
@@ -358,7 +360,7 @@ _COMMANDS = (
         "finish-run",
         "runs",
         "finish_run",
-        "finish a run, with the figures of the sessions recorded for it",
+        "finish a run, with the results of the sessions recorded for it",
         "finish-run 0f3c... --status passed",
         _FINISH_RUN,
     ),
@@ -368,8 +370,7 @@ _PROMPTS = (
         "pull",
         "prompts",
         "pull_prompts",
-        f"write an agent's prompts into {PROMPTS_LOCK}, with the tests that answer"
-        " them",
+        f"write an agent's prompts to {PROMPTS_LOCK}, with the tests that answer them",
         "prompts pull --agent 0d9b...",
         (_AGENT, _AGENT_URL, _OUT),
     ),
@@ -377,7 +378,7 @@ _PROMPTS = (
         "push",
         "prompts",
         "push_prompts",
-        "create the prompts of the last session that the agent does not have yet",
+        "create the prompts of the last session that the agent doesn't have yet",
         "prompts push --agent 0d9b...",
         (_AGENT, _AGENT_URL, _OUT),
     ),

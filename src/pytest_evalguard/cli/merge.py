@@ -54,6 +54,6 @@ def _left_out(sessions: Sequence[Session]) -> Iterator[str]:
     names |= {table.name for state in states for table in state.tables}
     if names:
         yield (
-            f"not merged: {', '.join(sorted(names))}: what pytest_evalguard_metrics"
-            " returned is of single shards"
+            f"not merged: {', '.join(sorted(names))}: pytest_evalguard_metrics returned"
+            " them for single shards"
         )

@@ -70,7 +70,7 @@ def _sessions_of(run_id: str, out: Path) -> Iterator[Session]:
 def _status_of(sessions: list[Session], run_id: str) -> str:
     if not sessions:
         raise ConfigurationError(
-            f"no session here was recorded for run {run_id}: say how it ended by"
+            f"no session here was recorded for run {run_id}: say how it ended with"
             " --status passed, failed or error"
         )
     has_passed = all(session.state.exit_status == 0 for session in sessions)

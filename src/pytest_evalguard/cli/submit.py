@@ -88,8 +88,8 @@ def _changes(options: Namespace) -> dict[str, str | int] | None:
             given[setting.name] = setting.kind.one(Given(value, Path()), option)
     if given and not options.rejected:
         raise ConfigurationError(
-            "--dialect and --batch-size are for rejected results, name --rejected, too:"
-            " all others are sent as they were frozen"
+            "--dialect and --batch-size apply to rejected results only: add"
+            " --rejected; all other results are sent exactly as stored"
         )
     return given if options.rejected else None
 
@@ -101,7 +101,7 @@ def _say_nothing(options: Namespace, out: Path) -> None:
     if options.dirs:
         return
     if any(map(_is_local, sessions_in(out))):
-        say("  a session that was recorded for no run is sent by --run ID")
+        say("  to send a session that was recorded without a run, pass --run ID")
     for session, sent in rejected(out):
         say_lines(unsent_lines(sent, session.path))
 
@@ -117,7 +117,7 @@ def _targets(options: Namespace) -> Iterator[Target]:
     if options.run == NEW:
         raise ConfigurationError(
             f"--run takes the id of a run, not {NEW!r}: pytest-evalguard create-run"
-            " makes one and prints its id"
+            " creates one and prints its id"
         )
 
 

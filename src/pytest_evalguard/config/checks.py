@@ -256,31 +256,32 @@ SECONDS = Kind("be a number of seconds above 0", _seconds)
 SHARE = Kind("be a number within 0..1", _share)
 SWITCH = Kind("be 1 or 0, true or false", _switch)
 LIMIT = Kind(
-    "be a number within 0..1, or that after a name and a colon, as smoke:0.9", _limit
+    "be a number within 0..1, optionally after a name and a colon, such as smoke:0.9",
+    _limit,
 )
 METRIC_LIMIT = Kind(
-    "be the name of a metric, a colon and a number, as f1:0.9", _metric_limit
+    "be the name of a metric, a colon and a number, such as f1:0.9", _metric_limit
 )
 GROUP_LIMIT = Kind(
-    "be a number within 0..1, or that after a tag or a group of cases and a colon, as"
-    " smoke:0.9, param:model=large:0.9 or metadata:team=search:0.9",
+    "be a number within 0..1, optionally after a tag or a group of cases and a colon,"
+    " such as smoke:0.9, param:model=large:0.9 or metadata:team=search:0.9",
     _group_limit,
 )
-GROUP_KEY = Kind("be tag, param:NAME or metadata:KEY, as param:model", _group_key)
+GROUP_KEY = Kind("be tag, param:NAME or metadata:KEY, such as param:model", _group_key)
 LATENCY_LIMIT = Kind(
-    "be a number of milliseconds of at least 0, or that after a percentile and a"
-    " colon, as p99:800",
+    "be a number of milliseconds, at least 0, optionally after a percentile and a"
+    " colon, such as p99:800",
     _latency_limit,
 )
-COST = Kind("be a number of US dollars of at least 0", _amount)
+COST = Kind("be a number of US dollars, at least 0", _amount)
 ERROR_NAME = Kind(
-    "be the dotted name of an exception, as httpx.ConnectError, or that and the HTTP"
-    " statuses that are meant, as httpx.HTTPStatusError 429 5xx",
+    "be the dotted name of an exception, such as httpx.ConnectError, optionally with"
+    " HTTP statuses, such as httpx.HTTPStatusError 429 5xx",
     _error_name,
 )
 DROP = Kind(
-    "be a number within 0..1, 0.03 for 3 points, or a number after a name and a colon,"
-    " as relevance:0.05",
+    "be a number within 0..1, such as 0.03 for 3 points, or a number after a name and"
+    " a colon, such as relevance:0.05",
     _drop,
 )
 IDENTIFIER = Kind("be a name for pytest.mark", _identifier)
@@ -338,12 +339,12 @@ def checked_key(
         return None
     if key is None:
         raise ConfigurationError(
-            f"{name} is not set: the service needs the API key in that environment"
-            " variable; it is read from nowhere else"
+            f"{name} is not set: put the API key into that environment variable; it is"
+            " not read from anywhere else"
         )
     if not key.isascii() or not key.isprintable() or " " in key:
         raise ConfigurationError(
-            f"{name} has a blank, a line break or another character that no key has:"
-            " set it to the key alone (it is not shown here)"
+            f"{name} contains a space, a line break or another character that no key"
+            " has: set it to the key alone (not shown here)"
         )
     return key

@@ -59,8 +59,7 @@ def _check_needs_no_baseline(values: Mapping[str, Any]) -> None:
     for setting in (Settings.max_regressions, Settings.max_drop):
         if values.get(setting.name, setting.default) != setting.default:
             raise ConfigurationError(
-                f"{setting.flag} needs something to compare with: name it by"
-                " --evalguard-baseline"
+                f"{setting.flag} needs a baseline: pass one with --evalguard-baseline"
             )
 
 

@@ -75,7 +75,7 @@ SERVICES: list[ServiceInfo] = [
         package="pytest_evalguard.delivery.agent",
         title="the agent-evaluation service",
         id_metavar="AGENT_ID",
-        id_help="submit one result a prompt to this agent of an agent-evaluation"
+        id_help="submit one result per prompt to this agent of an agent-evaluation"
         " service",
     ),
 ]

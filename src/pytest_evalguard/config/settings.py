@@ -71,7 +71,7 @@ class Settings:
     trials = Setting(
         lambda c: c.whole_number(1, MOST_TRIALS),
         1,
-        "run each marked test N times; it passes when all runs do, or as many as"
+        "run each marked test N times; it passes if all runs pass, or as many as"
         " require= in its mark says",
         metavar="N",
         ini="int",
@@ -80,9 +80,9 @@ class Settings:
     min_pass_rate: Setting[tuple[Limit, ...]] = Setting(
         lambda c: c.GROUP_LIMIT,
         (),
-        "fail the session below this pass rate, 0 to 1; with a tag, that of the cases"
-        " that carry it; with a group, as in param:model=large:0.9 or"
-        " metadata:team=search:0.9, that of the cases in it. Repeatable",
+        "fail the session if the pass rate is below this, 0 to 1; with a tag, that of"
+        " the cases with the tag; with a group, as in param:model=large:0.9 or"
+        " metadata:team=search:0.9, that of the cases in the group. Repeatable",
         metavar="[TAG:]F",
         ini="linelist",
         is_gate=True,
@@ -90,8 +90,8 @@ class Settings:
     min_score: Setting[tuple[Limit, ...]] = Setting(
         lambda c: c.LIMIT,
         (),
-        "fail the session below this mean score, 0 to 1; with a name, that of a named"
-        " scorer. Repeatable",
+        "fail the session if the mean score is below this, 0 to 1; with a name, that of"
+        " the named score. Repeatable",
         metavar="[NAME:]F",
         ini="linelist",
         is_gate=True,
@@ -100,22 +100,21 @@ class Settings:
         lambda c: c.SHARE,
         0.5,
         "share of the cases, 0 to 1, that must have a named score or metric for a gate"
-        " on it to be met; cases with errors are left out",
+        " on it to be met; cases with errors don't count",
         ini="float",
     )
     baseline: Setting[str | None] = Setting(
         lambda c: c.SESSION,
         None,
-        "compare with an earlier session: its directory, 'last', or a file that"
-        " 'pytest-evalguard bless' wrote",
+        "compare with an earlier session: its directory, 'last', or a file written by"
+        " 'pytest-evalguard bless'",
         metavar="SESSION",
         ini="string",
     )
     max_regressions: Setting[int | None] = Setting(
         lambda c: c.whole_number(0),
         None,
-        "fail the session when more cases than this passed in the baseline and do not"
-        " now",
+        "fail the session if more cases than this passed in the baseline but don't now",
         metavar="N",
         ini="int",
         is_gate=True,
@@ -123,8 +122,8 @@ class Settings:
     min_metric: Setting[tuple[MetricLimit, ...]] = Setting(
         lambda c: c.METRIC_LIMIT,
         (),
-        "fail the session below this value of a metric, of the session or the mean of"
-        " one of its cases. Repeatable",
+        "fail the session if a metric is below this: one of the session, or the mean"
+        " of one of its cases. Repeatable",
         metavar="NAME:F",
         ini="linelist",
         is_gate=True,
@@ -132,7 +131,7 @@ class Settings:
     max_metric: Setting[tuple[MetricLimit, ...]] = Setting(
         lambda c: c.METRIC_LIMIT,
         (),
-        "fail the session above this value of a metric. Repeatable",
+        "fail the session if a metric is above this. Repeatable",
         metavar="NAME:F",
         ini="linelist",
         is_gate=True,
@@ -140,8 +139,8 @@ class Settings:
     max_drop: Setting[tuple[Limit, ...]] = Setting(
         lambda c: c.DROP,
         (),
-        "fail the session when the pass rate fell by more than this since the baseline,"
-        " 0 to 1, and by more than noise; with a name, the mean of a named score."
+        "fail the session if the pass rate fell by more than this since the baseline,"
+        " 0 to 1, and by more than noise; with a name, the mean of the named score."
         " Repeatable",
         metavar="[NAME:]F",
         ini="linelist",
@@ -150,7 +149,7 @@ class Settings:
     group_by: Setting[tuple[str, ...]] = Setting(
         lambda c: c.GROUP_KEY,
         (),
-        "show figures by group of cases, groups side by side: by tag, param:NAME or"
+        "show figures for each group of cases, side by side: by tag, param:NAME or"
         " metadata:KEY. Repeatable",
         metavar="KEY",
         ini="linelist",
@@ -158,28 +157,30 @@ class Settings:
     html: Setting[Path | None] = Setting(
         lambda c: c.PATH,
         None,
-        "write a report page, one HTML file",
+        "write the report page, as one HTML file",
         metavar="PATH",
     )
     markdown: Setting[Path | None] = Setting(
         lambda c: c.PATH,
         None,
-        "write the summary as Markdown, fit for a comment on a pull request",
+        "write the summary as Markdown, for a comment on a pull request",
         metavar="PATH",
     )
     out = Setting(
         lambda c: c.PATH,
         Path(DEFAULT_OUT),
-        "where sessions are kept (default: .evalguard in rootdir)",
+        "where to keep sessions (default: .evalguard in rootdir)",
         metavar="DIR",
         variable=OUT_VARIABLE,
         ini="string",
     )
-    dry_run = Setting(lambda c: c.SWITCH, False, "do everything but send", metavar="")
+    dry_run = Setting(
+        lambda c: c.SWITCH, False, "do everything except send", metavar=""
+    )
     strict = Setting(
         lambda c: c.SWITCH,
         False,
-        "a failed submission fails the session",
+        "fail the session if submitting fails",
         metavar="",
         variable="EVALGUARD_STRICT",
         ini="bool",
@@ -187,53 +188,53 @@ class Settings:
     timeout = Setting(
         lambda c: c.SECONDS,
         DEFAULT_TIMEOUT,
-        "total time that submitting may take at the session's end, retries and waits"
-        " included (default: 60)",
+        "time limit for submitting at the end of the session, including retries and"
+        " waits (default: 60)",
         metavar="SECONDS",
         ini="float",
     )
     dialect: Setting[Dialect] = Setting(
         lambda c: c.one_of(DIALECTS),
         "documented",
-        "shape of the rows: documented or sdk",
+        "row format: documented or sdk",
         ini="string",
     )
     batch_size = Setting(
         lambda c: c.whole_number(1, MAX_BATCH),
         MAX_BATCH,
-        "rows a request, 1 to 1000",
+        "rows per request, 1 to 1000",
         ini="int",
     )
     agent_concurrency = Setting(
         lambda c: c.whole_number(1, MAX_AT_ONCE),
         MAX_AT_ONCE,
-        "agent results sent at once, 1 to 4",
+        "agent results sent at the same time, 1 to 4",
         ini="int",
     )
     keep = Setting(
         lambda c: c.whole_number(1, 1_000_000),
         20,
-        "finished sessions kept on disk; unsent ones always are",
+        "number of finished sessions to keep; unsent ones are never removed",
         ini="int",
     )
     mark = Setting(
         lambda c: c.IDENTIFIER,
         "eval",
-        "name of the mark, where another plugin owns 'eval'",
+        "name of the mark, in case another plugin uses 'eval'",
         ini="string",
         for_workers=True,
     )
     redact = Setting(
         lambda c: c.SWITCH,
         True,
-        "replace what looks like a secret",
+        "replace whatever looks like a secret",
         ini="bool",
         for_workers=True,
     )
     run_link: Setting[str | None] = Setting(
         lambda c: c.RUN_LINK,
         None,
-        "link to a run, with {run_id}, shown when submitted",
+        "link to a run, with {run_id}, shown after submitting",
         ini="string",
     )
     trace_link: Setting[str | None] = Setting(
@@ -245,14 +246,15 @@ class Settings:
     resume: Setting[Resume | None] = Setting(
         lambda c: c.RESUME,
         None,
-        "run only what an earlier session, 'last' or its directory, has no verdict of,"
-        " and carry the rest over; with ':failed' at its end, what failed runs, too",
+        "run only the cases that an earlier session, 'last' or its directory, has no"
+        " verdict for, and carry the others over; append ':failed' to rerun those that"
+        " failed, too",
         metavar="SESSION",
     )
     budget: Setting[float | None] = Setting(
         lambda c: c.DOLLARS,
         None,
-        "start no further test when the recorded cost has reached this, in US dollars",
+        "start no more tests once the recorded cost has reached this, in US dollars",
         metavar="USD",
         ini="float",
         for_workers=True,
@@ -261,7 +263,7 @@ class Settings:
     max_errors: Setting[int | None] = Setting(
         lambda c: c.whole_number(0),
         None,
-        "fail the session when more cases than this ended by an error",
+        "fail the session if more cases than this ended in an error",
         metavar="N",
         ini="int",
         is_gate=True,
@@ -269,8 +271,8 @@ class Settings:
     max_latency: Setting[tuple[LatencyLimit, ...]] = Setting(
         lambda c: c.LATENCY_LIMIT,
         (),
-        "fail the session above this latency in milliseconds, that of the 95th"
-        " percentile if none is named. Repeatable",
+        "fail the session if the latency is above this, in milliseconds; the 95th"
+        " percentile, if none is named. Repeatable",
         metavar="[pNN:]MS",
         ini="linelist",
         is_gate=True,
@@ -278,7 +280,7 @@ class Settings:
     max_cost: Setting[float | None] = Setting(
         lambda c: c.COST,
         None,
-        "fail the session when the recorded cost is above this, in US dollars",
+        "fail the session if the recorded cost is above this, in US dollars",
         metavar="USD",
         ini="float",
         is_gate=True,
@@ -286,7 +288,7 @@ class Settings:
     max_tokens: Setting[int | None] = Setting(
         lambda c: c.whole_number(0),
         None,
-        "fail the session when more tokens than this were recorded",
+        "fail the session if more tokens than this were recorded",
         metavar="N",
         ini="int",
         is_gate=True,
@@ -294,9 +296,9 @@ class Settings:
     errors = Setting(
         lambda c: c.ERROR_NAME,
         HARNESS_ERRORS,
-        "exceptions that are the harness's failure and not that of the thing under"
-        " test, one dotted name a line; statuses after it narrow it down, as in"
-        " httpx.HTTPStatusError 429 5xx. Replaces the default list, empty turns it off",
+        "exceptions that are errors of the harness, not failures of what is tested: one"
+        " dotted name per line, optionally with HTTP statuses, as in"
+        " httpx.HTTPStatusError 429 5xx. Replaces the default list; empty turns it off",
         ini="linelist",
         for_workers=True,
     )

@@ -45,21 +45,22 @@ def checked_url(url: str) -> str:
     is_odd = not url.isprintable() or "\\" in url
     if is_odd or (host and not _HOST.fullmatch(host)):
         raise ConfigurationError(
-            f"the URL {shown!r} has a character that no URL or host name may have"
+            f"the URL {shown!r} contains a character that is not allowed in URLs or"
+            " host names"
         )
     if parts.scheme not in ("http", "https") or not host:
         raise ConfigurationError(
-            f"the URL {shown!r} must be like https://host, got no"
+            f"the URL {shown!r} must look like https://host, it has no"
             f" {'host' if parts.scheme in ('http', 'https') else 'https://'}"
         )
     if parts.username is not None or parts.query or parts.fragment:
         raise ConfigurationError(
-            f"the URL {shown!r} must have no user, password, query or fragment"
+            f"the URL {shown!r} must not have a user, password, query or fragment"
         )
     if parts.scheme == "http" and not is_loopback(host):
         raise ConfigurationError(
-            f"the URL {shown!r} is plain http, which would show the API key to the"
-            " network: use https (http is for localhost only)"
+            f"the URL {shown!r} is plain http, which would expose the API key: use"
+            " https (http is for localhost only)"
         )
     return parts.geturl().rstrip("/")
 

@@ -77,7 +77,7 @@ class CollectedMetrics:
     def problems(self) -> list[str]:
         """Sentences on what was left out, a few of many."""
         rest = len(self._problems) - _MOST_TOLD
-        more = [f"{HOOK}: {rest:,} more of the kind"] if rest > 0 else []
+        more = [f"{HOOK}: {rest:,} more like these"] if rest > 0 else []
         return self._problems[:_MOST_TOLD] + more
 
     def ask(self, config: pytest.Config, cases: SessionCases) -> None:
@@ -98,7 +98,7 @@ class CollectedMetrics:
                 said = describe_error(error, self._clean)
                 at = f", at {place}:{line}" if line else ""
                 self._problems.append(
-                    f"{HOOK} in {place} raised {said}{at}: mend it and run the tests"
+                    f"{HOOK} in {place} raised {said}{at}: fix it and run the tests"
                     " again; the cases are kept"
                 )
 
@@ -113,8 +113,8 @@ class CollectedMetrics:
             else:
                 if len(self.metrics) >= MOST_METRICS:
                     raise ValueError(
-                        f"a session has at most {MOST_METRICS} metrics: put more into a"
-                        " Table"
+                        f"a session can have at most {MOST_METRICS} metrics: put more"
+                        " into a Table"
                     )
                 _claim(found.name, "metric", place, self._metrics_from)
                 self.metrics.append(found)

@@ -23,7 +23,7 @@ from ..config.settings import Settings
 from ..delivery.agent.prompts import PromptIds, locked_prompts
 from ..delivery.registry import with_targets
 from ..model.bounds import reaches
-from ..model.case import Case, case_from_line
+from ..model.case import Case, EndedTest, record_from_line
 from ..model.redaction import Redactor
 from ..model.text import terminal_width
 from ..recording.budget import is_spent_budget
@@ -34,11 +34,12 @@ from ..reporting.submissions import header, unsent_lines
 from ..reporting.terminal import (
     annotation,
     figures,
+    gate_annotations,
     gate_lines,
-    gate_text,
     interruption_lines,
     lines,
     outcome_line,
+    shows_annotations,
     where_lines,
 )
 from ..storage.session import PassedOver, check_out
@@ -48,7 +49,8 @@ from .session_end import COLLECTED, Course, Ending, SessionEnd
 from .sigterm import Termination
 from .submitting import Submitter, destinations_of
 
-# xdist's controller ends a session at --maxfail as if it was interrupted, saying this
+# xdist's controller ends a session at --maxfail by an Interrupted that says this, which
+# pytest takes for a Ctrl-C; its workers go on for a while (pytest-dev/pytest-xdist#420)
 _STOPPED_BY_MAXFAIL = "stopping after"
 
 
@@ -116,16 +118,21 @@ class Reporter:
         self._spent[worker] = spent
         return reaches(sum(self._spent.copy().values()), self._settings.budget or 0)
 
-    def publish(self, case: Case, line: str, report: pytest.TestReport | None) -> None:
+    def publish(
+        self, case: Case | EndedTest, line: str, report: pytest.TestReport | None
+    ) -> None:
         """Take a case that finished in this process."""
         if self._process == getpid():  # no child of a test that forked
             self._add(case, line)
 
     def add_line(self, line: str) -> None:
-        """Take a finished case that a worker sent."""
-        self._add(case_from_line(line), line)
+        """Take a finished case that a worker sent.
 
-    def _add(self, case: Case, line: str) -> None:
+        Called from a thread of pytest-xdist's, too.
+        """
+        self._add(record_from_line(line), line)
+
+    def _add(self, case: Case | EndedTest, line: str) -> None:
         if self._settings.runs_tests:  # a fixture may record where no test is run
             self._live.add(case, line)
 
@@ -228,7 +235,7 @@ class Reporter:
         return result
 
     def _close(self, session: pytest.Session) -> None:
-        # a test may have forked, and its child left by the end of the session
+        # a child that a test forked may have run on to here (pytest-dev/pytest#12028)
         if self._process == getpid() and self._settings.runs_tests:
             if is_spent_budget(session.shouldfail):
                 self._note_spent()
@@ -277,6 +284,7 @@ class Reporter:
 
     def _tell_rest(self) -> None:
         """Say on stderr what went wrong, unless a summary has said so."""
+        # --no-summary left out its hook before pytest 9.2 (pytest-dev/pytest#14724)
         if self._is_told:
             return
         self._is_told = True
@@ -287,13 +295,11 @@ class Reporter:
 
     def _annotations(self) -> Iterator[str]:
         """Yield commands that make GitHub Actions show an error on the run's page."""
-        if os.environ.get("GITHUB_ACTIONS") != "true":
-            return
         end = self._end
-        if end is not None and end.failed_gates:
-            failed = "; ".join(map(gate_text, end.failed_gates))
-            yield annotation("gates failed", failed)
-        if end is not None and end.lacks_results:
+        if end is None:
+            return
+        yield from gate_annotations(end.failed_gates, os.environ)
+        if end.lacks_results and shows_annotations(os.environ):
             sent, path = end.report.sent, end.report.path
             found = [line for each in sent for line in unsent_lines(each, path)]
             yield annotation("results not submitted", "; ".join(found))

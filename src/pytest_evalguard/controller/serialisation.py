@@ -19,6 +19,8 @@ _DEEPEST = 50
 _MOST_VALUES = 100_000
 _LONGREPR_DEPTH = 9  # of pytest's own dicts and lists around the lines of a traceback
 _OTHER_DEPTH = 2
+# by exact type: a subclass of str in an exception (pytest-dev/pytest-xdist#1157) and
+# an enum of a subtest (pytest-dev/pytest-xdist#1273) each ended a session
 _SIMPLE = frozenset({bool, float, bytes, type(None)})
 _CONTAINERS = frozenset({list, tuple, set, frozenset})
 
@@ -64,6 +66,7 @@ def is_portable(value: object) -> bool:
 
 def _is_simple(value: Any, kind: type) -> bool:
     if kind is str:
+        # a lone surrogate of a log was an INTERNALERROR (pytest-dev/pytest-xdist#843)
         return value.isascii() or value is clean_text(value)
     if kind is int:
         return bool(value >= _LEAST_INT and value.bit_length() <= _MOST_BITS)

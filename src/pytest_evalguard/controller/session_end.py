@@ -316,10 +316,10 @@ class Ending:
         try:
             live.session.mark_ended(live.state)
         except OSError:
-            note += " pytest-evalguard list will call it killed. Its cases are kept"
+            note += " pytest-evalguard list will show it as killed. Its cases are kept"
         else:
             listing = command("show", live.session.path)
-            note += f" when there is room, complete it by: {listing}"
+            note += f" once there is room, complete it with: {listing}"
         self._notes.append(note)
 
     def _tell_problem(self, session: pytest.Session, problem: str) -> None:
@@ -346,10 +346,10 @@ def _losses(live: LiveSession) -> Iterator[str]:
     """Yield what the disk did not take."""
     if live.lost:
         cases = counted(live.lost, "case")
-        why = live.disk_error or "the session's files were changed meanwhile"
+        why = live.disk_error or "the session's files were changed in the meantime"
         yield (
-            f"lost: {cases} can't be sent, they are not on disk: {why}; run the tests"
-            " again"
+            f"lost: {cases} can't be sent because they are not on disk: {why}; run the"
+            " tests again"
         )
 
 

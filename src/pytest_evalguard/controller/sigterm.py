@@ -27,6 +27,7 @@ class Termination:
         """Handle SIGTERM, in a main thread where nobody does."""
         is_main = threading.current_thread() is threading.main_thread()
         is_free = signal.getsignal(signal.SIGTERM) is signal.SIG_DFL
+        # pytest leaves it to the system, which kills (pytest-dev/pytest#5243)
         if self._process is None and is_main and is_free:
             self._process = getpid()
             signal.signal(signal.SIGTERM, self._terminate)

@@ -30,6 +30,7 @@ def real_now(clock: Callable[[], float] = perf_counter) -> datetime:
 
     A test may have frozen the clock or moved it, and never have set it right again.
     """
+    # freezegun stops all clocks, those that only go forward, too (spulec/freezegun#384)
     begun, since = _BEGUN
     return begun + timedelta(seconds=clock() - since)
 

@@ -64,7 +64,7 @@ def read_request(line: str, most: int) -> FrozenRequest | None:
 def damaged(path: Path) -> SessionError:
     """Return the error that says that somebody changed a file."""
     return SessionError(
-        f"{path} is damaged, it was changed by somebody: run the tests again"
+        f"{path} is damaged, perhaps edited by hand: run the tests again"
     )
 
 

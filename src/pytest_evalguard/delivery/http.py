@@ -130,8 +130,8 @@ class Client:
         pause = self._paused_until - monotonic()
         if pause > 0 and not deadline.wait(pause):
             raise ServiceError(
-                f"the service asked for a pause of {pause:.0f} s more, there is less"
-                " time left"
+                f"the service asks for a pause of {pause:.0f} s, which is more time"
+                " than is left"
             )
 
     def _exchange(
@@ -163,7 +163,10 @@ class Client:
         if not _is_from_network(error) and not is_closed:
             return ServiceError(f"{host}: {text}{_MOCK}")
         if _is_caused_by(error, ssl.SSLCertVerificationError):  # as the next time
-            found = self._certificates.source or "httpx's, SSL_CERT_FILE names others"
+            found = (
+                self._certificates.source
+                or "those of httpx; to use others, set SSL_CERT_FILE"
+            )
             return ServiceError(f"{host}: {text} (trusted certificates: {found})")
         was_sent = not isinstance(error, _NOT_SENT)
         if proxy is None:
@@ -189,8 +192,8 @@ class Client:
         if _origin(there) != _origin(url) or there.userinfo:
             raise ServiceError(
                 f"HTTP {reply.status}: the service redirects to another host,"
-                f" {one_line(self._clean(location))}, where the key and the results"
-                " do not belong: set the base URL to the right one"
+                f" {one_line(self._clean(location))}, where neither the key nor the"
+                " results may go: set the right base URL"
             )
         return there
 
@@ -300,8 +303,8 @@ _NOT_SENT = (
     httpx.UnsupportedProtocol,
 )
 _MOCK = (
-    ": something in this process, perhaps a mock that a test left on, answers in place"
-    " of the network"
+    ": something in this process answers instead of the network, perhaps a mock that a"
+    " test left active"
 )
 
 
@@ -351,7 +354,7 @@ def _read(response: httpx.Response, deadline: Deadline, most: int) -> bytes:
         if len(body) > most:
             break
         if not deadline.left:
-            raise Unreachable("no whole answer in time")
+            raise Unreachable("no complete answer in time")
     return bytes(body)
 
 

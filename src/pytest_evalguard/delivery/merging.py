@@ -63,7 +63,7 @@ def check_is_new(shard: Shard, targets: Iterable[Target]) -> None:
         if target.is_batched and (count := shard.accepted.get(_called(target))):
             raise ConfigurationError(
                 f"{_called(target)} has {counted(count, 'result')} of session"
-                f" {shard.name} already, and would count them twice: leave that one"
+                f" {shard.name} already and would count them twice: leave that session"
                 " out, or name another run"
             )
 

@@ -79,8 +79,8 @@ def _proxy(value: str, source: str) -> Proxy:
 
 
 _ENCODE = (
-    "; where user or password have characters such as @ : / # they must be"
-    " percent-encoded, as %40 for @"
+    "; characters such as @ : / # in the user or password must be percent-encoded,"
+    " such as %40 for @"
 )
 
 

@@ -69,8 +69,8 @@ def _stored_target(session: Session, data: Any) -> Target:
         service = service_named(data["service"])
     except (KeyError, TypeError) as error:
         raise SessionError(
-            f"{session.path} goes to a service that this pytest-evalguard does not"
-            " know: use the version that recorded it, or a newer one"
+            f"{session.path} goes to a service that this version of pytest-evalguard"
+            " does not know: use the one that recorded it, or a newer one"
         ) from error
     kind = _module(service, "target").TARGET
     try:

@@ -54,8 +54,8 @@ def unsent(
         session = open_session(Path(directory))
         if not session.state.targets:
             raise ConfigurationError(
-                f"{display_path(session.path)} was recorded for no run or agent: name"
-                " one by --run ID or --agent ID"
+                f"{display_path(session.path)} was recorded without a run or agent:"
+                " name one with --run ID or --agent ID"
             )
         _check_is_last(session)
         yield from _open_targets(session, with_rejected)

@@ -15,7 +15,7 @@ from .outbox import Answer, Outbox
 
 
 def _no_halves(request: FrozenRequest) -> Sequence[FrozenRequest]:
-    raise NotImplementedError("this service takes one result a request")
+    raise NotImplementedError("this service takes one result per request")
 
 
 def deliver(

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 if TYPE_CHECKING:
     from pydantic_core import CoreSchema
@@ -30,13 +30,48 @@ class Within:
 ROUNDING = 1e-6
 """How far outside 0..1 a score may lie for having been rounded, as by float32."""
 
-_NEAR = 1e-9
-"""What a figure may miss its limit by, as no number has all digits of 2 of 3."""
+_NEAR_ZERO = 1e-12
+_MOST_DIGITS = 12
+
+
+@dataclass(frozen=True)
+class Bound:
+    """What a figure must be: at least or at most a number.
+
+    A figure that misses it by what arithmetic takes away is within it, as no float has
+    all digits of 2 of 3.
+    """
+
+    side: Literal["at least", "at most"]
+    limit: float
+
+    def holds(self, value: float) -> bool:
+        """Whether a figure is within the bound."""
+        if math.isclose(value, self.limit, abs_tol=0 if self.limit else _NEAR_ZERO):
+            return True
+        return value >= self.limit if self.side == "at least" else value <= self.limit
+
+    def digits(
+        self,
+        value: float,
+        fewest: int,
+        rounded: Callable[[float, int], float] = round,
+    ) -> int:
+        """Return how many digits show a figure on the side of the bound where it is.
+
+        :param fewest: those that are shown in any case.
+        :param rounded: returns a number as it is shown with so many digits.
+        """
+        holds = self.holds(value)
+        for digits in range(fewest, _MOST_DIGITS):
+            if self.holds(rounded(value, digits)) is holds:
+                return digits
+        return fewest if holds else _MOST_DIGITS
 
 
 def reaches(value: float, least: float) -> bool:
     """Whether a figure is at least its limit, but for what arithmetic takes from it."""
-    return value >= least - _NEAR
+    return Bound("at least", least).holds(value)
 
 
 def exact_mean(values: Sequence[float]) -> float:
@@ -45,11 +80,6 @@ def exact_mean(values: Sequence[float]) -> float:
         return math.fsum(values) / len(values)
     except OverflowError:  # the sum is no float, the mean is one
         return math.fsum(value / len(values) for value in values)
-
-
-def stays_within(value: float, most: float) -> bool:
-    """Whether a figure is at most its limit, but for what arithmetic adds to it."""
-    return value <= most or math.isclose(value, most, rel_tol=_NEAR)
 
 
 Share = Annotated[float, Within(0, 1)]

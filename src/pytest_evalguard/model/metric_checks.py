@@ -85,8 +85,8 @@ def _checked_table(table: Table, clean: Callable[[str], str]) -> Table:
         raise ValueError(
             f"the table {name!r} has {counted(len(rows), 'row')} and"
             f" {counted(len(columns), 'column')}, a table may have {MOST_ROWS:,} and"
-            f" {MOST_COLUMNS}: what each case has belongs to the case, as metadata or a"
-            " metric"
+            f" {MOST_COLUMNS}: record what each case has in the case itself, as"
+            " metadata or a metric"
         )
     for number, row in enumerate(rows, 1):
         if len(row) != len(columns):

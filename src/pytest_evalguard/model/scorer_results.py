@@ -68,7 +68,7 @@ def read_scores(
     if not isinstance(name, (list, tuple)) or hasattr(name, "_fields"):
         return [_read_result(name, measure)]
     if not name:
-        raise ScorerError("add_score() was given no result, but an empty list")
+        raise ScorerError("add_score() got an empty list: pass at least one result")
     results = [_read_result(each, measure) for each in name]
     if len({each.name for each in results}) < len(results):
         names = ", ".join(describe(each.name) for each in results)

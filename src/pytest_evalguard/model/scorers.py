@@ -59,8 +59,8 @@ def checked_metric(value: object, what: str) -> float:
     """
     if isinstance(plain_number(value), bool):
         raise TypeError(
-            f"{what} must be a number, got {describe(value)}: a verdict is a score; to"
-            " count, give 1 or 0"
+            f"{what} must be a number, got {describe(value)}: record a verdict with"
+            " add_score; to count, pass 1 or 0"
         )
     return _finite(value, what, "a finite number") + 0.0  # -0.0 would be other bytes
 
@@ -167,7 +167,7 @@ def checked_name(value: object, whose: str = "a scorer") -> str:
     if not name.strip() or name in RESERVED_NAMES:
         reserved = " and ".join(repr(each) for each in sorted(RESERVED_NAMES))
         raise ValueError(
-            f"{whose}'s name can't be {name!r}: blank, {reserved} are not free"
+            f"{whose}'s name can't be {name!r}: blank names, {reserved} are reserved"
         )
     return name
 
@@ -180,7 +180,7 @@ def checked_named_score(value: object, name: str) -> float:
     """
     if type(value) is float and 0.0 < value <= 1.0:
         return value  # as nearly all are
-    hint = ": for another scale, give its worst and its best, as scale=(1, 5)"
+    hint = ": for another scale, give its worst and best score, such as scale=(1, 5)"
     return checked_score(value, f"the score of {name!r}", hint)
 
 
@@ -195,7 +195,7 @@ class Measure:
 
     def __init__(self, scale: object, values: object) -> None:
         if scale is not None and values is not None:
-            raise TypeError("a score has a scale= or values=, not both")
+            raise TypeError("a score can have scale= or values=, not both")
         self._scale = None if scale is None else _checked_scale(scale)
         self._values = None if values is None else _checked_values(values)
 
@@ -218,8 +218,8 @@ class Measure:
         value = value.value if isinstance(value, Enum) else value
         if issubclass(type(value), str):
             raise TypeError(
-                f"{what} must be a number, got {describe(value)}: for labels, give what"
-                f" each counts as, values={{{describe(value)}: 1, ...}}"
+                f"{what} must be a number, got {describe(value)}: for labels, say what"
+                f" each one counts as: values={{{describe(value)}: 1, ...}}"
             )
         if self._scale is not None:
             return self._on_scale(value, what, is_less_better)
@@ -237,7 +237,7 @@ class Measure:
         if not -ROUNDING <= share <= 1 + ROUNDING:
             low, high = sorted((worst, best))
             raise ValueError(
-                f"{what} is off its scale={self._scale}: it must be within"
+                f"{what} is outside its scale={self._scale}: it must be within"
                 f" {low:g}..{high:g}, got {describe(value)}"
             )
         return min(max(0.0, share), 1.0), number
@@ -246,7 +246,7 @@ class Measure:
 def _checked_scale(scale: object) -> tuple[float, float]:
     if not isinstance(scale, (tuple, list)) or len(scale) != 2:
         raise TypeError(
-            "scale= must be the worst and the best number, as (1, 5), got"
+            "scale= must be the worst and the best number, such as (1, 5), got"
             f" {describe(scale)}"
         )
     worst, best = (_finite(each, "an end of scale=", "finite") for each in scale)
@@ -258,8 +258,8 @@ def _checked_scale(scale: object) -> tuple[float, float]:
 def _checked_values(values: object) -> dict[object, float]:
     if not isinstance(values, Mapping) or not values:
         raise TypeError(
-            "values= must say what each label counts as, as {'yes': 1, 'no': 0}, got"
-            f" {describe(values)}"
+            "values= must say what each label counts as, such as"
+            f" {{'yes': 1, 'no': 0}}, got {describe(values)}"
         )
     return {
         label: checked_score(score, f"what {describe(label)} counts as in values=")
@@ -275,4 +275,4 @@ def _score_of_label(
         if known in (value, label):
             return score, label
     labels = ", ".join(map(describe, values))
-    raise ValueError(f"{what} is {describe(label)}, which is none of values=: {labels}")
+    raise ValueError(f"{what} is {describe(label)}, which is not in values=: {labels}")

@@ -128,7 +128,7 @@ def _of_events(events: Sequence[object]) -> tuple[int, int]:
         raise TypeError(
             "add_tokens() takes one response, or a list of the events of one stream,"
             f" got a list of {len(events)}, of which {len(used)} have a usage: add each"
-            " response by itself"
+            " response separately"
         )
     return used[0]
 
@@ -199,8 +199,8 @@ def _misfit(usage: object, used: tuple[int, int]) -> str:
     found = ", ".join(f"{name}={describe(count)}" for name, count in sorted(counts))
     return (
         f"add_tokens() reads {used[0]} prompt and {used[1]} completion tokens, which"
-        f" does not agree with the usage: {found or describe(usage)}. Give them by"
-        " add_tokens(prompt=..., completion=...)"
+        f" doesn't match the usage: {found or describe(usage)}. Pass the counts"
+        " yourself: add_tokens(prompt=..., completion=...)"
     )
 
 

@@ -55,16 +55,16 @@ def _doubts(found: Comparison) -> Iterator[str]:
     rows = counted(found.before, "case")
     if found.is_of_another_suite:
         yield (
-            f"of the baseline's {rows} only {found.paired:,} can be compared: is it of"
-            " another suite?"
+            f"of the baseline's {rows} only {found.paired:,} can be compared: is it"
+            " from another suite?"
         )
     elif found.is_of_few:
-        why = ": are tests renamed?" if found.gone else ""
+        why = ": were tests renamed?" if found.gone else ""
         yield f"of the baseline's {rows} only {found.paired:,} can be compared{why}"
     elif found.before < found.after * _PART:
         yield (
-            f"the baseline has {rows} and this session {found.after:,}: is it of a part"
-            " of the suite?"
+            f"the baseline has {rows} and this session {found.after:,}: does it cover"
+            " only part of the suite?"
         )
 
 

@@ -46,7 +46,7 @@ MOST_CHARACTERS = 65_000
 MARKER = "<!-- pytest-evalguard -->"
 """The first line of a comment, by which the next one finds it to replace it."""
 
-_CUT = "\nThe rest is left out, it was too long.\n\n"
+_CUT = "\nThe rest was too long and is left out.\n\n"
 
 
 def job_summary(report: Report) -> str:

@@ -53,7 +53,7 @@ def dry_run_lines(sent: Sent, path: Path) -> Iterator[str]:
     yield from left_out_lines(sent)
     if sent.target.id is not None:
         there = f"submit --{_noun(sent.target)} {shlex.quote(sent.target.id)}"
-        yield f"  send them by: {command(there, path)}"
+        yield f"  send them with: {command(there, path)}"
 
 
 def unsent_lines(sent: Sent, path: Path) -> Iterator[str]:
@@ -63,9 +63,9 @@ def unsent_lines(sent: Sent, path: Path) -> Iterator[str]:
     if submission.unsent:
         yield f"not submitted: {counted(submission.unsent, 'result')} to {there}: {why}"
     elif submission.is_open:
-        yield f"not submitted: the end of {there}: {why}"
+        yield f"not submitted: the final status of {there}: {why}"
     if submission.is_open and sent.is_stored:
-        yield f"  send them by: {command('submit', path)}"
+        yield f"  send them with: {command('submit', path)}"
     yield from rejected_lines(sent, path)
 
 
@@ -79,9 +79,9 @@ def rejected_lines(sent: Sent, path: Path) -> Iterator[str]:
     yield f"not submitted: {results} to {there}: rejected: {why}"
     if sent.is_stored:
         again = command("submit --rejected", path)
-        yield f"  when that is mended, send them by: {again}"
+        yield f"  once that is fixed, send them with: {again}"
     if sent.target.finish:
-        yield f"  {there} is left open: pytest-evalguard finish-run ID ends it"
+        yield f"  {there} is still open: pytest-evalguard finish-run ID finishes it"
 
 
 def destination(sent: Sent) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 from ..analysis.comparison import Comparison
@@ -144,6 +144,7 @@ def worth_a_look(totals: Totals) -> Iterator[tuple[str, CaseNames]]:
     """Yield cases that one should know of, with what is the matter with them."""
     found = {
         "never run, for an empty parameter set": totals.without_parameters,
+        "began and did not end": totals.unended,
         "with trials that disagree": totals.unstable,
         "passed only when run again": totals.flaky,
         "recorded neither actual nor score": totals.silent,
@@ -165,6 +166,20 @@ def gate_lines(gates: Iterable[Gate]) -> Iterator[str]:
 def gate_text(gate: Gate) -> str:
     """Return a gate's figure and limit."""
     return f"{gate.name}: {gate.figure}, wanted {gate.limit}"
+
+
+def gate_annotations(
+    gates: Iterable[Gate], environ: Mapping[str, str]
+) -> Iterator[str]:
+    """Yield a command of GitHub Actions for the gates that are not met, if there."""
+    failed = [gate_text(each) for each in gates if not each.passed]
+    if failed and shows_annotations(environ):
+        yield annotation("gates failed", "; ".join(failed))
+
+
+def shows_annotations(environ: Mapping[str, str]) -> bool:
+    """Whether what is printed is read by GitHub Actions."""
+    return environ.get("GITHUB_ACTIONS") == "true"
 
 
 def annotation(title: str, message: str) -> str:

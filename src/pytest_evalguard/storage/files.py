@@ -1,4 +1,4 @@
-"""Files that are replaced as a whole, locked, or checked when they are read."""
+"""Files that are replaced as a whole, or checked when they are read."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import errno
 import json
 import os
 import stat
-import sys
 import tempfile
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
@@ -20,7 +19,6 @@ from ..model.text import display_path
 if TYPE_CHECKING:
     from pydantic_core import SchemaValidator
 
-LOCK = "lock"
 STATE = "session.json"
 _MOST_NAMED = 3
 T = TypeVar("T")
@@ -94,7 +92,7 @@ class PassedOver:
             named = ", ".join(f"{display_path(path)} ({why})" for path, why in first)
             rest = len(self.found) - len(first)
             more = f" and {rest:,} more" if rest else ""
-            yield f"passed over, as they can't be read: {named}{more}"
+            yield f"skipped because they can't be read: {named}{more}"
 
 
 def read_checked(path: Path, kind: type[T], *schemas: int) -> T:
@@ -120,68 +118,6 @@ def read_checked(path: Path, kind: type[T], *schemas: int) -> T:
     return found
 
 
-class Lock:
-    """Held by the one process that runs or submits a session.
-
-    The system releases it when that process ends, however that happens; a child that
-    it forked meanwhile does not hold it.
-    """
-
-    def __init__(self, directory: Path) -> None:
-        self._path = directory / LOCK
-        self._file: int | None = None
-        self._identity = (0, 0)
-
-    def acquire(self) -> bool:
-        """Take the lock, or return False at once when another process has it.
-
-        :raises OSError: the directory can't be written.
-        """
-        flags = os.O_RDWR | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0)
-        # a pipe in a directory from elsewhere must not hold us
-        file = os.open(self._path, flags | getattr(os, "O_NONBLOCK", 0), 0o600)
-        self._file, self._identity = file, identity_of(file)
-        _open_locks.add(self)
-        return _lock(file)
-
-    def is_held(self) -> bool:
-        """Whether another process has the lock; nothing is written to see that.
-
-        :raises OSError: it can't be seen.
-        """
-        flags = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
-        try:
-            file = os.open(self._path, os.O_RDWR | flags)
-        except FileNotFoundError:
-            return False
-        except OSError:  # another user's, or on a file system that takes no writes
-            file = os.open(self._path, os.O_RDONLY | flags)
-        try:
-            return not _lock(file)
-        finally:
-            os.close(file)
-
-    def release(self) -> None:
-        """Give the lock back, also where another process has the file open."""
-        if self._is_ours():
-            _unlock(self._file or 0)
-        self.forget()
-
-    def forget(self) -> None:
-        """Close the file, and leave the lock to the process that took it."""
-        if self._is_ours():
-            os.close(self._file or 0)
-        self._file = None
-        _open_locks.discard(self)
-
-    def _is_ours(self) -> bool:
-        """Whether the descriptor is still that of the file: a test may close any."""
-        try:
-            return self._file is not None and identity_of(self._file) == self._identity
-        except OSError:
-            return False
-
-
 def identity_of(file: int) -> tuple[int, int]:
     """Return what tells an open file from others.
 
@@ -189,19 +125,6 @@ def identity_of(file: int) -> tuple[int, int]:
     """
     found = fstat(file)
     return found.st_dev, found.st_ino
-
-
-_open_locks: set[Lock] = set()
-
-
-def _forget_locks() -> None:
-    """Close the files of locks in a forked child: the parent's lock lives as long."""
-    for lock in tuple(_open_locks):
-        lock.forget()
-
-
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_forget_locks)
 
 
 def replace_file(path: Path, lines: Iterable[str], mode: int = 0o600) -> None:
@@ -250,33 +173,3 @@ def sync_directory(path: Path) -> None:
         os.fsync(directory)
     finally:
         os.close(directory)
-
-
-if sys.platform == "win32":  # pragma: no cover # not run where the tests run
-    import msvcrt
-
-    def _lock(file: int) -> bool:
-        try:
-            msvcrt.locking(file, msvcrt.LK_NBLCK, 1)
-        except OSError:
-            return False
-        return True
-
-    def _unlock(file: int) -> None:
-        """Closing the file is enough."""
-
-else:
-    import fcntl
-
-    def _lock(file: int) -> bool:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            return False
-        except OSError:
-            return True  # a file system without locks
-        return True
-
-    def _unlock(file: int) -> None:
-        with suppress(OSError):  # a file system without locks
-            fcntl.flock(file, fcntl.LOCK_UN)

@@ -29,7 +29,6 @@ from ..model.text import display_path
 from .continuation import Resumed, Spending
 from .files import (
     STATE as STATE,
-    Lock,
     PassedOver as PassedOver,
     is_file,
     read_checked,
@@ -37,6 +36,7 @@ from .files import (
     why_unreadable,
 )
 from .journal import CASES, StoredCases, figures_of
+from .lock import Lock
 
 SCHEMA = 1
 _FIRST_YEAR, _LAST_YEAR = 2000, 9000  # within which times can be added and compared
@@ -165,9 +165,10 @@ class Session:
     def _completed(self, state: SessionState, ending: re.Match[str]) -> SessionState:
         """Return a state with what the journal says, on disk if that takes it now."""
         status, exit_status, missing = ending.groups()
+        stored = self.cases()
         completed = replace(
             state,
-            **figures_of(self.cases(), state.selected),
+            **figures_of(stored, stored.selected(state.selected, state.status)),
             status="finished" if status == "finished" else "interrupted",
             exit_status=int(exit_status),
             missing=int(missing),
@@ -328,8 +329,8 @@ def newest_session(out: Path, passed_over: PassedOver) -> Session:
     for session in newest_first(out, passed_over):
         return session
     raise SessionError(
-        f"there are no sessions in {display_path(out)}: name a session's directory,"
-        " or where sessions are kept by --out DIR"
+        f"there are no sessions in {display_path(out)}: name a session's directory, or"
+        " say where sessions are kept with --out DIR"
     )
 
 
@@ -384,7 +385,7 @@ def unreadable(path: Path, error: OSError) -> SessionError:
 def _unwritable(error: OSError) -> SessionError:
     return SessionError(
         f"the directory for recorded sessions can't be written: {error}; choose another"
-        " by --evalguard-out=DIR, EVALGUARD_OUT or the ini option evalguard_out"
+        " one with --evalguard-out=DIR, EVALGUARD_OUT or the ini option evalguard_out"
     )
 
 

@@ -395,15 +395,15 @@ def test_what_both_recorded_is_compared_pair_by_pair() -> None:
         (
             Comparison("last", 5000, 6000, 5),
             [
-                "of the baseline's 5,000 cases only 5 can be compared: is it of another"
-                " suite?",
+                "of the baseline's 5,000 cases only 5 can be compared: is it from"
+                " another suite?",
                 "too few cases to tell: 5 in both, 6 are needed",
             ],
         ),
         (
             Comparison("last", 3, 3, 1, gone=("a", "b"), new=("c", "d")),
             [
-                "of the baseline's 3 cases only 1 can be compared: are tests renamed?",
+                "of the baseline's 3 cases only 1 can be compared: were tests renamed?",
                 "too few cases to tell: 1 in both, 6 are needed",
             ],
         ),
@@ -418,8 +418,8 @@ def test_what_both_recorded_is_compared_pair_by_pair() -> None:
         (
             Comparison("last", 5, 1900, 5),
             [
-                "the baseline has 5 cases and this session 1,900: is it of a part of"
-                " the suite?",
+                "the baseline has 5 cases and this session 1,900: does it cover only"
+                " part of the suite?",
                 "too few cases to tell: 5 in both, 6 are needed",
             ],
         ),
@@ -460,9 +460,7 @@ def test_a_damaged_comparison_is_told(tmp_path: Path) -> None:
     path.write_text("{")
     with pytest.raises(SessionError) as caught:
         read_comparison(tmp_path)
-    assert (
-        str(caught.value) == f"{path} is damaged, it was changed by somebody: remove it"
-    )
+    assert str(caught.value) == f"{path} is damaged, perhaps edited by hand: remove it"
 
 
 @pytest.mark.parametrize(("ci", "commit"), [({}, "git's"), ({"commit": "ci"}, "ci")])

@@ -87,7 +87,12 @@ def test_a_name_is_given_once(cases: SessionCases) -> None:
 @pytest.mark.parametrize(
     ("returned", "metrics", "tables", "problem"),
     [
-        ({str(n): n for n in range(501)}, 500, 0, "a session has at most 500 metrics"),
+        (
+            {str(n): n for n in range(501)},
+            500,
+            0,
+            "a session can have at most 500 metrics",
+        ),
         (
             [Table(str(n), ["a"], []) for n in range(51)],
             0,
@@ -113,4 +118,4 @@ def test_what_is_kept_has_an_end(
 def test_of_many_problems_a_few_are_told(cases: SessionCases) -> None:
     found = collected(cases, lambda _: {str(n): "x" for n in range(100)})
     assert len(found.problems) == 11
-    assert found.problems[-1] == "pytest_evalguard_metrics: 90 more of the kind"
+    assert found.problems[-1] == "pytest_evalguard_metrics: 90 more like these"

@@ -296,7 +296,7 @@ def transport(
 @pytest.mark.parametrize("transport", ANSWERS, indirect=True)
 def test_an_answer_that_no_network_gave_is_told_at_once(transport: Transport) -> None:
     started = time.monotonic()
-    with pytest.raises(ServiceError, match="a mock that a test left on") as caught:
+    with pytest.raises(ServiceError, match="a mock that a test left active") as caught:
         post(a_client("http://127.0.0.1:9"))
     assert not isinstance(caught.value, Unreachable)
     assert transport.calls == 1
@@ -314,6 +314,6 @@ def test_a_blocked_socket_is_told_at_once(monkeypatch: pytest.MonkeyPatch) -> No
         raise RuntimeError("A test tried to use socket.socket.")
 
     monkeypatch.setattr("socket.create_connection", blocked)
-    with pytest.raises(ServiceError, match="answers in place of the network") as caught:
+    with pytest.raises(ServiceError, match="answers instead of the network") as caught:
         post(a_client("http://127.0.0.1:9"))
     assert not isinstance(caught.value, Unreachable)

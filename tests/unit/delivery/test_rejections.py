@@ -565,7 +565,7 @@ def test_what_can_t_be_asked_now_stays_unsent(sessions: Sessions, capsys: Out) -
     assert sessions.submit("--timeout", "3") == 1
     out = capsys.readouterr().out
     assert "not submitted: 4 results" in out
-    assert "whether it arrived before can't be asked" in out
+    assert "whether it arrived before can't be found out" in out
     sessions.standin.forget_faults()
     assert sessions.submit() == 0
     assert sessions.inputs == questions(0, 1, 2, 3)

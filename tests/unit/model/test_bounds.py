@@ -16,7 +16,7 @@ from pytest_evalguard.analysis.comparison import read_comparison
 from pytest_evalguard.analysis.statistics import Mean
 from pytest_evalguard.analysis.totals import Totals
 from pytest_evalguard.errors import EvalguardError
-from pytest_evalguard.model.bounds import Share
+from pytest_evalguard.model.bounds import Bound, Share
 from pytest_evalguard.model.case import Case, ScorerResult
 from pytest_evalguard.storage.journal import StoredCases
 from pytest_evalguard.storage.session import Session
@@ -119,3 +119,30 @@ def test_trials_that_say_they_did_not_run_are_shown(tmp_path: Path) -> None:
     (tmp_path / "cases.jsonl").write_text(f"{line}\n")
     totals = Totals.of(StoredCases(tmp_path))
     assert totals.unstable.first == [".- 1 of 2 t.py::a"]
+
+
+@given(st.floats(0, 1), st.integers(1, 6))
+def test_a_figure_is_shown_on_its_side_of_a_bound(value: float, digits: int) -> None:
+    for side in ("at least", "at most"):
+        bound = Bound(side, round(value, digits))
+        shown = round(value, bound.digits(value, 3))
+        assert bound.holds(shown) is bound.holds(value)
+
+
+@pytest.mark.parametrize(
+    ("bound", "value", "holds"),
+    [
+        (Bound("at least", 0.3), 0.1 + 0.2 - 1e-16, True),
+        (Bound("at most", 0.3), 0.1 + 0.2, True),
+        (Bound("at least", 0.9), 0.8999, False),
+        (Bound("at most", 812.4), 812.5, False),
+        (Bound("at most", 0.0), 1e-17, True),
+        (Bound("at least", 0.0), -1e-6, False),
+        (Bound("at least", -math.inf), -5.0, True),
+    ],
+    ids=str,
+)
+def test_arithmetic_alone_moves_nothing_across_a_bound(
+    bound: Bound, value: float, holds: bool
+) -> None:
+    assert bound.holds(value) is holds

@@ -55,8 +55,12 @@ def test_a_metric_is_any_finite_number(value: object, number: float) -> None:
 @pytest.mark.parametrize(
     ("value", "error", "text"),
     [
-        (True, TypeError, "must be a number, got True: a verdict is a score; to count"),
-        (np.bool_(True), TypeError, "a verdict is a score"),
+        (
+            True,
+            TypeError,
+            "must be a number, got True: record a verdict with add_score",
+        ),
+        (np.bool_(True), TypeError, "record a verdict with add_score"),
         ("7", TypeError, "must be a number, got '7'"),
         (None, TypeError, "must be a number, got None"),
         (1j, TypeError, "must be a number"),

@@ -205,8 +205,8 @@ def test_a_name_is_not_blank_and_not_reserved(name: str) -> None:
     with pytest.raises(ValueError, match="a scorer's name can't be") as caught:
         checked_name(name)
     assert str(caught.value) == (
-        f"a scorer's name can't be {name!r}: blank, '_metadata' and 'pytest' are not"
-        " free"
+        f"a scorer's name can't be {name!r}: blank names, '_metadata' and 'pytest' are"
+        " reserved"
     )
 
 
@@ -241,9 +241,9 @@ def test_a_number_counts_by_its_place_on_the_scale(
 @pytest.mark.parametrize(
     ("scale", "value", "text"),
     [
-        ((1, 5), 7, "off its scale=(1.0, 5.0): it must be within 1..5, got 7"),
-        ((5, 1), 0, "off its scale=(5.0, 1.0): it must be within 1..5, got 0"),
-        ((0, 1), 1.1, "off its scale=(0.0, 1.0): it must be within 0..1, got 1.1"),
+        ((1, 5), 7, "outside its scale=(1.0, 5.0): it must be within 1..5, got 7"),
+        ((5, 1), 0, "outside its scale=(5.0, 1.0): it must be within 1..5, got 0"),
+        ((0, 1), 1.1, "outside its scale=(0.0, 1.0): it must be within 0..1, got 1.1"),
     ],
 )
 def test_a_number_off_its_scale_is_told_with_the_scale(
@@ -308,7 +308,7 @@ def test_a_label_that_values_lack_is_told_with_those_there_are(label: object) ->
     with pytest.raises(ValueError, match="values=") as caught:
         Measure(None, {"formal": 1, "rude": 0})(label, "tone")
     assert str(caught.value) == (
-        f"the score of 'tone' is {label!r}, which is none of values=: 'formal', 'rude'"
+        f"the score of 'tone' is {label!r}, which is not in values=: 'formal', 'rude'"
     )
 
 

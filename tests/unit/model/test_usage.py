@@ -222,7 +222,7 @@ def test_streams_of_several_messages_are_summed() -> None:
 
 @pytest.mark.parametrize("responses", [[], [{}], [CHUNKS[-1], CHUNKS[-1]]])
 def test_a_list_of_responses_is_refused(responses: Any) -> None:
-    with pytest.raises(TypeError, match="add each response by itself"):
+    with pytest.raises(TypeError, match="add each response separately"):
         read_usage(responses)
 
 
@@ -248,7 +248,7 @@ def test_a_list_of_responses_is_refused(responses: Any) -> None:
 def test_counts_that_do_not_make_up_the_usage_are_shown(
     kind: Callable[..., object], usage: dict[str, int | None]
 ) -> None:
-    with pytest.raises(TypeError, match="does not agree with the usage") as caught:
+    with pytest.raises(TypeError, match="doesn't match the usage") as caught:
         read_usage({"usage": kind(**usage)})
     for name, count in usage.items():
         assert count is None or f"{name}={count}" in str(caught.value)
@@ -264,9 +264,9 @@ def test_a_count_that_a_model_does_not_declare_is_shown() -> None:
     with pytest.raises(TypeError) as caught:
         read_usage(Model.model_validate({**counts, "sampled_tokens": 80}))
     assert str(caught.value) == (
-        "add_tokens() reads 12 prompt and 0 completion tokens, which does not agree"
-        " with the usage: prompt_tokens=12, sampled_tokens=80, total_tokens=92. Give"
-        " them by add_tokens(prompt=..., completion=...)"
+        "add_tokens() reads 12 prompt and 0 completion tokens, which doesn't match the"
+        " usage: prompt_tokens=12, sampled_tokens=80, total_tokens=92. Pass the counts"
+        " yourself: add_tokens(prompt=..., completion=...)"
     )
 
 

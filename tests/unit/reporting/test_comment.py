@@ -47,7 +47,7 @@ def test_what_is_wrong_stays_in_a_summary_that_is_cut() -> None:
     state = replace(ENDED, status="interrupted")
     notes = [f"a hook failed {n} {'&' * 500}" for n in range(20)]
     text = comment(Report(Path("session"), state, totals, notes=notes))
-    cut = text.index("The rest is left out, it was too long.")
+    cut = text.index("The rest was too long and is left out.")
     assert text.index("\n- the session was interrupted\n") > cut
-    assert text.count("The rest is left out, it was too long.") == 2
+    assert text.count("The rest was too long and is left out.") == 2
     assert len(text) < MOST_CHARACTERS + 200

@@ -99,8 +99,8 @@ def read_lock(path: Path) -> LockFile:
         return read_checked(path, LockFile, SCHEMA)
     except (OSError, ValueError) as error:
         raise ConfigurationError(
-            f"{path} can't be read: {error}; mend it, or remove it and write it anew by"
-            " pytest-evalguard prompts pull"
+            f"{path} can't be read: {error}; fix it, or remove it and write it again"
+            " with pytest-evalguard prompts pull"
         ) from error
 
 
@@ -176,7 +176,7 @@ def with_nodeids(
 
 NO_RESPONSE = "without a response"
 NO_PROMPT = "without a prompt id (see prompt_id= and pytest-evalguard prompts push)"
-SHARED = "on a prompt that another one is on, too: each needs a prompt_id= of its own"
+SHARED = "on a prompt that another case is on, too: each needs its own prompt_id="
 
 
 def assign(

@@ -25,10 +25,10 @@ from .target import AgentTarget
 
 _REASONS = {
     401: "the API key in EVALGUARD_AGENT_API_KEY is not accepted",
-    403: "the API key may not do this: use one that may",
-    404: "there is no such agent or prompt, or no such endpoint: its vendor took this"
-    " API out of its public documentation in August 2026. Check the agent's id, the"
-    " prompt's id and the base URL (evalguard_agent_url)",
+    403: "the API key is not allowed to do this: use one that is",
+    404: "there is no such agent or prompt, or no such endpoint: its vendor"
+    " removed this API from its public documentation in August 2026. Check the agent's"
+    " id, the prompt's id and the base URL (evalguard_agent_url)",
 }
 _REFUSES_ALL = frozenset((401, 403))
 _UNREAD = "results can't be read back"
@@ -349,7 +349,7 @@ def _answer_from(reply: Reply, request: FrozenRequest) -> Answer:
     if reply.status < 300:
         if not reply.is_cut:
             error += (
-                "; that is no answer of the agent service's: is the base URL right?"
+                "; that answer is not from the agent service: is the base URL right?"
             )
         return Answer("unsent", error, is_fatal=True)
     if reply.status in _REFUSES_ALL:

@@ -15,17 +15,14 @@ WRONG_KEY = "the API key in EVALGUARD_API_KEY is not accepted"
 _NO_RUN = "there is no such run, or the key belongs to another project"
 REASONS = {
     401: WRONG_KEY,
-    403: "the API key may not do this: use one that may",
+    403: "the API key is not allowed to do this: use one that is",
     404: _NO_RUN,
     413: "too large for the service",
     422: "the service can't take these rows",
 }
-SINGLE = (
-    "; a single row can't be halved: the service has to take more, or the test to"
-    " record less"
-)
+SINGLE = "; a single row can't be halved: raise the service's limit, or record less"
 UNKNOWN = (
-    "; an attempt before had no answer, and the run does not tell whether it arrived:"
+    "; an earlier attempt got no answer, and the run does not tell whether it arrived:"
     " it can only be sent again as it is"
 )
 # answers that a right key, run or URL would change: the results can still be sent
@@ -62,7 +59,7 @@ def answer_from(reply: Reply, target: RunTarget) -> Answer:
         return Answer("accepted")
     error = reply.explain(REASONS)
     if reply.status < 300 and not (reply.is_html or is_failure(reply)):
-        error += "; that is no answer of EvalGuard's: is the base URL right?"
+        error += "; that answer is not from EvalGuard: is the base URL right?"
     if reply.status == 400:
         error += _dialect_hint(reply, target.dialect)
     if reply.status == 404 and not reply.is_html:
@@ -79,8 +76,9 @@ def _dialect_hint(reply: Reply, dialect: str) -> str:
     other = "sdk" if dialect == "documented" else "documented"
     if words & (FIELDS_OF["documented"] | FIELDS_OF["sdk"]):
         return (
-            f"; if the service wants the other rows, set evalguard_dialect = {other},"
-            f" and send these by pytest-evalguard submit --rejected --dialect {other}"
+            "; if the service expects the other row format, set evalguard_dialect ="
+            f" {other}, and send these results with pytest-evalguard submit --rejected"
+            f" --dialect {other}"
         )
     return ""
 

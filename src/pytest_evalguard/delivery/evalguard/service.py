@@ -295,7 +295,9 @@ class EvalGuardService:
         try:
             arrived = is_in_doubt and self._has_arrived(request, deadline)
         except ServiceError as error:
-            why = f"{answer.error}; whether it arrived before can't be asked: {error}"
+            why = (
+                f"{answer.error}; whether it arrived before can't be found out: {error}"
+            )
             return Answer("unsent", why, is_in_doubt=True)
         if arrived:
             return Answer("accepted")
