@@ -26,4 +26,4 @@ def measured(is_on: bool) -> Iterator[None]:
 def _set(is_on: bool) -> None:
     # not coverage's own start and stop, which take two milliseconds
     sys.settrace(_TRACE if is_on else None)
-    threading.settrace(_TRACE_THREADS if is_on else None)  # type: ignore[arg-type]
+    threading.settrace(_TRACE_THREADS if is_on else None)
