@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Callable
+from itertools import count
 from pathlib import Path
 from types import TracebackType
 from typing import Any, TypeVar
@@ -45,6 +46,7 @@ class Browser:
         service = ChromeService(shutil.which("chromedriver"))
         self.driver = Chrome(options, service)
         self.driver.set_page_load_timeout(20)
+        self._opened = count()
 
     def __enter__(self) -> Browser:
         return self
@@ -58,8 +60,7 @@ class Browser:
         self.driver.quit()
 
     def reset(self) -> None:
-        """Make the window wide, light and able to run scripts, with nothing in it."""
-        self.driver.get("about:blank")
+        """Make the window wide, light and able to run scripts."""
         self.command("Emulation.setScriptExecutionDisabled", value=False)
         self.command("Emulation.setEmulatedMedia", features=[])
         self.resize(1400)
@@ -73,9 +74,8 @@ class Browser:
         self.command("Emulation.setDeviceMetricsOverride", mobile=False, **size)
 
     def open(self, path: Path, fragment: str = "") -> None:
-        # the same file with another fragment would not be loaded anew
-        self.driver.get("about:blank")
-        self.driver.get(f"{path.as_uri()}{fragment}")
+        # the same address with another fragment would not be loaded anew
+        self.driver.get(f"{path.as_uri()}?{next(self._opened)}{fragment}")
 
     def all(self, selector: str) -> list[WebElement]:
         return self.driver.find_elements(By.CSS_SELECTOR, selector)
