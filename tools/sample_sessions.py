@@ -68,8 +68,7 @@ REPLIES = (
 
 def make_sessions(folder: Path) -> dict[str, Path]:
     """Return the directories of the sessions by their names, made below `folder`."""
-    made = {name: make(folder / name) for name, make in _SESSIONS.items()}
-    return {name: path for name, path in made.items() if path.is_dir()}
+    return {name: make(folder / name) for name, make in SESSIONS.items()}
 
 
 def _stored(out: Path, name: str, cases: Iterable[Case], **fields: Any) -> Path:
@@ -172,6 +171,7 @@ def _tickets(dice: random.Random, day: int, failures: float) -> Iterator[Case]:
             expected=REPLIES[kind],
             actual=reply if is_good else f"{reply.split('. ')[0]}. Wait for our call.",
             reason=None if is_good else f"assert {score} >= 0.75",
+            score=score,
             scores={"tone": tone, "faithfulness": fact},
             metrics={"tool_calls": float(number % 4)},
             threshold=0.75,
@@ -365,7 +365,7 @@ def _hostile_case(number: int, texts: tuple[str, ...]) -> Case:
     )
 
 
-_SESSIONS: dict[str, Callable[[Path], Path]] = {
+SESSIONS: dict[str, Callable[[Path], Path]] = {
     "small": _small,
     "failing": _failing,
     "groups": _groups,

@@ -1,6 +1,7 @@
 """Screenshots of the report page of four fixed sessions, to see what a change does.
 
     python tools/screenshots.py screenshots --widths 1400 375 --schemes light dark
+    python tools/screenshots.py --picture docs/report.png
 
 Each session is shown as it opens, with its first case open and, where it has groups,
 side by side. They are for the eye: nothing compares them.
@@ -15,7 +16,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from sample_sessions import make_sessions
+from sample_sessions import SESSIONS, make_sessions
 
 sys.path.insert(0, str(Path(__file__).parent.parent / "tests" / "support"))
 
@@ -23,7 +24,9 @@ from browser import BROWSERS, Browser
 from pytest_evalguard.cli.main import main as pytest_evalguard
 
 HEIGHT, TALL = 900, 1600
+_CASES = "document.getElementById('main').scrollIntoView()"
 _FIRST = "return document.querySelector('#rows a').hash"
+_PICTURE = (1160, 560)  # as small as its text can be read in the README
 _HAS_SIDES = "return document.querySelector('[data-view=model]') !== null"
 
 
@@ -39,34 +42,57 @@ def take(browser: Browser, page: Path, width: int, scheme: str) -> None:
         browser.resize(width, TALL if name == "page" else HEIGHT)
         browser.open(page, fragment)
         if name == "sides":
-            browser.run("document.getElementById('main').scrollIntoView()")
+            browser.run(_CASES)
         path = page.with_name(f"{page.stem}-{name}-{width}-{scheme}.png")
         browser.screenshot(path)
         print(path)
 
 
+def take_picture(browser: Browser, page: Path, path: Path) -> None:
+    """Write the picture of the README: the cases, and one that is open."""
+    browser.prefer("light")
+    browser.resize(*_PICTURE)
+    browser.open(page)
+    browser.open(page, browser.run(_FIRST))
+    browser.run(_CASES)
+    browser.screenshot(path)
+    print(path)
+
+
+def make_pages(folder: Path) -> dict[str, Path]:
+    """Return pages of the sessions, by their names."""
+    pages = {}
+    with (
+        tempfile.TemporaryDirectory() as name,
+        contextlib.redirect_stdout(io.StringIO()),
+    ):
+        for session, path in make_sessions(Path(name)).items():
+            pages[session] = folder / f"{session}.html"
+            pytest_evalguard(["html", str(path), "-o", str(pages[session])])
+    return pages
+
+
 def main() -> None:
     """Make pages of the sessions, and screenshots of them."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("folder", type=Path)
-    parser.add_argument("--sessions", nargs="+")
+    parser.add_argument("folder", type=Path, nargs="?", default=Path("screenshots"))
+    parser.add_argument("--sessions", nargs="+", choices=SESSIONS, default=SESSIONS)
     parser.add_argument("--widths", nargs="+", type=int, default=[1400, 1000, 700, 375])
     parser.add_argument("--schemes", nargs="+", default=["light", "dark"])
     parser.add_argument("--browser", choices=BROWSERS, default="chromium")
+    parser.add_argument("--picture", type=Path, help="make only that of the README")
     options = parser.parse_args()
-    options.folder.mkdir(parents=True, exist_ok=True)
-    chosen = BROWSERS[options.browser]
-    with tempfile.TemporaryDirectory() as name, chosen() as browser:
-        with contextlib.redirect_stdout(io.StringIO()):
-            sessions = make_sessions(Path(name))
-            for session, path in sessions.items():
-                page = options.folder / f"{session}.html"
-                pytest_evalguard(["html", str(path), "-o", str(page)])
-        for session in options.sessions or sessions:
+    with tempfile.TemporaryDirectory() as name, BROWSERS[options.browser]() as browser:
+        if options.picture is not None:
+            pages = make_pages(Path(name))
+            take_picture(browser, pages["failing"], options.picture)
+            return
+        options.folder.mkdir(parents=True, exist_ok=True)
+        pages = make_pages(options.folder)
+        for session in options.sessions:
             for width in options.widths:
                 for scheme in options.schemes:
-                    page = options.folder / f"{session}.html"
-                    take(browser, page, width, scheme)
+                    take(browser, pages[session], width, scheme)
 
 
 if __name__ == "__main__":

@@ -44,7 +44,7 @@ TRIED = Case(
     "t.py::tried",
     "failed",
     trials=[
-        Attempt("passed", 1.0, 800.0, actual="Paris"),
+        Attempt("passed", 1.0, 800.0, actual="Paris", trace_id="first"),
         Attempt("error", reason="timed out"),
     ],
     require=2,
@@ -103,7 +103,7 @@ JSON: list[tuple[str, str, str, list[list[str]]]] = [
         '{"a": 1, "b": {"c": [1, 2]}, "same": null}',
         '{"b": {"c": [1, 3, 4]}, "a": "1", "same": null}',
         "3 keys differ, 2 the same",
-        [["a", "1", '"1"'], ["b.c[1]", "2", "3"], ["b.c[2]", "not there", "4"]],
+        [["a", "1", '"1"'], ["b.c[1]", "2", "3"], ["b.c[2]", "missing", "4"]],
     ),
     (
         '{"id": 12345678901234567890, "x": 1.0}',
@@ -262,13 +262,36 @@ def test_all_that_was_recorded_is_shown(reader: Reader) -> None:
 def test_every_trial_is_shown(reader: Reader) -> None:
     reader.show(details, "#case=t.py::tried")
     assert table(reader, "trials") == [
-        "1 1.000 passed 800 ms actual",
+        "1 1.000 passed 800 ms actual trace first",
         "2 error timed out",
     ]
     assert reader.browser.texts("#case .badges .trials") == ["1 of 2 trials"]
     assert reader.browser.texts("#case .remark") == ["2 of 2 trials had to pass"]
     reader.browser.click("#case .trials summary")
     assert reader.browser.texts("#case .trials pre") == ["Paris"]
+
+
+def test_a_trace_is_a_link_where_there_is_one(reader: Reader) -> None:
+    case = replace(TRIED, trace_id="a/b\ud800")
+    link = "https://traces.test/{trace_id}?<"
+    for template in (None, link):
+        page = replace(PAGE, trace_link=template)
+        reader.open([case], "#case=t.py::tried", page=page)
+        reader.browser.run(_KEEP, False)
+        reader.browser.click("#copy")
+        reader.browser.until(lambda: reader.browser.run("return window.copied"))
+        text = reader.browser.run("return window.copied")
+        links = "return [...document.querySelectorAll('#case a')].map(e => e.href)"
+        shown = reader.browser.texts("#case .facts div")
+        assert shown == ["trace\na/b\\ud800"]
+        if template is None:
+            assert reader.browser.run(links) == []
+            assert "- trace: `a/b\\ud800`" in text
+        else:
+            urls = ["a%2Fb%EF%BF%BD", "first"]
+            urls = [f"https://traces.test/{each}?%3C" for each in urls]
+            assert reader.browser.run(links) == urls
+            assert f"- trace: <{urls[0]}>" in text
 
 
 # Copied as Markdown
@@ -385,3 +408,18 @@ def test_a_cell_opens_the_answers_beside_each_other(reader: Reader) -> None:
 def test_cases_that_share_a_cell_are_all_opened(reader: Reader) -> None:
     reader.show(sides, "#beside=model&case=t.py::test_q[big-4]")
     assert reader.browser.texts("#case .side h3 b") == ["big", "big", "tiny"]
+
+
+def test_sub_cases_stand_beside_those_of_the_same_name(reader: Reader) -> None:
+    cases = [
+        Case(f"{test}::{name}", "passed", params={"model": model}, test=test)
+        for model in ("big", "tiny")
+        for name in ("row[1]", "row[2]", "a]b")
+        for test in [f"t.py::test_q[{model}]"]
+    ]
+    page = replace(PAGE, sides={"model": ["big", "tiny"]})
+    reader.open(cases, "#beside=model", page)
+    assert reader.rows == [
+        f"t.py::test_q:: {name} big: passed tiny: passed"
+        for name in ("row[1]", "row[2]", "a]b")
+    ]

@@ -379,7 +379,7 @@ def folders() -> dict[str, dict[str, str]]:
 
 def test_what_needs_a_neighbour_is_python() -> None:
     beside = [each for each in blocks("python") if not each.runs]
-    assert len(beside) == 5
+    assert len(beside) == 7
     for block in beside:
         compile(block.text, block.name, "exec")
 

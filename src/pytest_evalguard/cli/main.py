@@ -234,6 +234,16 @@ _MARKDOWN = (
     _DIR,
     _OUT,
 )
+_EXPORT = (
+    _OUTPUT,
+    _Argument(
+        "--trials",
+        action="store_true",
+        help="one row for each trial; a case without trials has one",
+    ),
+    _DIR,
+    _OUT,
+)
 _CREATE_RUN = (
     _Argument(
         "--project",
@@ -313,6 +323,14 @@ _COMMANDS = (
         "write the summary of a session as Markdown, for a comment on a pull request",
         "markdown merged -o summary.md",
         _MARKDOWN,
+    ),
+    _Command(
+        "export",
+        "export",
+        "export",
+        "write a session's cases as a table: CSV or JSON Lines, by the file's name",
+        "export -o cases.csv",
+        _EXPORT,
     ),
     _Command(
         "merge",

@@ -15,6 +15,7 @@ from dataclasses import asdict
 from functools import cached_property, partial
 from os import getpid
 from pathlib import Path
+from threading import Lock
 from typing import Any
 
 import pytest
@@ -155,6 +156,7 @@ class Worker:
         self._input = given.get(WORKER_INPUT, {})
         self._redact = redact
         self._process = getpid()
+        self._writing = Lock()
         self._journal: Journal | None = None
         if self._input:
             directory = Path(self._input["session"])
@@ -226,7 +228,8 @@ class Worker:
         that no report is for is sent at once.
         """
         if self._journal is not None:
-            with suppress(OSError):  # another machine has no such directory
+            # another machine has no such directory; sub-cases may end in threads
+            with suppress(OSError), self._writing:
                 self._journal.append(line)
         if report is not None:
             setattr(report, LINE, line)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import math
 from dataclasses import dataclass, field, fields
-from operator import attrgetter
 from typing import Any
 
 from .bounds import Finite, Share
@@ -15,7 +14,7 @@ ENDED_START = '{"test":'
 """How a line begins that says of a test that it has ended."""
 
 
-@dataclass(slots=True)
+@dataclass
 class ScorerResult:
     """One named score, 0..1, with the scorer's own verdict and reason.
 
@@ -34,7 +33,7 @@ class ScorerResult:
         return f"{self.score:g}" if raw is None else f"{self.score:g} from {raw}"
 
 
-@dataclass(slots=True)
+@dataclass
 class Attempt:
     """One run of a test that ran more than once: an earlier attempt, or a trial.
 
@@ -54,7 +53,7 @@ class Attempt:
     trace_id: str | None = None
 
 
-@dataclass(slots=True)
+@dataclass
 class Case:
     """What one test or sub-case recorded, and what became of it.
 
@@ -180,15 +179,13 @@ class Case:
         ASCII, because a report that carries anything else may not survive the way from
         a worker process.
         """
-        parts = [
-            f'"{name}":{_quoted(value)}'
-            if type(value) is str
-            else f'"{name}":{"".join(_encode(value, 0))}'
-            for name, value in zip(_FIELDS, _get_fields(self), strict=True)
-            # most that are left out are None, empty or False
+        # most that are left out are None, empty or False
+        kept = {
+            name: value
+            for name, value in vars(self).items()
             if value or (value is not None and name in _OPTIONAL)
-        ]
-        return f"{{{','.join(parts)}}}"
+        }
+        return "".join(_encode(kept, 0))
 
 
 @dataclass(slots=True)
@@ -235,19 +232,20 @@ def record_from_line(line: str) -> Case | EndedTest:
 
 
 def _set_fields(value: ScorerResult | Attempt) -> dict[str, object]:
-    return {
-        name: each
-        for name in value.__slots__
-        if (each := getattr(value, name)) is not None
-    }
+    return {name: each for name, each in vars(value).items() if each is not None}
 
 
-_FIELDS = Case.__slots__
-_get_fields = attrgetter(*_FIELDS)
 # empty or zero, they say more than nothing
 _OPTIONAL = {"nodeid", *(each.name for each in fields(Case) if each.default is None)}
-_quoted = json.encoder.encode_basestring_ascii
 # made once, as json makes one a call; what is recorded has been cleared of cycles
 _encode = json.encoder.c_make_encoder(  # type: ignore[attr-defined] # not in typeshed
-    None, _set_fields, _quoted, None, ":", ",", False, False, True
+    None,
+    _set_fields,
+    json.encoder.encode_basestring_ascii,
+    None,
+    ":",
+    ",",
+    False,
+    False,
+    True,
 )

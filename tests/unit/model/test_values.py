@@ -385,6 +385,7 @@ def test_a_secret_across_the_cut_leaves_no_part_of_itself(before: int) -> None:
     assert "sk-" not in text
 
 
+@pytest.mark.unmeasured("it takes long")
 @pytest.mark.parametrize("place", range(len(SECRET) + 1))
 def test_nor_does_one_where_the_cleaning_ends(place: int) -> None:
     # what is replaced makes room for what comes after it

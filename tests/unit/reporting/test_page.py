@@ -184,7 +184,7 @@ def page_of(texts: list[str]) -> Page:
         facts=[(two, f"x{three}")],
         figures=[(three, f"x{four}")],
         notes=[four],
-        gates=[Gate(one, two, three, passed=True)],
+        gates=[Gate(one, f"x{two}", three, passed=True)],
         trend=[TrendPoint(two, three, 1, 0.5, 0.5), replace(POINT, name=four)],
         since=Since(one, [two], {}, {three: [four]}),
     )

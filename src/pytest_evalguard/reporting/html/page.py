@@ -214,7 +214,7 @@ class Page:
     Facts and figures are labels with values; `trend` ends with this session. `sides`
     has the values of the parameters by which cases stand side by side, `keys` what
     they are grouped by, as in ``param:model``, `shards` the names of those by their
-    ids, and `scores` how often each score is within each part of 0..1. `trace_link` is
+    ids, `scores` how often each score is within each part of 0..1, and `trace_link` is
     the template of a link to a trace.
     """
 

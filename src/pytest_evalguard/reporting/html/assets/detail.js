@@ -39,7 +39,8 @@ function makeRemarks(each) {
 }
 
 function makeFacts(each) {
-  const terms = factsOf(each).map(([name, value]) => [make("dt", {}, name), make("dd", {}, value)]);
+  const terms = factsOf(each).map(([name, value]) =>
+    [make("dt", {}, name), make("dd", {}, name === "trace" ? makeTrace(value) : value)]);
   return make("dl", { class: "facts" }, terms.map((term) => make("div", {}, term)));
 }
 
@@ -53,15 +54,17 @@ function factsOf(each) {
     ["prompt id", each.prompt_id?.toString()],
     ["hallucination", each.hallucination_label],
     ["tags", each.tags?.join(", ")],
-    ["trace", makeTrace(each.trace_id)],
     ["shard", each.shard && shardName(each.shard)],
+    ["trace", each.trace_id],
   ].filter(([, value]) => value);
 }
 
+function traceUrl(id) {
+  return new URL(FACTS.traceLink.replaceAll("{trace_id}", encodeURIComponent(wellFormed(id)))).href;
+}
+
 function makeTrace(id) {
-  if (!id || !FACTS.traceLink) return id;
-  const href = FACTS.traceLink.replaceAll("{trace_id}", encodeURIComponent(id));
-  return make("a", { href, rel: "noopener noreferrer" }, id);
+  return FACTS.traceLink ? make("a", { href: traceUrl(id), rel: "noopener noreferrer" }, id) : id;
 }
 
 function tokens({ prompt_tokens, completion_tokens }) {
@@ -135,7 +138,7 @@ function makeRuns(title, runs = []) {
     decimal(each.score),
     [mark(each.outcome), each.outcome],
     duration(each.latency_ms),
-    [each.reason ?? "", makeRecorded(each)],
+    [each.reason ?? "", makeRecorded(each), each.trace_id ? make("p", {}, "trace ", makeTrace(each.trace_id)) : ""],
   ]);
   return makeTable(title, ["", "score", "outcome", "latency", "reason"], rows);
 }

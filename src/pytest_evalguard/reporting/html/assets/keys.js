@@ -87,7 +87,7 @@ function makeKeyRow(key, wanted, came) {
   return make("tr", {}, make("th", { scope: "row" }, key), cells.map((cell) => make("td", {}, cell)));
 }
 
-const absent = () => make("span", { class: "missing" }, "not there");
+const absent = () => make("span", { class: "missing" }, "missing");
 
 function makeKeyTable(rows) {
   const head = ["key", "expected", "actual"].map((name) => make("th", { scope: "col" }, name));

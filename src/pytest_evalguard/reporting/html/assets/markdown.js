@@ -3,7 +3,10 @@
 function markdownOf(each) {
   const change = each.change ? ` (${each.change})` : "";
   const texts = ["reason", "input", "expected", "actual"].filter((name) => each[name]);
-  const facts = factsOf(each).map(([name, value]) => `- ${name}: ${inCode(value)}`);
+  const facts = factsOf(each).map(([name, value]) => {
+    const isLink = name === "trace" && FACTS.traceLink;
+    return `- ${name}: ${isLink ? `<${traceUrl(value)}>` : inCode(value)}`;
+  });
   const scores = Object.entries(each.scores ?? {}).map(([name, one]) => {
     const why = one.reason ? `: ${inCode(one.reason)}` : "";
     return `- ${inCode(name)} ${decimal(one.score)}, ${one.passed ? "passed" : "failed"}${why}`;
