@@ -66,6 +66,19 @@ def test_a_line_has_what_matters_of_a_reason(reason: str | None, shown: str) -> 
     assert line == f"failed  t.py::a  {shown}".rstrip()
 
 
+def test_a_reason_is_not_told_twice() -> None:
+    long = "a" * 50
+    case = replace(CASE, expected=long, actual="b")
+    for reason, shown in (
+        (f"AssertionError: assert 'b' == '{long}', at t.py:2", False),
+        (f"AssertionError: assert '{long}' == 'b', at t.py:2", False),
+        (f"AssertionError: assert 'c' == '{long}', at t.py:2", True),
+    ):
+        found = [*short_lines([replace(case, reason=reason)], 60)]
+        assert found[0] == "failed  t.py::a"
+        assert any(line.startswith("  reason") for line in found) == shown
+
+
 def test_all_lines_of_a_reason_are_shown_with_all_of_a_case() -> None:
     case = replace(CASE, reason="one, at t.py:2\ntwo", trace_id="4bf9")
     assert list(whole_lines(case, 80)) == [
