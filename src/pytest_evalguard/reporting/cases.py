@@ -61,7 +61,7 @@ def short_lines(cases: Sequence[Case], width: int) -> Iterator[str]:
         is_whole = fits(line, width)
         yield line if is_whole else start.rstrip()
         yield from _values(case, width, _MOST_KEYS)
-        if not is_whole:
+        if not is_whole and not _is_shown(case, reason):
             yield field("  reason", shortened_end(reason, width - LABEL))
 
 
@@ -82,6 +82,12 @@ def whole_lines(case: Case, width: int, link: str | None = None) -> Iterator[str
     for line in (case.reason or "").splitlines():
         yield from labelled(label, shortened(printable(line), _LONGEST_REASON), width)
         label = ""
+
+
+def _is_shown(case: Case, reason: str) -> bool:
+    """Whether a reason says no more than that the answer is not what was expected."""
+    pair = [repr(case.actual), repr(case.expected)]
+    return reason in (f"assert {' == '.join(each)}" for each in (pair, pair[::-1]))
 
 
 def _room_for_names(cases: Sequence[Case], width: int) -> int:
