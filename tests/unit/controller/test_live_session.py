@@ -52,7 +52,7 @@ def take(live: LiveSession, name: str, outcome: Outcome = "passed") -> None:
 
 
 def end(live: LiveSession, test: str) -> None:
-    ended = EndedTest(test, 1)
+    ended = EndedTest(test, {})
     live.add(ended, ended.to_line())
 
 

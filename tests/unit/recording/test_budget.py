@@ -42,7 +42,7 @@ def test_each_attempt_of_a_sub_case_counts_once() -> None:
     publish(
         Case("t::a", "passed", cost_usd=0.75, test="t", attempts=attempts), "", None
     )
-    publish(EndedTest("t", 1), "", None)
+    publish(EndedTest("t", {}), "", None)
     assert budget.spent == 0.75
 
 

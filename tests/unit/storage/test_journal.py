@@ -458,7 +458,7 @@ def test_nothing_that_is_kept_of_a_case_is_long() -> None:
 
 def lines(*said: str | Case) -> bytes:
     """Lines of a journal, a name alone for a test that has ended."""
-    made = (EndedTest(each, 1) if isinstance(each, str) else each for each in said)
+    made = (EndedTest(each, {}) if isinstance(each, str) else each for each in said)
     return "".join(f"{each.to_line()}\n" for each in made).encode()
 
 
@@ -506,7 +506,7 @@ def test_a_test_that_has_ended_is_no_case_unless_it_was_one_later(
 
 
 @pytest.mark.parametrize(
-    "line", ['{"test":1,"subcases":1}', '{"test":"t"}', '{"test":"t","subcases":1']
+    "line", ['{"test":1,"outcomes":{}}', '{"test":"t"}', '{"test":"t","outcomes":{}']
 )
 def test_a_damaged_word_of_an_end_is_counted(line: str) -> None:
     with Directory() as directory:
