@@ -29,7 +29,7 @@ from ..recording.collection import indices_of
 from ..recording.outcome import will_rerun
 from ..recording.resumption import Earlier, Selection
 from ..recording.run import LINE
-from ..storage.journal import WORKER_PREFIX, Journal
+from ..storage.journal import WORKER_PREFIX, Journal, append_from_child
 from .reporter import Reporter
 from .serialisation import make_portable
 
@@ -227,6 +227,10 @@ class Worker:
         The file is for a controller that dies before it has read the report. A case
         that no report is for is sent at once.
         """
+        if getpid() != self._process and isinstance(case, Case) and case.test:
+            with suppress(OSError):
+                append_from_child(Path(self._input["session"]), line)
+            return
         if self._journal is not None:
             # another machine has no such directory; sub-cases may end in threads
             with suppress(OSError), self._writing:

@@ -240,16 +240,7 @@ class Subcases:
             return None
         close(run.recorder)
         declared = self.item.stash.get(declared_key, None)
-        return EndedTest(self.test, self._outcomes.total(), declared)
-
-    @property
-    def junit_properties(self) -> list[tuple[str, object]]:
-        """What JUnit XML shows of a test that is no case itself."""
-        counts = sorted(self._outcomes.items())
-        return [
-            ("evalguard.cases", self._outcomes.total()),
-            *((f"evalguard.cases.{name.replace(' ', '_')}", n) for name, n in counts),
-        ]
+        return EndedTest(self.test, dict(self._outcomes), declared)
 
 
 class Subcase:
