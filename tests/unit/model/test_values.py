@@ -665,7 +665,14 @@ HOSTILE: dict[str, Callable[[], object]] = {
     "mock of dataclass": lambda: Mock(spec=Answer("x")),
     "object": object,
 }
-hostile = pytest.mark.parametrize("name", HOSTILE)
+slow = [pytest.mark.unmeasured("it takes long")]
+hostile = pytest.mark.parametrize(
+    "name",
+    [
+        pytest.param(name, marks=slow if name.startswith("endless") else [])
+        for name in HOSTILE
+    ],
+)
 
 
 def check(value: object) -> None:
