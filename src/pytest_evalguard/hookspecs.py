@@ -47,7 +47,8 @@ def pytest_evalguard_modify_case(
 
     :param config: the pytest config.
     :param case: the case; its attributes may be set.
-    :param item: its test, or None when the worker that ran it died.
+    :param item: its test, of a sub-case the one that it is in, or None when the worker
+        that ran it died.
     :return: False to drop the case, anything else to keep it.
     """
 

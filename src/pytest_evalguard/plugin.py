@@ -239,6 +239,7 @@ def _budget(config: pytest.Config) -> Budget | None:
 def _runner(config: pytest.Config) -> CaseRunner:
     if not config.pluginmanager.has_plugin(_RUNNER):
         from .recording.harness_errors import HarnessErrors
+        from .recording.run import Equipment, equipment_key
         from .recording.runner import CaseRunner
 
         is_worker, settings = hasattr(config, "workerinput"), _settings(config)
@@ -247,13 +248,14 @@ def _runner(config: pytest.Config) -> CaseRunner:
         publish: Publish = publisher.publish
         if budget is not None:
             publish = budget.counting(publish)
+        errors = HarnessErrors(settings.errors)
+        equipment = Equipment(publish, _redact(config), errors)
+        config.stash[equipment_key] = equipment
         make_portable = _worker(config).make_portable if is_worker else None
         runner = CaseRunner(
             settings.mark,
             settings.trials,
-            _redact(config),
-            publish,
-            HarnessErrors(settings.errors),
+            equipment,
             has_junit=config.getoption("xmlpath", None) is not None,
             make_portable=make_portable,
         )

@@ -187,6 +187,11 @@ def classification(run_plain: Runner) -> Ran:
     return run_plain("classification")
 
 
+@pytest.fixture(scope="module")
+def question_answering(run: Runner) -> Ran:
+    return run("question_answering", "--evalguard-min-pass-rate=number:1")
+
+
 @pytest.fixture(params=NAMES)
 def example(request: pytest.FixtureRequest, run: Runner) -> Ran:
     """Each example in turn."""
@@ -300,6 +305,26 @@ def test_async_agent_scores_five_samples_of_one_question(async_agent: Ran) -> No
     assert case["actual"].count("Cairo") == 4
     assert (case["score"], case["threshold"]) == (0.8, 0.6)
     assert case["tags"] == ["weather-agent"]
+
+
+# question_answering
+
+
+def test_question_answering_makes_each_question_of_one_test_a_case(
+    question_answering: Ran,
+) -> None:
+    assert "50 cases: 48 passed, 2 xfailed" in question_answering.summary
+    case = question_answering.cases["test_assistant_knows_the_elements::symbol-gold"]
+    assert (case["input"], case["actual"]) == ("What is the symbol of gold?", "Au")
+    assert (case["tags"], case["metadata"]) == (["symbol"], {"assistant": "table"})
+    assert question_answering.result.tally["passed"] == 1
+
+
+def test_question_answering_asks_several_questions_at_once(
+    question_answering: Ran,
+) -> None:
+    assert all(case["latency_ms"] > 4 for case in question_answering.cases.values())
+    assert "gate met    pass rate of number: 100.0%" in question_answering.summary
 
 
 # retrieval

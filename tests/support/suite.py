@@ -22,6 +22,7 @@ import pytest
 import in_process
 import pytest_evalguard
 from pytest_evalguard.cli.main import main
+from pytest_evalguard.model.case import ENDED_START
 from pytest_evalguard.storage.journal import StoredCases
 from standin import StandIn, validate_body
 
@@ -54,6 +55,7 @@ class Stored:
     @cached_property
     def cases(self) -> dict[str, dict[str, Any]]:
         lines = (self.path / "cases.jsonl").read_text().splitlines()
+        lines = [line for line in lines if not line.startswith(ENDED_START)]
         cases = [json.loads(line) for line in lines]
         return {case["nodeid"].partition("::")[2]: case for case in cases}
 

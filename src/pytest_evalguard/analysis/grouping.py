@@ -199,11 +199,13 @@ class _Partners:
 
 def _partner_key(case: Case, name: str) -> int:
     """Return a number for the test and all its parameters but one."""
-    module, _, rest = case.nodeid.partition("::")
+    nodeid = case.test or case.nodeid
+    within = case.nodeid[len(nodeid) :]
+    module, _, rest = nodeid.partition("::")
     # a subclass of a test, or a part of it, may have a name behind its parameters
     test, tail = rest.partition("[")[0], rest.rpartition("]")[2]
     others = sorted(each for each in case.params.items() if each[0] != name)
-    text = json.dumps((module, test, tail, others))
+    text = json.dumps((module, test, tail, within, others))
     digest = blake2b(text.encode(), digest_size=8).digest()
     return int.from_bytes(digest, "big", signed=True)
 

@@ -72,6 +72,7 @@ class Totals:
         self.silent = CaseNames(most)
         self.withheld = CaseNames(most)
         self.unscored = CaseNames(most)
+        self.unended = CaseNames(most)
         self.without_parameters = CaseNames(most)
         self.failed: list[Case] = []
         self.score = Mean()
@@ -111,6 +112,8 @@ class Totals:
                 getattr(self, names).add(case.nodeid)
         if case.outcome in _NOT_RUN and _WITHOUT_PARAMETERS.search(case.reason or ""):
             self.without_parameters.add(case.nodeid)
+        if case.outcome == "not run" and case.test is not None:
+            self.unended.add(case.nodeid)
         if case.withheld:
             _, colon, error = (case.reason or "").partition(": ")
             self.withheld.add(f"{case.nodeid}{colon}{error}")

@@ -56,8 +56,13 @@ def _entry(session: Session, resumed: Mapping[str, str]) -> dict[str, Any]:
         sent = [Sent(each, submission_of(session, each)) for each in targets]
         status = session.status
         finished = sum(n for name, n in state.counts.items() if name != "not run")
+        selected = state.selected
         if state.status == "running":
-            finished = len(session.cases())
+            stored = session.cases()
+            finished, selected = (
+                stored.finished,
+                stored.selected(state.selected, state.status),
+            )
     except OSError as error:
         return _unreadable(session.path, why_unreadable(error))
     except (SessionError, ValueError) as error:
@@ -66,7 +71,7 @@ def _entry(session: Session, resumed: Mapping[str, str]) -> dict[str, Any]:
         "name": name,
         "path": path,
         "status": status,
-        "selected": state.selected,
+        "selected": selected,
         "finished": finished,
         "counts": dict(state.counts),
         "resumed": None if state.resumed is None else state.resumed.session,

@@ -27,7 +27,7 @@ from ..analysis.baseline import (
 )
 from ..analysis.groups import Group
 from ..analysis.totals import Totals
-from ..model.case import Attempt, Case
+from ..model.case import Attempt, Case, EndedTest
 from ..storage.ci import ci_facts
 from ..storage.continuation import Spending
 from ..storage.files import Lock
@@ -64,6 +64,10 @@ class LiveSession:
         self._unwritten: deque[str] = deque()
         self._selected: set[str] = set()
         self._unfinished: set[str] = set()
+        self._ended: set[str] = set()  # tests that are no cases but those in them
+        self._subcases: set[str] = set()
+        self._begun: set[str] = set()
+        self._is_closed = False
         self._crashes: dict[str, list[Attempt]] = {}
         self._has_repeats = False
         self._taking = RLock()  # tests may run in threads
@@ -79,15 +83,20 @@ class LiveSession:
 
     @property
     def unfinished(self) -> int:
-        """How many selected cases have not finished."""
+        """How many selected tests have not finished."""
         return len(self._unfinished)
+
+    @property
+    def _count(self) -> int:
+        """How many cases there are: tests, and what is recorded within others."""
+        return len(self._selected) - len(self._ended) + len(self._subcases)
 
     @property
     def as_baseline(self) -> Baseline:
         """What counts of the cases in a comparison, where that is kept."""
         return Baseline(
             self._compared,
-            without_row=self._without_row | self._unfinished,
+            without_row=self._without_row | self._unfinished | self._begun,
             origin=origin_of(self.state, self._shared),
         )
 
@@ -101,16 +110,17 @@ class LiveSession:
 
         :raises SessionError: the directory can't be written.
         """
-        new = set(identities) - self._selected
-        if not new:
-            return
-        if not self.is_started:
-            self.start()
-        self._selected |= new
-        self._unfinished |= new
-        self.update(selected=len(self._selected))
+        with self._taking:
+            new = set(identities) - self._selected
+            if not new:
+                return
+            if not self.is_started:
+                self.start()
+            self._selected |= new
+            self._unfinished |= new
+            self.update(selected=len(self._selected))
 
-    def start(self, carried: Iterable[Case] = ()) -> None:
+    def start(self, carried: Iterable[Case | EndedTest] = ()) -> None:
         """Make the session directory.
 
         :param carried: cases that are there before others can see the session.
@@ -124,7 +134,7 @@ class LiveSession:
             self.session.write(self.state)
         self.is_started = True
 
-    def carry(self, cases: Iterable[Case]) -> None:
+    def carry(self, cases: Iterable[Case | EndedTest]) -> None:
         """Take the cases of an earlier session, and have them on disk for good.
 
         A session that begins with them is there with all of them, or not at all: a kill
@@ -139,21 +149,27 @@ class LiveSession:
         else:
             self.start(cases)
 
-    def _carry(self, cases: Iterable[Case]) -> None:
+    def _carry(self, cases: Iterable[Case | EndedTest]) -> None:
         resumed = self.state.resumed
         if resumed is None:
             return
         for case in cases:
-            self._selected.add(case.nodeid)
-            self._unfinished.add(case.nodeid)
+            if case.test is not None:
+                self._selected.add(case.test)
+                if isinstance(case, EndedTest):
+                    self._ended.add(case.test)
+            else:
+                self._selected.add(case.nodeid)
+                self._unfinished.add(case.nodeid)
             self._take(case, case.to_line())
             if self._unwritten and self.disk_error is not None:
                 raise self.disk_error
-            resumed = replace(
-                resumed,
-                carried=resumed.carried + 1,
-                failed=resumed.failed + (case.outcome == "failed"),
-            )
+            if isinstance(case, Case):
+                resumed = replace(
+                    resumed,
+                    carried=resumed.carried + 1,
+                    failed=resumed.failed + (case.outcome == "failed"),
+                )
         self._journal.sync()
         selected = len(self._selected)
         self.state = replace(self.state, resumed=resumed, selected=selected)
@@ -167,26 +183,60 @@ class LiveSession:
         open_ones = [each for each in selected if each in self._unfinished]
         return next(iter([*open_ones, *selected]), None)
 
-    def add(self, case: Case, line: str) -> None:
-        """Take a finished case: its line to disk at once, then it into the totals."""
-        if case.nodeid in self._crashes:
+    def add(self, case: Case | EndedTest, line: str) -> None:
+        """Take a finished case: its line to disk at once, then it into the totals.
+
+        A sub-case that is not run has just begun. What comes after the session was
+        closed comes too late.
+        """
+        if isinstance(case, Case) and case.nodeid in self._crashes:
             case.attempts = [*self._crashes.pop(case.nodeid), *case.attempts]
             case.flaky = case.outcome == "passed"
             line = case.to_line()
         with self._taking:
-            self._take(case, line)
+            if not self._is_closed:
+                self._take(case, line)
 
-    def _take(self, case: Case, line: str) -> None:
-        if case.nodeid not in self._selected:
-            self.select([case.nodeid])
+    def _take(self, case: Case | EndedTest, line: str) -> None:
+        if isinstance(case, EndedTest):
+            self._end(case.test, line)
+            return
+        test = case.test or case.nodeid
+        if test not in self._selected:
+            self.select([test])
         self._append(line)
         if self._is_compared:
             self._compare(case)
-        if case.nodeid in self._unfinished:
+        if case.test is not None:
+            self._take_subcase(case)
+        elif case.nodeid in self._unfinished:
             self._unfinished.remove(case.nodeid)
             self.totals.add(case)
         else:
+            self._ended.discard(case.nodeid)
             self._has_repeats = True
+
+    def _end(self, test: str, line: str) -> None:
+        """Take a test from the cases, as only what was recorded within it is one."""
+        if test not in self._selected:
+            self.select([test])
+        self._append(line)
+        is_awaited = test in self._unfinished or test in self._ended
+        self._has_repeats |= not is_awaited
+        self._unfinished.discard(test)
+        self._ended.add(test)
+
+    def _take_subcase(self, case: Case) -> None:
+        """Add a sub-case to the totals, unless it has only begun."""
+        is_known = case.nodeid in self._subcases
+        self._subcases.add(case.nodeid)
+        if is_known and case.nodeid not in self._begun:
+            self._has_repeats = True
+        elif case.outcome == "not run":
+            self._begun.add(case.nodeid)
+        else:
+            self._begun.discard(case.nodeid)
+            self.totals.add(case)
 
     def _compare(self, case: Case) -> None:
         """Keep what counts of a case, in place of what it was before it ran again."""
@@ -206,18 +256,21 @@ class LiveSession:
         attempts = self._crashes.setdefault(identity, [])
         if case is not None:
             case.attempts = [*attempts]
-            self._take(case, case.to_line())
+            with self._taking:
+                self._take(case, case.to_line())
         attempts.append(Attempt("error", reason=reason))
 
     def add_from_workers(self) -> list[Case]:
         """Take the cases that only a worker's own file has, and return them."""
         files = list(self.session.path.glob(f"{WORKER_PREFIX}*.jsonl"))
         added: list[Case] = []
-        if files and self._unfinished:
+        if files and (self._unfinished or self._begun):
             stored = self.session.cases()
             added = list(stored.read(stored.only_from_workers))
             for case in added:
                 self.add(case, case.to_line())
+            for test in stored.ended.keys() & self._unfinished:
+                self.add(stored.ended[test], stored.ended[test].to_line())
         for file in files:
             file.unlink(missing_ok=True)
         return added
@@ -239,6 +292,8 @@ class LiveSession:
 
     def close(self, **changes: Any) -> None:
         """Count what did not run, and write the state for good."""
+        with self._taking:
+            self._is_closed = True
         try:
             self._journal.restore()
         except OSError as error:
@@ -252,9 +307,13 @@ class LiveSession:
                 groups=self._groups,
                 group_by=self.state.group_by,
             )
+        else:
+            for nodeid in self._begun:
+                self.totals.add(Case(nodeid, "not run", test=nodeid))
         if self._unfinished:
             self.totals.outcomes["not run"] += len(self._unfinished)
         self.update(
+            selected=self._count,
             counts=dict(self.totals.outcomes),
             rows=max(0, self.totals.rows - self.lost),
             pass_rate=self.totals.pass_rate,
@@ -276,7 +335,7 @@ class LiveSession:
     def _count_lost(self) -> None:
         """Count what is no longer in the journal, if that was changed by others."""
         if not self._journal.is_intact:
-            finished = len(self._selected) - len(self._unfinished)
+            finished = self._count - len(self._unfinished)
             self._vanished = max(0, finished - len(self.session.cases()))
 
     def _append(self, line: str) -> None:

@@ -23,7 +23,7 @@ from ..config.settings import Settings
 from ..delivery.agent.prompts import PromptIds, locked_prompts
 from ..delivery.registry import with_targets
 from ..model.bounds import reaches
-from ..model.case import Case, case_from_line
+from ..model.case import Case, EndedTest, record_from_line
 from ..model.redaction import Redactor
 from ..recording.budget import is_spent_budget
 from ..recording.modify_case import modified
@@ -114,16 +114,21 @@ class Reporter:
         self._spent[worker] = spent
         return reaches(sum(self._spent.copy().values()), self._settings.budget or 0)
 
-    def publish(self, case: Case, line: str, report: pytest.TestReport | None) -> None:
+    def publish(
+        self, case: Case | EndedTest, line: str, report: pytest.TestReport | None
+    ) -> None:
         """Take a case that finished in this process."""
         if self._process == getpid():  # no child of a test that forked
             self._add(case, line)
 
     def add_line(self, line: str) -> None:
-        """Take a finished case that a worker sent."""
-        self._add(case_from_line(line), line)
+        """Take a finished case that a worker sent.
 
-    def _add(self, case: Case, line: str) -> None:
+        Called from a thread of pytest-xdist's, too.
+        """
+        self._add(record_from_line(line), line)
+
+    def _add(self, case: Case | EndedTest, line: str) -> None:
         if self._settings.runs_tests:  # a fixture may record where no test is run
             self._live.add(case, line)
 

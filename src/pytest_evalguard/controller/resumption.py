@@ -12,7 +12,7 @@ from ..delivery.outbox import Outbox, submission_of
 from ..delivery.registry import stored_targets
 from ..delivery.target import Target
 from ..errors import ConfigurationError, EvalguardError, SessionError
-from ..model.case import Case
+from ..model.case import Case, EndedTest
 from ..model.redaction import Redactor
 from ..model.text import counted, display_path
 from ..recording.modify_case import redact_case
@@ -53,13 +53,31 @@ class Resumption:
         self._stored = session.cases()
         self._known: set[str] = set()
         self._verdicts: dict[str, str] = {}
-        for case in self._stored:
-            self._known.add(case.nodeid)
-            if case.has_verdict and not (with_failed and case.outcome == "failed"):
-                self._verdicts[case.nodeid] = case.declared or ""
+        self._within: dict[str, list[str]] = {}
+        self._read(with_failed)
         self._targets = stored_targets(session)
         self._selected: set[str] = set()
         self._changed_files: set[str] = set()
+
+    def _read(self, with_failed: bool) -> None:
+        """Learn which tests have a verdict, and so has each case within them."""
+        for test, ended in self._stored.ended.items():
+            self._verdicts[test] = ended.declared or ""
+        undecided = set()
+        for case in self._stored:
+            test = case.test or case.nodeid
+            is_done = case.has_verdict and not (
+                with_failed and case.outcome == "failed"
+            )
+            if not is_done:
+                undecided.add(test)
+            elif case.test is None:
+                self._verdicts[test] = case.declared or ""
+            if case.test is not None:
+                self._within.setdefault(test, []).append(case.nodeid)
+            self._known.add(test)
+        for test in undecided:
+            self._verdicts.pop(test, None)
 
     @classmethod
     def open(
@@ -139,7 +157,15 @@ class Resumption:
         before = self._state.resumed
         return (self._state.id, *(() if before is None else before.ancestors))
 
-    def _cases(self, identities: list[str]) -> Iterator[Case]:
+    def _cases(self, tests: list[str]) -> Iterator[Case | EndedTest]:
+        """Yield what is kept of tests: their cases, and that they have ended."""
+        for test in tests:
+            if test in self._stored.ended:
+                ended = self._stored.ended[test]
+                yield replace(ended, test=self._redact(test))
+        identities = [
+            each for test in tests for each in (test, *self._within.get(test, ()))
+        ]
         for case in self._stored.read(identities):
             case.carried = case.carried or self.session.path.name
             redact_case(case, self._redact)

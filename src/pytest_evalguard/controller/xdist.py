@@ -1,7 +1,9 @@
 """Sessions that pytest-xdist distributes: what the controller and its workers say.
 
 Cases travel on test reports. Which tests are cases is known in the workers only; they
-say it over an execnet channel that the controller opens for each of them.
+say it over an execnet channel that the controller opens for each of them, and over that
+goes what no report carries: sub-cases, which begin and end while their test runs, and
+what was spent.
 """
 
 from __future__ import annotations
@@ -11,6 +13,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import asdict
 from functools import cached_property, partial
+from os import getpid
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +22,7 @@ import pytest
 from ..config.resolution import WORKER_INPUT, settings_for_workers
 from ..config.settings import Settings
 from ..delivery.agent.prompts import Prompt, PromptIds
-from ..model.case import Case
+from ..model.case import Case, EndedTest
 from ..model.redaction import Redactor
 from ..recording.collection import indices_of
 from ..recording.outcome import will_rerun
@@ -90,8 +93,7 @@ class Controller:
                 said["has_errors"],
             )
         )
-        if self._settings.budget is not None:
-            channel.setcallback(partial(self._add_spending, node.gateway.id))
+        channel.setcallback(partial(self._take, node.gateway.id))
 
     def _show_deselected(self, config: pytest.Config, names: list[str]) -> None:
         """Count in pytest's own summary what the workers have deselected."""
@@ -100,11 +102,18 @@ class Controller:
             self._is_shown = True
             terminal.stats.setdefault("deselected", []).extend(names)
 
-    def _add_spending(self, worker: str, spent: float) -> None:
-        """Stop all workers when they have spent the budget together.
+    def _take(self, worker: str, sent: str | float) -> None:
+        """Take a case, or how much was spent, from a worker.
 
         Called from a thread that receives what a worker sends.
         """
+        if isinstance(sent, str):
+            self._reporter.add_line(self._keys(sent))
+        else:
+            self._add_spending(worker, sent)
+
+    def _add_spending(self, worker: str, spent: float) -> None:
+        """Stop all workers when they have spent the budget together."""
         if self._reporter.add_spending(spent, worker) and not self._is_spent:
             self._is_spent = True
             for channel in list(self._channels.values()):
@@ -145,6 +154,7 @@ class Worker:
         given: dict[str, Any] = config.workerinput  # type: ignore[attr-defined] # xdist's
         self._input = given.get(WORKER_INPUT, {})
         self._redact = redact
+        self._process = getpid()
         self._journal: Journal | None = None
         if self._input:
             directory = Path(self._input["session"])
@@ -207,16 +217,22 @@ class Worker:
 
     make_portable = staticmethod(make_portable)
 
-    def publish(self, case: Case, line: str, report: pytest.TestReport | None) -> None:
+    def publish(
+        self, case: Case | EndedTest, line: str, report: pytest.TestReport | None
+    ) -> None:
         """Keep a finished case on disk if this process can, and put it on its report.
 
-        The file is for a controller that dies before it has read the report.
+        The file is for a controller that dies before it has read the report. A case
+        that no report is for is sent at once.
         """
         if self._journal is not None:
             with suppress(OSError):  # another machine has no such directory
                 self._journal.append(line)
         if report is not None:
             setattr(report, LINE, line)
+        elif "channel" in self._input and getpid() == self._process:
+            with suppress(OSError):  # the controller has died
+                self._input["channel"].send(line)
 
 
 def _to_json(prompts: PromptIds | None) -> str | None:

@@ -10,6 +10,9 @@ from typing import Any
 from .bounds import Finite, Share
 from .outcome import PASSING, VERDICTS, WITHOUT_ROW, Outcome
 
+ENDED_START = '{"test":'
+"""How a line begins that says of a test that it has ended."""
+
 
 @dataclass
 class ScorerResult:
@@ -68,7 +71,8 @@ class Case:
     what the mark and the parameters said, None where they said nothing; `carried` names
     the session that a case was carried over from. `metrics` are numbers of any size
     that are no scores; of a case with trials each is a mean over them. `shard` is the
-    id of the session that a merged one has it from.
+    id of the session that a merged one has it from. `test` is the node id of the test
+    that a sub-case was recorded in, None of a case that is a whole test.
     """
 
     nodeid: str
@@ -106,6 +110,7 @@ class Case:
     carried: str | None = None
     metrics: dict[str, Finite] = field(default_factory=dict)
     shard: str | None = None
+    test: str | None = None
 
     @property
     def trials_passed(self) -> int:
@@ -171,6 +176,23 @@ class Case:
         return "".join(_encode(kept, 0))
 
 
+@dataclass(slots=True)
+class EndedTest:
+    """A test that has come to its end, and is no case but those in it.
+
+    `subcases` says how many it had, `declared` is a digest as that of a case.
+    """
+
+    test: str
+    subcases: int
+    declared: str | None = None
+
+    def to_line(self) -> str:
+        """Return it as one line of ASCII JSON, which no case begins like."""
+        said = {name: getattr(self, name) for name in self.__slots__}
+        return json.dumps(said, separators=(",", ":"))
+
+
 def is_prompt_id(value: object) -> bool:
     """Whether a value is a whole number as a service's database has them."""
     if not isinstance(value, int) or isinstance(value, bool):
@@ -188,6 +210,13 @@ def case_from_line(line: str) -> Case:
         if name in data:
             data[name] = [Attempt(**each) for each in data[name]]
     return Case(**data)
+
+
+def record_from_line(line: str) -> Case | EndedTest:
+    """Return what `to_line` of this version wrote of a case, or of a test's end."""
+    if line.startswith(ENDED_START):
+        return EndedTest(**json.loads(line))
+    return case_from_line(line)
 
 
 def _set_fields(value: ScorerResult | Attempt) -> dict[str, object]:

@@ -8,10 +8,10 @@ from threading import Lock
 import pytest
 
 from ..model.bounds import reaches
-from ..model.case import Case
+from ..model.case import Case, EndedTest
 from ..model.text import dollars
 
-Publish = Callable[[Case, str, "pytest.TestReport | None"], None]
+Publish = Callable[[Case | EndedTest, str, "pytest.TestReport | None"], None]
 _REASON = "evalguard: the budget"
 
 
@@ -44,9 +44,11 @@ class Budget:
         """Return what takes finished cases, and counts each of them before."""
 
         def publish_counted(
-            case: Case, line: str, report: pytest.TestReport | None
+            case: Case | EndedTest, line: str, report: pytest.TestReport | None
         ) -> None:
-            if not case.trials:  # those have been counted one by one
+            if (
+                isinstance(case, Case) and not case.trials
+            ):  # those have been counted one by one
                 self.add_trial(case)
             publish(case, line, report)
 

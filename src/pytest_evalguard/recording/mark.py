@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -76,7 +76,7 @@ def _parsed(item: pytest.Item, name: str, default_trials: int, seen: int) -> Eva
 
 def _valid(given: Mapping[str, Any]) -> dict[str, Any]:
     """Return what may be said; what is wrong is told, and fails the test or more."""
-    return {k: v for k, v in given.items() if k in _KEYWORDS and _KEYWORDS[k][0](v)}
+    return {k: v for k, v in given.items() if k in KEYWORDS and KEYWORDS[k][0](v)}
 
 
 def _parameter_marks(item: pytest.Item, name: str) -> list[pytest.Mark]:
@@ -126,11 +126,11 @@ def problems_of(mark: pytest.Mark) -> Iterator[str]:
 
 def _seems_foreign(mark: pytest.Mark) -> bool:
     """Whether another library may own a mark; one misspelt keyword does not say so."""
-    if not _KEYWORDS.keys().isdisjoint(mark.kwargs):
+    if not KEYWORDS.keys().isdisjoint(mark.kwargs):
         return False
     if mark.args or len(mark.kwargs) > 1:
         return True
-    return any(not _close_to(each, _KEYWORDS) for each in mark.kwargs)
+    return any(not _close_to(each, KEYWORDS) for each in mark.kwargs)
 
 
 def _problems(mark: pytest.Mark) -> Iterator[str]:
@@ -142,11 +142,24 @@ def _problems(mark: pytest.Mark) -> Iterator[str]:
             f"{shown} takes keywords only, got {describe(mark.args[0])};"
             f" write for instance input={describe(mark.args[0])}"
         )
-    for keyword, value in mark.kwargs.items():
-        if keyword not in _KEYWORDS:
-            yield f"{shown} has no keyword {keyword!r}{suggestion(keyword, _KEYWORDS)}"
+    yield from keyword_problems(mark.kwargs, shown, KEYWORDS)
+
+
+def keyword_problems(
+    given: Mapping[str, object], shown: str, known: Collection[str]
+) -> Iterator[str]:
+    """Yield what is wrong with keywords, as sentences.
+
+    :param shown: what they were given to.
+    :param known: those that it has.
+    """
+    from ..model.values import describe  # only a session with cases needs it
+
+    for keyword, value in given.items():
+        if keyword not in known:
+            yield f"{shown} has no keyword {keyword!r}{suggestion(keyword, known)}"
             continue
-        is_valid, wanted = _KEYWORDS[keyword]
+        is_valid, wanted = KEYWORDS[keyword]
         if not is_valid(value):
             yield f"{shown}: {keyword}= must be {wanted}, got {describe(value)}"
 
@@ -194,7 +207,7 @@ def _is_metadata(value: object) -> bool:
     return isinstance(value, Mapping) and all(isinstance(key, str) for key in value)
 
 
-_KEYWORDS: dict[str, tuple[Callable[[object], bool], str]] = {
+KEYWORDS: dict[str, tuple[Callable[[object], bool], str]] = {
     "input": (_is_any, "any value"),
     "expected": (_is_any, "any value"),
     "name": (_is_name, "a string that is not blank"),

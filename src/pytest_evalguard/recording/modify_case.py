@@ -29,6 +29,7 @@ HOOK = "pytest_evalguard_modify_case"
 _FACTS = (
     *("nodeid", "prompt_id", "threshold", "default_input", "flaky", "silent"),
     *("withheld", "require", "differs_at", "types", "declared", "carried"),
+    "test",
 )
 _RUNS = ("attempts", "trials")
 RAISED = (*HOSTILE, pytest.fail.Exception, pytest.skip.Exception)
@@ -62,13 +63,13 @@ def _by_hooks(
         return case
     # those of the folders that the test is in
     hook = config.hook if item is None else item.ihook
-    identity, outcome = case.nodeid, case.outcome
+    identity, outcome, test = case.nodeid, case.outcome, case.test
     facts = {name: getattr(case, name) for name in _FACTS}
     runs = {name: list(map(replace, getattr(case, name))) for name in _RUNS}
     try:
         answers = hook.pytest_evalguard_modify_case(config=config, case=case, item=item)
         if any(answer is False for answer in answers):
-            return Case(identity, "dropped")
+            return Case(identity, "dropped", test=test)
         for name, fact in facts.items():
             setattr(case, name, fact)  # what happened is not a hook's to say
         for name, before in runs.items():
@@ -76,7 +77,8 @@ def _by_hooks(
         return _checked(case)
     except RAISED as error:
         said = cut(" ".join(describe(error, clean).split()), 300)
-        return Case(identity, outcome, reason=f"{HOOK}: {said}", withheld=True)
+        why = f"{HOOK}: {said}"
+        return Case(identity, outcome, reason=why, withheld=True, test=test)
 
 
 def _checked(case: Case) -> Case:

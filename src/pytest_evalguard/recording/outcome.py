@@ -77,12 +77,12 @@ def reason_of(
     if report.passed:
         return None
     if report.skipped:
-        return _one_line(_skip_reason(report), clean)
+        return one_line(_skip_reason(report), clean)
     if isinstance(excinfo, pytest.ExceptionInfo):
         if isinstance(report.longrepr, str) and "XPASS(strict)" in report.longrepr:
-            return _one_line(report.longrepr, clean)
+            return one_line(report.longrepr, clean)
         return error_line(item, excinfo, clean)
-    return _one_line(_crash_message(report), clean)
+    return one_line(_crash_message(report), clean)
 
 
 def error_line(
@@ -103,7 +103,7 @@ def describe_error(error: BaseException, clean: Callable[[str], str]) -> str:
 
     :param clean: applied to each message before it is cut.
     """
-    errors = _leaves(error)
+    errors = leaves(error)
     if len(errors) == 1:
         return _error_text(errors[0], clean)
     counts = Counter(_error_text(each, clean) for each in errors[:_MOST_COUNTED])
@@ -118,7 +118,7 @@ def describe_error(error: BaseException, clean: Callable[[str], str]) -> str:
     return f"{len(errors):,} errors: {'; '.join(texts)}"
 
 
-def _leaves(error: BaseException) -> list[BaseException]:
+def leaves(error: BaseException) -> list[BaseException]:
     """Return the errors in a group and in the groups in it, else the error itself."""
     found: list[BaseException] = []
     waiting, known = [error], {id(error)}
@@ -148,12 +148,12 @@ def group_members(error: BaseException) -> list[BaseException]:
 def _error_text(error: BaseException, clean: Callable[[str], str]) -> str:
     message = f"{type(error).__name__}: {_message(error)}".removesuffix(": ")
     if (cause := _cause_of_warning(error)) is not None:
-        where = _one_line(message.partition("\n")[0], clean)
+        where = one_line(message.partition("\n")[0], clean)
         return f"{where}: {describe_error(cause, clean)}"
-    text = _one_line(message, clean)
+    text = one_line(message, clean)
     notes = getattr(error, "__notes__", None)
     for note in notes if type(notes) is list else ():
-        longer = f"{text} ({_one_line(str(note), clean)})"
+        longer = f"{text} ({one_line(str(note), clean)})"
         text = longer if len(longer) <= MAX_REASON else text
     return text
 
@@ -186,7 +186,8 @@ def _message(error: BaseException) -> str:
         return f"<its str() raised {type(raised).__name__}>"
 
 
-def _one_line(text: str, clean: Callable[[str], str]) -> str:
+def one_line(text: str, clean: Callable[[str], str]) -> str:
+    """Return the first paragraph of a text on one line, cut to `MAX_REASON`."""
     text = without_addresses(clean(clean_text(text)))
     paragraph = _PARAGRAPH.split(text.strip(), maxsplit=1)[0]
     return cut(" ".join(paragraph.split()), MAX_REASON)
@@ -207,7 +208,7 @@ def _own_line(item: pytest.Item, excinfo: pytest.ExceptionInfo[BaseException]) -
 def _entries(
     excinfo: pytest.ExceptionInfo[BaseException],
 ) -> Iterator[TracebackEntry]:
-    first = _leaves(excinfo.value)[0]
+    first = leaves(excinfo.value)[0]
     source = _cause_of_warning(first) or first
     if source is not excinfo.value and source.__traceback__ is not None:
         yield from reversed(pytest.ExceptionInfo.from_exception(source).traceback)

@@ -8,7 +8,7 @@ from collections import UserDict
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from importlib.util import module_from_spec
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ..model.bounds import reaches
 from ..model.case import ScorerResult
@@ -26,6 +26,12 @@ from ..model.values import as_data, as_text
 from .metadata import Metadata
 from .outcome import describe_error
 
+if TYPE_CHECKING:
+    import pytest
+    from typing_extensions import Unpack
+
+    from .subcases import Keywords, Subcase
+
 PASSING_SCORE = 0.5
 """From here a named score counts as passed when its scorer did not say."""
 
@@ -38,8 +44,16 @@ class EvalCase:
     """
 
     __slots__ = (
-        *("_ambiguous", "_clean", "_findings", "_lock", "_marked", "_measured"),
-        *("_measured_to", "_measuring", "_metadata", "_nodeid", "_numbers", "_open"),
+        *("_ambiguous", "_clean", "_findings", "_item", "_lock", "_marked"),
+        *(
+            "_measured",
+            "_measured_to",
+            "_measuring",
+            "_metadata",
+            "_nodeid",
+            "_numbers",
+            "_open",
+        ),
         *("_metrics", "_scores", "_texts", "_tokens", "_values"),
     )
 
@@ -54,8 +68,10 @@ class EvalCase:
         nodeid: str,
         clean: Callable[[str], str] = str,
         marked: Mapping[str, object] | None = None,
+        item: pytest.Item | None = None,
     ) -> None:
         self._nodeid = nodeid
+        self._item = item
         self._marked = marked or {}
         self._clean = clean
         self._lock = threading.Lock()
@@ -322,6 +338,21 @@ class EvalCase:
         if metadata is not None:
             self.metadata.update(metadata)
 
+    def subcase(self, name: str, **given: Unpack[Keywords]) -> Subcase:
+        """Record what a block does as a case of its own, with the recorder it is given.
+
+        What leaves the block decides its outcome, and is caught; the test fails at its
+        end when a sub-case did not pass. Any number may run in tasks and threads.
+
+        :raises TypeError: the name is no string, or a keyword is not known or wrong.
+        :raises ValueError: the name is blank, or was there before in this test.
+        :raises RuntimeError: the test has ended, or has trials.
+        """
+        from .subcases import subcase  # most tests have none
+
+        self._require_open()
+        return subcase(self, self._item, name, given)
+
     def _read(self, name: str) -> Any:
         return self._values.get(name, self._marked.get(name))
 
@@ -337,10 +368,7 @@ class EvalCase:
 
     def _require_open(self) -> None:
         if not self._open:
-            raise RuntimeError(
-                f"the test {self._nodeid} has finished: its eval_case can't record any"
-                " more. Join threads and await tasks before the test ends"
-            )
+            raise ended_error(self)
 
 
 def _reason_text(reason: object, clean: Callable[[str], str]) -> str:
@@ -349,39 +377,9 @@ def _reason_text(reason: object, clean: Callable[[str], str]) -> str:
     return as_text(reason, clean)
 
 
-def remark(case: EvalCase, marked: Mapping[str, object]) -> None:
-    """Take what the marks of the test say by now."""
-    case._marked = marked
-
-
-def ambiguity(case: EvalCase) -> str | None:
-    """Return what was said about a case without a verdict, None if it has one."""
-    return case._ambiguous
-
-
-def close(case: EvalCase) -> dict[str, Any]:
-    """End the recording and return what was recorded, as fields of a `Case`."""
-    case._open = False
-    fields = recorded(case)
-    case._values.clear()
-    return fields
-
-
-def recorded(case: EvalCase) -> dict[str, Any]:
-    """Return what was recorded so far, as fields of a `Case`."""
-    fields: dict[str, Any] = {**case._texts, **case._numbers}
-    if case._measured is not None:
-        fields.setdefault("latency_ms", case._measured)
-    if case._tokens is not None:
-        fields["prompt_tokens"], fields["completion_tokens"] = case._tokens
-    if case._metadata is not None:
-        fields["metadata"] = dict(case._metadata.data)
-    if case._scores:
-        fields["scores"] = dict(case._scores)
-    if case._metrics:
-        fields["metrics"] = dict(case._metrics)
-    if case._findings:
-        fields["findings"] = list(case._findings)
-    if case._ambiguous is not None:
-        fields["ambiguous"] = case._ambiguous
-    return fields
+def ended_error(case: EvalCase) -> RuntimeError:
+    """Return what is raised where something is recorded too late."""
+    return RuntimeError(
+        f"the test {case._nodeid} has finished: its eval_case can't record any"
+        " more. Join threads and await tasks before the test ends"
+    )

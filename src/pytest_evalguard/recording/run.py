@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from operator import attrgetter
-from typing import Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pytest
 
@@ -19,15 +19,38 @@ from .collection import FIXTURE, declared_key, identity_of
 from .mark import EvalMark
 from .outcome import outcome_of, total, will_rerun
 from .parameters import parameters_of, places_of
-from .recorder import EvalCase, ambiguity, close, recorded
+from .recorded import ambiguity, close, recorded
+from .recorder import EvalCase
+
+if TYPE_CHECKING:
+    from ..model.redaction import Redactor
+    from .budget import Publish
+    from .harness_errors import HarnessErrors
+    from .subcases import Subcases
 
 LINE = "evalguard_case"
 """The attribute of a test report that carries a finished case as one line of JSON."""
+
+equipment_key = pytest.StashKey["Equipment"]()
+"""Of the pytest config: what its tests are recorded with."""
 
 _LONGEST_NAME = 100
 _PHASES = ("setup", "call", "teardown")
 _PLAN = ("trials", "require")
 _SPENT = ("prompt_tokens", "completion_tokens", "cost_usd")
+
+
+class Equipment(NamedTuple):
+    """What the cases of a process are finished with, and handed to.
+
+    `publish` takes each of them, its line and the report it is to travel on, None where
+    there is none; `redact` is applied to all that was recorded, `errors` are those that
+    are no failure of what is tested.
+    """
+
+    publish: Publish
+    redact: Redactor
+    errors: HarnessErrors
 
 
 @dataclass
@@ -51,6 +74,7 @@ class Run:
     is_harness_error: bool = False
     failed_subtest: str | None = None
     errored_subtest: str | None = None
+    subcases: Subcases | None = None
     logged: set[str] = field(default_factory=set)
 
     def note(self, report: pytest.TestReport) -> None:
@@ -108,7 +132,10 @@ class Run:
 
     @property
     def outcome(self) -> Outcome:
-        outcome = outcome_of(self.reports)
+        reports: Mapping[str, pytest.TestReport] = self.reports
+        if self.subcases is not None:
+            reports = self.subcases.without_theirs(reports)
+        outcome = outcome_of(reports)
         if outcome == "not run" and "call" in self.reasons:
             outcome = "failed"  # a plugin made no report of this attempt
         if self.failed_subtest is not None and outcome != "error":
@@ -221,6 +248,16 @@ def junit_properties(case: Case) -> list[tuple[str, object]]:
 
 def _short(name: str) -> str:
     return shortened(printable(name), _LONGEST_NAME)
+
+
+def detach(report: pytest.TestReport) -> None:
+    """Keep what plugins put on a report from what the next trial does to it.
+
+    pytest-json-report puts the same dict on all reports of an item.
+    """
+    for name, value in vars(report).items():
+        if type(value) is dict:
+            setattr(report, name, dict(value))
 
 
 def require_score(recorder: EvalCase, threshold: float) -> None:

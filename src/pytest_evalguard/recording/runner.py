@@ -15,7 +15,6 @@ from _pytest._code.code import ExceptionRepr
 
 from ..model.case import Attempt, Case, case_from_line
 from ..model.outcome import letters_of
-from ..model.redaction import Redactor
 from .collection import (
     FIXTURE,
     ended_key,
@@ -24,7 +23,6 @@ from .collection import (
     is_handed_over,
     name_scheduled_run,
 )
-from .harness_errors import HarnessErrors
 from .mark import Plan, current_mark, problems_of
 from .modify_case import modified
 from .outcome import (
@@ -37,8 +35,9 @@ from .outcome import (
     reason_of,
     verdict_line,
 )
-from .recorder import EvalCase, remark
-from .run import LINE, Run, case_of, junit_properties, require_score
+from .recorded import remark
+from .recorder import EvalCase
+from .run import LINE, Equipment, Run, case_of, detach, junit_properties, require_score
 
 TRIALS = "evalguard_trials"
 """The attribute of a test report that has its trials' outcomes, a letter each."""
@@ -53,10 +52,7 @@ class CaseRunner:
 
     :param mark: the name of the mark.
     :param trials: how many a marked test has that does not say.
-    :param redact: applied to everything that was recorded.
-    :param publish: takes each finished case, its line, and the report it is to travel
-        on; None for a test that was interrupted.
-    :param errors: those that are no failure of what is tested.
+    :param equipment: what each case is finished with and handed to.
     :param has_junit: whether JUnit XML is written, and its properties are wanted.
     :param make_portable: changes the data of a report into what can be carried to
         another process, where there is one.
@@ -68,9 +64,7 @@ class CaseRunner:
         self,
         mark: str,
         trials: int,
-        redact: Redactor,
-        publish: Callable[[Case, str, pytest.TestReport | None], None],
-        errors: HarnessErrors,
+        equipment: Equipment,
         has_junit: bool = False,
         make_portable: Callable[[dict[str, Any]], None] | None = None,
     ) -> None:
@@ -78,9 +72,7 @@ class CaseRunner:
         self._make_portable = make_portable
         self._mark = mark
         self._trials = trials
-        self._redact = redact
-        self._publish = publish
-        self._errors = errors
+        self._publish, self._redact, self._errors = equipment
         self._scheduled: dict[int, pytest.Item] = {}
         self._open: dict[str, list[pytest.Item]] = {}
         self._handed_over: tuple[object, bool] = (None, False)
@@ -176,11 +168,13 @@ class CaseRunner:
         if run is None or run.has_begun:
             mark = current_mark(item, self._mark, self._trials)
             nodeid = item.nodeid
-            recorder = EvalCase(nodeid, self._redact, mark.given)
+            recorder = EvalCase(nodeid, self._redact, mark.given, item)
             attempts = [] if run is None else self._attempts_before(item, run)
-            item.stash[run_key] = Run(recorder, mark, attempts, has_setup)
+            begun = item.stash[run_key] = Run(recorder, mark, attempts, has_setup)
             if run is None:
                 self._open.setdefault(nodeid, []).append(item)
+            elif run.subcases is not None:
+                begun.subcases = run.subcases.again()
         else:
             recorder = run.recorder
         if isinstance(item, pytest.Function):
@@ -204,7 +198,7 @@ class CaseRunner:
         """Close the record of a trial, and return it."""
         run = item.stash[run_key]
         for report in run.reports.values():
-            _detach(report)
+            detach(report)
         run.case = case_of(item, run, self._redact)
         item.stash[trials_key].append(run)
         return run.case
@@ -253,10 +247,14 @@ class CaseRunner:
     def pytest_runtest_makereport(
         self, item: pytest.Item, call: pytest.CallInfo[None]
     ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-        report = yield
         run = item.stash.get(run_key, None)
+        if run is not None and run.subcases is not None:
+            run.subcases.fail(call)
+        report = yield
         if run is None:
             return report
+        if run.subcases is not None:
+            run.subcases.tell(report, call)
         reason = reason_of(item, report, call.excinfo, self._redact)
         if run.case is not None:
             run.add_teardown(report, reason)
@@ -354,7 +352,12 @@ class CaseRunner:
         self, item: pytest.Item, run: Run, report: pytest.TestReport | None
     ) -> None:
         run.is_published = True
-        self._publish_case(*self._finish(item, run), report)
+        if run.subcases is not None and (end := run.subcases.end_of(run)) is not None:
+            if report is not None and self._has_junit:
+                report.user_properties += run.subcases.junit_properties
+            self._publish(end, end.to_line(), report)
+        else:
+            self._publish_case(*self._finish(item, run), report)
 
     def _publish_case(
         self, case: Case, line: str, report: pytest.TestReport | None
@@ -378,13 +381,3 @@ class CaseRunner:
 def _trials_of(item: pytest.Item) -> list[Case]:
     ended = item.stash.get(trials_key, [])
     return [run.case for run in ended if run.case is not None]
-
-
-def _detach(report: pytest.TestReport) -> None:
-    """Keep what plugins put on a report from what the next trial does to it.
-
-    pytest-json-report puts the same dict on all reports of an item.
-    """
-    for name, value in vars(report).items():
-        if type(value) is dict:
-            setattr(report, name, dict(value))

@@ -54,7 +54,9 @@ def report_of(
     except ValueError as error:
         raise SessionError(f"{session.path / STATE} can't be read: {error}") from error
     totals = Totals.of(through(cases), most, group_by=state.group_by)
-    not_run = state.selected - sum(totals.outcomes.values())
+    not_run = cases.selected(state.selected, state.status) - sum(
+        totals.outcomes.values()
+    )
     totals.outcomes["not run"] += max(0, not_run)
     sent = [Sent(e, submission_of(session, e)) for e in stored_targets(session)]
     comparison, notes = None, []

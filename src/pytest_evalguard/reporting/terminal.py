@@ -108,6 +108,7 @@ def worth_a_look(totals: Totals) -> Iterator[tuple[str, CaseNames]]:
     """Yield cases that one should know of, with what is the matter with them."""
     found = {
         "never run, for an empty parameter set": totals.without_parameters,
+        "began and did not end": totals.unended,
         "with trials that disagree": totals.unstable,
         "passed only when run again": totals.flaky,
         "recorded neither actual nor score": totals.silent,

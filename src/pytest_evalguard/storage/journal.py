@@ -14,9 +14,9 @@ from os import (
     write,
 )
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, BinaryIO, NamedTuple
 
-from ..model.case import Case
+from ..model.case import ENDED_START, Case, EndedTest
 from .files import identity_of, validator
 
 CASES = "cases.jsonl"
@@ -24,6 +24,9 @@ CASES = "cases.jsonl"
 
 WORKER_PREFIX = "worker-"
 _START = '{"nodeid":'
+_NOT_RUN = ',"outcome":"not run"'
+_WITHIN = ',"test":'
+_ENDED = ENDED_START.encode()
 _decode = JSONDecoder().raw_decode
 
 
@@ -112,9 +115,10 @@ class _Place(NamedTuple):
 class StoredCases:
     """The cases in a session directory, by identity; iteration is in that order.
 
-    The last line of a case counts, and a controller's journal before those of workers.
-    Torn and foreign lines are passed over and counted in `damaged`. A line is parsed
-    when its case is read; where the lines are is known before that.
+    The last line of a case counts, and a controller's journal before those of workers,
+    unless it only says that the case has begun. Torn and foreign lines are passed over
+    and counted in `damaged`. A line is parsed when its case is read; where the lines
+    are is known before that. `ended` are the tests that are no cases themselves.
 
     :raises OSError: a journal can't be read.
     """
@@ -125,19 +129,27 @@ class StoredCases:
         self._torn = 0
         self._damaged: set[_Place] = set()
         self._is_checked = False
+        self._open: set[str] = set()
+        self._subcases = 0
+        self.ended: dict[str, EndedTest] = {}
         self._index(directory / CASES)
-        from_controller = frozenset(self._places)
+        finished = self._places.keys() - self._open
+        from_controller = frozenset(finished | self.ended.keys())
         for path in sorted(directory.glob(f"{WORKER_PREFIX}*.jsonl")):
             self._index(path, from_controller)
-        only_there = self._places.keys() - from_controller
-        self.only_from_workers: list[str] = sorted(only_there)
+        from_workers = {
+            identity
+            for identity, place in self._places.items()
+            if place.path.name != CASES
+        }
+        self.only_from_workers: list[str] = sorted(from_workers)
 
     @property
     def damaged(self) -> int:
         """How many lines are no cases."""
         self._check()
-        earlier = [each for places in self._earlier.values() for each in places]
-        shadowed = sum(_parsed(_line_at(each)) is None for each in earlier)
+        earlier = (each for places in self._earlier.values() for each in places)
+        shadowed = sum(_parsed(line) is None for line in _lines_at(earlier))
         return self._torn + len(self._damaged) + shadowed
 
     @property
@@ -161,8 +173,30 @@ class StoredCases:
 
     def with_lines(self) -> Iterator[tuple[Case, str]]:
         """Yield all cases, each with its line."""
-        yield from self._read(sorted(self._places))
-        self._is_checked = True
+        subcases = 0
+        for case, line in self._read(sorted(self._places)):
+            subcases += case.test is not None
+            yield case, line
+        self._subcases, self._is_checked = subcases, True
+
+    @property
+    def finished(self) -> int:
+        """How many cases have come to an end."""
+        self._check()
+        return len(self._places.keys() - self._open)
+
+    def selected(self, said: int, status: str) -> int:
+        """Return how many cases were to run.
+
+        :param said: how many by the state of the session, which knows of tests until
+            it is closed, and not of the cases within them.
+        :param status: that in the state.
+        """
+        if status != "running":
+            return said
+        self._check()
+        tests = len(self._places) - self._subcases
+        return self._subcases + max(said - len(self.ended), tests)
 
     def _read(self, identities: list[str]) -> Iterator[tuple[Case, str]]:
         paths = sorted({place.path for place in self._places.values()})
@@ -204,13 +238,37 @@ class StoredCases:
     def _note(self, place: _Place, line: bytes, known: frozenset[str]) -> None:
         if not line.strip():
             return
-        identity = _identity_in(line.strip())
+        if line.startswith(_ENDED):
+            self._note_ended(line, known)
+            return
+        identity, is_open = _identity_in(line.strip())
         if identity is None:
             self._torn += 1
         elif identity not in known:
-            if identity in self._places:
-                self._earlier.setdefault(identity, []).append(self._places[identity])
-            self._places[identity] = place
+            self._take(identity, place, is_open)
+
+    def _take(self, identity: str, place: _Place, is_open: bool) -> None:
+        before = self._places.get(identity)
+        if before is not None and identity not in self._open:
+            if is_open and before.path != place.path:
+                return  # another worker has finished what this one began
+            self._earlier.setdefault(identity, []).append(before)
+        self._places[identity] = place
+        self.ended.pop(identity, None)
+        if is_open:
+            self._open.add(identity)
+        else:
+            self._open.discard(identity)
+
+    def _note_ended(self, line: bytes, known: frozenset[str]) -> None:
+        try:
+            ended: EndedTest = validator(EndedTest).validate_json(line, strict=True)
+        except ValueError:
+            self._torn += 1
+            return
+        if ended.test not in known:
+            self.ended[ended.test] = ended
+            self._places.pop(ended.test, None)
 
 
 def figures_of(cases: Iterable[Case], selected: int) -> dict[str, Any]:
@@ -237,21 +295,29 @@ def figures_of(cases: Iterable[Case], selected: int) -> dict[str, Any]:
     }
 
 
-def _line_at(place: _Place) -> bytes:
-    with place.path.open("rb") as file:
-        file.seek(place.offset)
-        return file.readline().strip()
+def _lines_at(places: Iterable[_Place]) -> Iterator[bytes]:
+    with ExitStack() as stack:
+        files: dict[Path, BinaryIO] = {}
+        for path, offset in places:
+            if path not in files:
+                files[path] = stack.enter_context(path.open("rb"))
+            files[path].seek(offset)
+            yield files[path].readline().strip()
 
 
-def _identity_in(line: bytes) -> str | None:
-    """Return the node id in a line without parsing the rest; None in a torn line."""
+def _identity_in(line: bytes) -> tuple[str | None, bool]:
+    """Return the node id in a line, and whether that is a sub-case which only began.
+
+    Without parsing the rest; None in a torn line.
+    """
     text = line.decode("utf-8", "replace")
     if text.startswith(_START) and text.endswith("}"):
         with suppress(ValueError, RecursionError):
-            identity, _ = _decode(text, len(_START))
-            return identity if isinstance(identity, str) else None
+            identity, end = _decode(text, len(_START))
+            is_open = text.startswith(_NOT_RUN, end) and _WITHIN in text
+            return (identity, is_open) if isinstance(identity, str) else (None, False)
     case = _parsed(line)  # not as `Case.to_line` writes it
-    return None if case is None else case.nodeid
+    return (None if case is None else case.nodeid), False
 
 
 def _parsed(line: bytes) -> Case | None:

@@ -105,10 +105,12 @@ def _merged(parts: Sequence[_Part], expected: int | None) -> Merged:
         key=lambda each: each[0],
     )
     ids = "\n".join(each.state.id for each in parts)
-    text = "".join(f"{part.lines[nodeid]}\n" for nodeid, part in cases)
+    ended = sorted(f"{line}\n" for part in parts for line in part.ended.values())
+    text = "".join((*(f"{part.lines[nodeid]}\n" for nodeid, part in cases), *ended))
     identity = hashlib.sha256(f"{ids}\n{text}".encode()).hexdigest()[:32]
     stamp = max(each.state.created_at for each in parts).strftime("%Y%m%dT%H%M%SZ")
     lines = [_marked(part.lines[nodeid], part.state.id) for nodeid, part in cases]
+    lines += ended
     damage = [sentence for part in parts for sentence in part.damage()]
     state = _state(identity, parts)
     return Merged(state, lines, f"{stamp}-m{identity[:7]}", damage)
@@ -127,6 +129,8 @@ class _Part:
         for case, line in stored.with_lines():
             self.cases.append(_figures_of(case))
             self.lines[case.nodeid] = line
+        self.ended = {name: each.to_line() for name, each in stored.ended.items()}
+        self.selected = stored.selected(self.state.selected, self.state.status)
         self.damaged = stored.damaged
 
     @property
@@ -144,7 +148,7 @@ class _Part:
             created=state.created,
             status="killed" if state.status == "running" else state.status,
             exit_status=state.exit_status,
-            selected=state.selected,
+            selected=self.selected,
             cases=len(self.lines),
             ci=state.ci,
             versions=state.versions,
@@ -183,7 +187,7 @@ def _check_apart(parts: Sequence[_Part]) -> None:
     owners: dict[str, _Part] = {}
     shared = []
     for part in sorted(parts, key=lambda each: str(each.path)):
-        for nodeid in part.lines:
+        for nodeid in (*part.lines, *part.ended):
             other = owners.setdefault(nodeid, part)
             if other is not part:
                 both = f"{display_path(other.path)} and {display_path(part.path)}"
@@ -212,7 +216,7 @@ def _state(identity: str, parts: Sequence[_Part]) -> SessionState:
     # a shard that was killed has no exit status, and did not pass
     statuses = [1 if each.exit_status is None else each.exit_status for each in states]
     is_whole = all(each.status == "finished" for each in states)
-    selected = sum(each.selected for each in states)
+    selected = sum(each.selected for each in parts)
     return SessionState(
         identity,
         min(each.created_at for each in states).isoformat(),

@@ -164,9 +164,10 @@ class Session:
     def _completed(self, state: SessionState, ending: re.Match[str]) -> SessionState:
         """Return a state with what the journal says, on disk if that takes it now."""
         status, exit_status, missing = ending.groups()
+        stored = self.cases()
         completed = replace(
             state,
-            **figures_of(self.cases(), state.selected),
+            **figures_of(stored, stored.selected(state.selected, state.status)),
             status="finished" if status == "finished" else "interrupted",
             exit_status=int(exit_status),
             missing=int(missing),
