@@ -96,7 +96,7 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
     if not config.pluginmanager.has_plugin(_RUNNER):
         is_marked = item.get_closest_marker(_said_settings(config).mark) is not None
         if is_marked and _settings(config).runs_tests:
-            _runner(config).begin_late(item)
+            _runner(config).take_late_mark(item)
 
 
 @pytest.fixture
@@ -181,6 +181,7 @@ def _run_trials(config: pytest.Config) -> None:
     if not config.pluginmanager.has_plugin(_TRIALS):
         runner = TrialRunner(_runner(config), _budget(config))
         config.pluginmanager.register(runner, _TRIALS)
+        _runner(config).follow_closely(config.pluginmanager)
     show_letters(config)
 
 
@@ -238,6 +239,7 @@ def _budget(config: pytest.Config) -> Budget | None:
 
 def _runner(config: pytest.Config) -> CaseRunner:
     if not config.pluginmanager.has_plugin(_RUNNER):
+        from .recording.follower import is_run_by_others
         from .recording.harness_errors import HarnessErrors
         from .recording.run import Equipment, equipment_key
         from .recording.runner import CaseRunner
@@ -260,4 +262,6 @@ def _runner(config: pytest.Config) -> CaseRunner:
             make_portable=make_portable,
         )
         config.pluginmanager.register(runner, _RUNNER)
+        if is_run_by_others(config):
+            runner.follow_closely(config.pluginmanager)
     return cast("CaseRunner", config.pluginmanager.get_plugin(_RUNNER))

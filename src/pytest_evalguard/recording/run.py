@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 LINE = "evalguard_case"
 """The attribute of a test report that carries a finished case as one line of JSON."""
 
+run_key = pytest.StashKey["Run"]()
 equipment_key = pytest.StashKey["Equipment"]()
 """Of the pytest config: what its tests are recorded with."""
 
@@ -75,11 +76,21 @@ class Run:
     failed_subtest: str | None = None
     errored_subtest: str | None = None
     subcases: Subcases | None = None
+    started: float | None = None
+    call: pytest.CallInfo[None] | None = None
     logged: set[str] = field(default_factory=set)
 
     def note(self, report: pytest.TestReport) -> None:
         self.logged.add(str(report.when))
         self.reports[str(report.when)] = report
+
+    def note_call(self, call: pytest.CallInfo[None]) -> None:
+        """Take how a phase ended, where its report is logged at once."""
+        if call.when == "call" and self.started is not None:
+            self.body_ms = (EvalCase._clock() - self.started) * 1000
+        # what is raised has the frames of the test: it is not kept for longer
+        if call.excinfo is not None:
+            self.call = call
 
     def note_failed_subtest(self) -> None:
         reason = self.reasons.get("call") or "a subtest failed"

@@ -28,8 +28,7 @@ from .modify_case import modified
 from .outcome import INTERRUPTED
 from .recorded import close
 from .recorder import EvalCase, ended_error
-from .run import Equipment, Run, case_of, equipment_key
-from .runner import run_key
+from .run import Equipment, Run, case_of, equipment_key, run_key
 
 if TYPE_CHECKING:
     from typing_extensions import Never
