@@ -23,6 +23,7 @@ _REPORTER = "pytest-evalguard-session"
 _CONTROLLER = "pytest-evalguard-controller"
 _WORKER = "pytest-evalguard-worker"
 _RUNNER = "pytest-evalguard-runner"
+_UNTIL_CASES = "pytest-evalguard-until-cases"
 _TRIALS = "pytest-evalguard-trials"
 _BUDGET = "pytest-evalguard-budget"
 
@@ -87,16 +88,19 @@ def pytest_collection_finish(session: pytest.Session) -> None:
         _runner(config)
         if with_trials:
             _run_trials(config)
+    elif not cases and not config.pluginmanager.has_plugin(_RUNNER):
+        config.pluginmanager.register(_UntilCases(), _UNTIL_CASES)
 
 
-@pytest.hookimpl(trylast=True)
-def pytest_runtest_setup(item: pytest.Item) -> None:
-    """Follow the tests from here on where a fixture made the first case of them."""
-    config = item.config
-    if not config.pluginmanager.has_plugin(_RUNNER):
+class _UntilCases:
+    """Waits for a fixture to make the first case of a test, where there is none yet."""
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_runtest_setup(self, item: pytest.Item) -> None:
+        config = item.config
         is_marked = item.get_closest_marker(_said_settings(config).mark) is not None
         if is_marked and _settings(config).runs_tests:
-            _runner(config).take_late_mark(item)
+            _runner(config).pytest_take_late_mark(item)
 
 
 @pytest.fixture
@@ -262,6 +266,8 @@ def _runner(config: pytest.Config) -> CaseRunner:
             make_portable=make_portable,
         )
         config.pluginmanager.register(runner, _RUNNER)
+        if config.pluginmanager.has_plugin(_UNTIL_CASES):
+            config.pluginmanager.unregister(name=_UNTIL_CASES)
         if is_run_by_others(config):
             runner.follow_closely(config.pluginmanager)
     return cast("CaseRunner", config.pluginmanager.get_plugin(_RUNNER))

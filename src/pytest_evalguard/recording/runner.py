@@ -129,8 +129,9 @@ class CaseRunner:
         if run_key in item.stash or is_case(item, self._mark):
             self._begin(item)
 
+    # pytest takes hooks by names that begin like this one only
     @pytest.hookimpl(trylast=True, specname="pytest_runtest_setup")
-    def take_late_mark(self, item: pytest.Item) -> None:
+    def pytest_take_late_mark(self, item: pytest.Item) -> None:
         """Take a mark that a fixture added: the body has not begun."""
         run = item.stash.get(run_key, None)
         if run is None:
