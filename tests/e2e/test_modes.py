@@ -370,4 +370,4 @@ def test_node_ids_may_have_paths_of_windows(
         r"C:\evals\one.txt::C:\evals\good.txt",
     )
     assert [row["input"] for row in rows_of(standin)] == [bad, good]
-    assert f"failed {bad}" in result.summary
+    assert f"failed  {bad}" in result.summary
