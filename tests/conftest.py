@@ -26,6 +26,7 @@ NAMES = [" ".join(each) or "plain" for each in DISTRIBUTIONS]
 
 MARKS = (
     "real_process(reason): each run of the suite is a process of its own",
+    "unmeasured(reason): no coverage is measured while it runs",
     "fresh_process(reason): each run of the suite is a process that has loaded nothing",
 )
 
@@ -108,9 +109,10 @@ def pytest_runtest_protocol() -> Generator[None, object, object]:
 def pytest_pyfunc_call(
     pyfuncitem: pytest.Function,
 ) -> Generator[None, object, object]:
-    """Measure what unit tests call. What Hypothesis covers is left to chance."""
+    """Measure what unit tests call, but for Hypothesis: it covers things by chance."""
     is_by_chance = getattr(pyfuncitem.obj, "is_hypothesis_test", False)
-    with measured(_is_unit_test(pyfuncitem) and not is_by_chance):
+    is_left_out = pyfuncitem.get_closest_marker("unmeasured") or is_by_chance
+    with measured(_is_unit_test(pyfuncitem) and not is_left_out):
         return (yield)
 
 

@@ -168,7 +168,7 @@ class Schedule:
     def _perhaps_kill(self, process: Process, kill: bool) -> None:
         if not kill:
             return
-        time.sleep(self.chance.uniform(0.1, 2.0))
+        time.sleep(self.chance.uniform(0.05, 1.5))
         number = self.chance.choice([signal.SIGKILL, signal.SIGINT, signal.SIGTERM])
         self.has_killed = True
         try:

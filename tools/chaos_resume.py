@@ -139,7 +139,7 @@ class ResumeSchedule:
             self.found.append(f"{args}: {result.out} {result.err}")
 
     def _signal(self, process: Process) -> None:
-        time.sleep(self.chance.uniform(0.2, 2.5))
+        time.sleep(self.chance.uniform(0.05, 2.0))
         try:
             os.killpg(process.pid, self.chance.choice(SIGNALS))
         except ProcessLookupError:

@@ -2,9 +2,9 @@
 
 EvalguardError
 ├── ConfigurationError   a setting, mark or argument is wrong: nothing was run or sent
-├── ScorerError          a scorer failed, and its result has no score
+├── ScorerError          a scorer failed, so its result has no score
 ├── SessionError         a session directory can't be read, written or found
-│   └── MergeError       sessions can't become one: they overlap, or some are missing
+│   └── MergeError       sessions can't be merged: they overlap, or some are missing
 └── ServiceError         a service refused, or could not be reached in time
 """
 
@@ -20,7 +20,7 @@ class ConfigurationError(EvalguardError):
 
 
 class ScorerError(EvalguardError, TypeError):
-    """A scorer failed: its result has no score, and says nothing of what is tested."""
+    """A scorer failed: its result has no score and says nothing about the test."""
 
 
 class SessionError(EvalguardError):
@@ -28,7 +28,7 @@ class SessionError(EvalguardError):
 
 
 class MergeError(SessionError):
-    """Sessions can't become one: they overlap, or are not as many as expected."""
+    """Sessions can't be merged: they overlap, or there are not as many as expected."""
 
 
 class ServiceError(EvalguardError):

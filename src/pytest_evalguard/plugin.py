@@ -23,6 +23,7 @@ _REPORTER = "pytest-evalguard-session"
 _CONTROLLER = "pytest-evalguard-controller"
 _WORKER = "pytest-evalguard-worker"
 _RUNNER = "pytest-evalguard-runner"
+_UNTIL_CASES = "pytest-evalguard-until-cases"
 _TRIALS = "pytest-evalguard-trials"
 _BUDGET = "pytest-evalguard-budget"
 
@@ -87,24 +88,27 @@ def pytest_collection_finish(session: pytest.Session) -> None:
         _runner(config)
         if with_trials:
             _run_trials(config)
+    elif not cases and not config.pluginmanager.has_plugin(_RUNNER):
+        config.pluginmanager.register(_UntilCases(), _UNTIL_CASES)
 
 
-@pytest.hookimpl(trylast=True)
-def pytest_runtest_setup(item: pytest.Item) -> None:
-    """Follow the tests from here on where a fixture made the first case of them."""
-    config = item.config
-    if not config.pluginmanager.has_plugin(_RUNNER):
+class _UntilCases:
+    """Waits for a fixture to make the first case of a test, where there is none yet."""
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_runtest_setup(self, item: pytest.Item) -> None:
+        config = item.config
         is_marked = item.get_closest_marker(_said_settings(config).mark) is not None
         if is_marked and _settings(config).runs_tests:
-            _runner(config).begin_late(item)
+            _runner(config).pytest_take_late_mark(item)
 
 
 @pytest.fixture
 def eval_case(request: pytest.FixtureRequest) -> EvalCase:
     """Record this test as an eval case: input, expected, actual, score, latency.
 
-    Works with and without a service: what is recorded is kept in the session's
-    directory and summarised, and submitted with --evalguard-run.
+    No service is needed: cases are kept in the session's directory and summarised. With
+    --evalguard-run, they are also submitted.
     """
     return _runner(request.config).recorder_of(request.node)
 
@@ -181,6 +185,7 @@ def _run_trials(config: pytest.Config) -> None:
     if not config.pluginmanager.has_plugin(_TRIALS):
         runner = TrialRunner(_runner(config), _budget(config))
         config.pluginmanager.register(runner, _TRIALS)
+        _runner(config).follow_closely(config.pluginmanager)
     show_letters(config)
 
 
@@ -238,6 +243,7 @@ def _budget(config: pytest.Config) -> Budget | None:
 
 def _runner(config: pytest.Config) -> CaseRunner:
     if not config.pluginmanager.has_plugin(_RUNNER):
+        from .recording.follower import is_run_by_others
         from .recording.harness_errors import HarnessErrors
         from .recording.run import Equipment, equipment_key
         from .recording.runner import CaseRunner
@@ -260,4 +266,8 @@ def _runner(config: pytest.Config) -> CaseRunner:
             make_portable=make_portable,
         )
         config.pluginmanager.register(runner, _RUNNER)
+        if config.pluginmanager.has_plugin(_UNTIL_CASES):
+            config.pluginmanager.unregister(name=_UNTIL_CASES)
+        if is_run_by_others(config):
+            runner.follow_closely(config.pluginmanager)
     return cast("CaseRunner", config.pluginmanager.get_plugin(_RUNNER))

@@ -416,6 +416,7 @@ def test_an_agent_without_its_prompts_keeps_the_session(
     result = run(suite, standin, "--evalguard-strict")
     assert "not submitted: 3 results" in result.summary
     assert "the agent's prompts can't be read: HTTP 401" in result.summary
+    assert "--evalguard-strict fails the session: not all" in result.summary
     assert result.status == 1
     assert suite.script("submit", standin=standin).status == 0
     assert stored(standin) == once_each(3)

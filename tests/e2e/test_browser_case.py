@@ -414,3 +414,18 @@ def test_a_cell_opens_the_answers_beside_each_other(reader: Reader) -> None:
 def test_cases_that_share_a_cell_are_all_opened(reader: Reader) -> None:
     reader.show(sides, "#beside=model&case=t.py::test_q[big-4]")
     assert reader.browser.texts("#case .side h3 b") == ["big", "big", "tiny"]
+
+
+def test_sub_cases_stand_beside_those_of_the_same_name(reader: Reader) -> None:
+    cases = [
+        Case(f"{test}::{name}", "passed", params={"model": model}, test=test)
+        for model in ("big", "tiny")
+        for name in ("row[1]", "row[2]", "a]b")
+        for test in [f"t.py::test_q[{model}]"]
+    ]
+    page = replace(PAGE, sides={"model": ["big", "tiny"]})
+    reader.open(cases, "#beside=model", page)
+    assert reader.rows == [
+        f"t.py::test_q:: {name} big: passed tiny: passed"
+        for name in ("row[1]", "row[2]", "a]b")
+    ]

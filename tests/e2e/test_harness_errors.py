@@ -294,7 +294,7 @@ def test_what_is_no_name_of_an_exception_stops_the_session(
     assert (
         "ini option evalguard_errors must be the dotted name of an exception, such as"
         " httpx.ConnectError, optionally with HTTP statuses, such as"
-        " httpx.HTTPStatusError 429 5xx, got '{names}'"
+        f" httpx.HTTPStatusError 429 5xx, got '{names}'"
     ) in result.err
 
 

@@ -195,10 +195,10 @@ WRONG = {
     "--evalguard-baseline=next.json": "schema version 3, this pytest-evalguard reads 1"
     " and 2",
     "--evalguard-baseline=rows.json": "schema version 4",
-    "--evalguard-max-drop=3": "within 0..1, 0.03 for 3 points",
+    "--evalguard-max-drop=3": "within 0..1, such as 0.03",
     "--evalguard-max-drop=relevance:-1": "within 0..1",
     "--evalguard-max-drop=relevance:inf": "within 0..1",
-    "--evalguard-max-drop=0.03": "name it by --evalguard-baseline",
+    "--evalguard-max-drop=0.03": "pass one with --evalguard-baseline",
     "--evalguard-baseline=none.json": "schema version None",
     "--evalguard-baseline=deep.json": "can't be read",
     f"--evalguard-baseline={'a' * 300}": "there is no baseline",
@@ -500,9 +500,9 @@ def test_a_baseline_of_a_part_of_the_suite_is_said_to_be_that(suite: Suite) -> N
     suite.test(TESTS)
     run(suite, "-k", "smoke")
     told = text(run(suite, "--evalguard-baseline=last"))
-    assert "the baseline has 4 cases and this session 20: is it of a part" in told
+    assert "the baseline has 4 cases and this session 20: does it cover" in told
     again = text(run(suite, "--evalguard-baseline=last"))
-    assert "is it of" not in again
+    assert "does it cover" not in again
 
 
 def test_nothing_in_common_is_no_success(suite: Suite) -> None:

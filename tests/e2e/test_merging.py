@@ -310,7 +310,7 @@ def test_what_shards_do_not_have_in_common_is_told(shards: Shards) -> None:
     assert "the shards differ in commit: abc123, older" in result.out
     assert "the shards differ in pytest: 8, " in result.out
     assert "differ in python" not in result.out
-    assert "not merged: f1: what pytest_evalguard_metrics" in result.err
+    assert "not merged: f1: pytest_evalguard_metrics" in result.err
     assert shards.state("differing/merged")["metrics"] == []
     assert "the shards differ" not in shards.suite.script("show", "merged").out
 

@@ -121,7 +121,7 @@ def test_a_case_keeps_the_last_value_and_trials_their_mean(told: Result) -> None
         "gate met    metric calls: 7.1 (mean of 5 of 6 cases), wanted at most 8",
         "gate FAILED metric rare: 0.5 (mean of 1 of 6 cases), wanted at least 0 in at",
         "gate FAILED metric recall: no such metric (there are: answer_time, before,",
-        "TypeError: the metric 'calls' must be a number, got True: a verdict",
+        "TypeError: the metric 'calls' must be a number, got True: record a",
     ],
 )
 def test_a_metric_is_shown_and_held_against_its_gate(told: Result, line: str) -> None:
@@ -142,7 +142,8 @@ def test_a_metric_is_shown_and_held_against_its_gate(told: Result, line: str) ->
         "conftest.py: it must return Metric and Table objects in a list, or a mapping"
         " from names to numbers, got 7",
         "more.py raised AttributeError: 'SessionCases' object has no attribute 'sort',"
-        " at more.py:4: fix it and run the tests again; the cases are kept",
+        " at more.py:4, which fails the session: fix it and run the tests again; the"
+        " cases are kept",
     ],
 )
 def test_what_can_not_be_kept_is_told_and_fails_the_session(

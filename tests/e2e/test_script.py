@@ -134,7 +134,7 @@ def test_finish_run_without_a_session_wants_the_status(
         (["submit", "--timeout", "soon"], 2, "--timeout must be a number of seconds"),
         (["submit", "--url", "http://a.example"], 2, "plain http"),
         (["submit", "--run", " "], 2, "--run is blank"),
-        (["submit", "--run", "new"], 2, "pytest-evalguard create-run makes one"),
+        (["submit", "--run", "new"], 2, "pytest-evalguard create-run creates one"),
         (["show", "nowhere"], 2, "nowhere holds no session"),
         (["create-run", "--project", "p", "--name", " "], 2, "--name is blank"),
         (

@@ -148,21 +148,25 @@ def test_a_line_of_a_case_has_the_width_of_the_terminal(suite: Suite) -> None:
         "checks/of_answers/test_it.py",
         """
         import pytest
-        @pytest.mark.parametrize("n", ["short", "a question " * 9])
+        @pytest.mark.parametrize("n", [*"abcde", "short", "sm" + "all" * 40])
         def test_with_a_name_that_is_no_shorter_than_others(eval_case, n):
             eval_case.record(expected="a" * 300, actual="b" * 300, score=0.5)
             pytest.fail("the answer has little to do with the question " * 9)
         """,
     )
     suite.run("--tb=no")
-    starts = {60: "…::test_", 80: "…::test_", 120: "…::test_", 200: "checks/"}
+    starts = {60: "…::test_", 80: "…::test_", 120: "…/test_it.py::", 200: "checks/"}
     for width, start in starts.items():
         shown = suite.script("show", env={"COLUMNS": str(width)}).out.splitlines()
-        rows = [line for line in shown if line.startswith("failed")]
+        *first, one, other = [line for line in shown if line.startswith("failed")]
         values = [line for line in shown if line.startswith("  actual")]
-        assert {cells(line) for line in (*rows, *values)} == {width}
-        assert rows[-1].removeprefix("failed  ").startswith(start)
-        assert all("0.500  Failed: the answ" in line for line in rows)
+        reasons = [line for line in shown if line.startswith("  reason")]
+        assert {cells(line) for line in (one, other, *values, *reasons)} == {width}
+        assert one.removeprefix("failed  ").startswith(start)
+        assert "0.500  Failed: the answ" in one
+        assert "0.500  Failed: the answ" in other
+        assert [line[-5:] for line in first] == ["0.500"] * 5
+        assert reasons[0].startswith("  reason    Failed: the answer has little to do")
 
 
 def test_recorded_text_can_not_act_on_the_terminal_or_the_ci_log(suite: Suite) -> None:

@@ -123,7 +123,7 @@ class Settings:
         lambda c: c.METRIC_LIMIT,
         (),
         "fail the session if a metric is below this: one of the session, or the mean"
-        " of one of its cases. Repeatable",
+        " over the cases that recorded it. Repeatable",
         metavar="NAME:F",
         ini="linelist",
         is_gate=True,

@@ -98,8 +98,8 @@ class CollectedMetrics:
                 said = describe_error(error, self._clean)
                 at = f", at {place}:{line}" if line else ""
                 self._problems.append(
-                    f"{HOOK} in {place} raised {said}{at}: fix it and run the tests"
-                    " again; the cases are kept"
+                    f"{HOOK} in {place} raised {said}{at}, which fails the session:"
+                    " fix it and run the tests again; the cases are kept"
                 )
 
     def _add(self, figure: object, place: str) -> None:

@@ -50,11 +50,11 @@ class Deadline:
 
     @property
     def left(self) -> float:
-        """Seconds left, 0 when it has passed."""
+        """Seconds left; 0 once it has passed."""
         return max(0.0, self._end - self._clock())
 
     def wait(self, seconds: float) -> bool:
-        """Sleep, or return False at once when the deadline would pass meanwhile."""
+        """Sleep, or return False immediately if the deadline would pass meanwhile."""
         if seconds >= self.left:
             return False
         self._sleep(seconds)

@@ -34,9 +34,9 @@ FINISH = "finish"
 
 @dataclass(frozen=True)
 class LeftOut:
-    """Cases that a service takes no result of: why, how many, the first by name.
+    """Cases that a service takes no result of: why, how many, and the first by name.
 
-    `is_open` says that it is not known yet whether it takes them: they count as unsent.
+    `is_open` means that this is not known for sure yet: they count as unsent.
     """
 
     why: str
@@ -47,11 +47,12 @@ class LeftOut:
 
 @dataclass(frozen=True)
 class Submission:
-    """What became of a session's results at one service, counted in results.
+    """What became of a session's results at one service.
 
-    `requests` is how many requests were accepted, `error` why the rest was not, and
-    `rejection` what the service has against those that it rejected; `target_id` is the
-    run or agent they went to, `left_out` what can't be sent.
+    `accepted`, `rejected` and `unsent` count results. `requests` is the number of
+    accepted requests, `error` says why the others were not accepted, and `rejection`
+    why the service rejected results. `target_id` is the run or agent that they went to,
+    `left_out` the cases that the service takes no result of.
     """
 
     service: str
@@ -66,7 +67,7 @@ class Submission:
 
     @property
     def is_open(self) -> bool:
-        """Whether a later `submit` has something to do without being told how."""
+        """Whether a later `submit` has something to send as it is."""
         return bool(self.unsent or (self.error and not self.rejected))
 
     @property
@@ -88,10 +89,10 @@ class Sent:
 
 
 class Service(Protocol):
-    """Takes the results of a session. A service of one's own has this one method."""
+    """Takes the results of a session. A service of your own needs only this method."""
 
     def submit(self, session: Session, deadline: Deadline) -> Submission:
-        """Send what was not sent yet, before the deadline. Failures are not raised."""
+        """Send what is unsent before the deadline; return failures, do not raise."""
         ...
 
 

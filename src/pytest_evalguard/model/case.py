@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import math
 from dataclasses import dataclass, field, fields
-from operator import attrgetter
 from typing import Any
 
 from .bounds import Finite, Share
@@ -15,12 +14,11 @@ ENDED_START = '{"test":'
 """How a line begins that says of a test that it has ended."""
 
 
-@dataclass(slots=True)
+@dataclass
 class ScorerResult:
     """One named score, 0..1, with the scorer's own verdict and reason.
 
-    `raw` is what the scorer gave, where that is not the score: a number on another
-    scale, one of which less is better, or a label.
+    `raw` is the original score if it was on another scale, lower-is-better or a label.
     """
 
     score: Share
@@ -30,16 +28,16 @@ class ScorerResult:
 
     @property
     def text(self) -> str:
-        """The score, and what the scorer gave where that is another thing."""
+        """The score, and the original one if it is different."""
         raw = f"{self.raw:g}" if isinstance(self.raw, (int, float)) else self.raw
         return f"{self.score:g}" if raw is None else f"{self.score:g} from {raw}"
 
 
-@dataclass(slots=True)
+@dataclass
 class Attempt:
-    """One run of a test that ran more than once: an earlier one, or a trial.
+    """One run of a test that ran more than once: an earlier attempt, or a trial.
 
-    `actual`, `scores` and `trace_id` are kept of trials, tokens and cost of earlier
+    `actual`, `scores` and `trace_id` are kept for trials, tokens and cost for earlier
     attempts.
     """
 
@@ -55,28 +53,37 @@ class Attempt:
     trace_id: str | None = None
 
 
-@dataclass(slots=True)
+@dataclass
 class Case:
-    """What one test recorded and what became of it.
+    """What one test or sub-case recorded, and what became of it.
 
-    Times are in milliseconds, scores 0..1, cost in US dollars; tokens and cost are sums
-    over all attempts or trials. `input`, `expected` and `actual` are text as it is
-    sent; `default_input` says that no input was recorded: it is the parameters or the
-    node id. `params` has the test's parameters, a short text of each, `param_indices`
-    the place of each among the values of its parametrize, but for the first one, 0.
-    `score` is the recorded one, None when there is none; `reason` says in one line why
-    the test did not pass. `silent` is a case whose test used the fixture and recorded
-    neither actual nor score, `withheld` one whose values were left out because a hook
-    that should have changed them failed. Of a case with `trials`, `require` of them had
-    to pass. `differs_at` is where expected and actual differ first, counted in
-    characters from 1, if that may be beyond what is kept of them; `types` are those
-    that differ, as ``int and str``, if their texts are equal. `declared` is a digest of
-    what the mark and the parameters said, None where they said nothing; `carried` names
-    the session that a case was carried over from. `metrics` are numbers of any size
-    that are no scores; of a case with trials each is a mean over them. `shard` is the
-    id of the session that a merged one has it from, `trace_id` names the trace of the
-    call under test, of trials that of the one that decided. `test` is the node id of
-    the test that a sub-case was recorded in, None of a case that is a whole test.
+    Times are in milliseconds, scores 0..1, cost in US dollars. Tokens and cost are
+    totals over all attempts or trials.
+
+    :var nodeid: pytest's node id; a sub-case has its test's, ``::`` and its name.
+    :var outcome: what became of it.
+    :var input: what was recorded, as the text that is sent; so are `expected` and
+        `actual`.
+    :var score: the recorded score, None if there is none; see `overall_score`.
+    :var reason: why it did not pass.
+    :var scores: the named scores.
+    :var metrics: numbers that are not scores; with trials, the mean over them.
+    :var params: the parameters of the test, a short text of each.
+    :var param_indices: the position of each parameter in its ``parametrize``; 0, the
+        first one, is left out.
+    :var default_input: no input was recorded: it is the parameters or the node id.
+    :var silent: the test used the fixture but recorded neither actual nor score.
+    :var withheld: its values are left out because a hook failed on them.
+    :var attempts: earlier runs of a test that was rerun.
+    :var trials: the runs of a test with trials; `require` of them had to pass.
+    :var differs_at: the first character, counted from 1, where expected and actual
+        differ, if that may be beyond what is kept of them.
+    :var types: the types that differ, as ``int and str``, if the texts are equal.
+    :var declared: a digest of what the mark and the parameters said.
+    :var carried: the session that it was carried over from.
+    :var shard: the id of the session that a merged session has it from.
+    :var trace_id: the trace of the call; with trials, of the one that decided.
+    :var test: the node id of a sub-case's test, None for a whole test.
     """
 
     nodeid: str
@@ -172,26 +179,24 @@ class Case:
         ASCII, because a report that carries anything else may not survive the way from
         a worker process.
         """
-        parts = [
-            f'"{name}":{_quoted(value)}'
-            if type(value) is str
-            else f'"{name}":{"".join(_encode(value, 0))}'
-            for name, value in zip(_FIELDS, _get_fields(self), strict=True)
-            # most that are left out are None, empty or False
+        # most that are left out are None, empty or False
+        kept = {
+            name: value
+            for name, value in vars(self).items()
             if value or (value is not None and name in _OPTIONAL)
-        ]
-        return f"{{{','.join(parts)}}}"
+        }
+        return "".join(_encode(kept, 0))
 
 
 @dataclass(slots=True)
 class EndedTest:
     """A test that has come to its end, and is no case but those in it.
 
-    `subcases` says how many it had, `declared` is a digest as that of a case.
+    `outcomes` counts those by outcome, `declared` is a digest as that of a case.
     """
 
     test: str
-    subcases: int
+    outcomes: dict[Outcome, int]
     declared: str | None = None
 
     def to_line(self) -> str:
@@ -227,19 +232,20 @@ def record_from_line(line: str) -> Case | EndedTest:
 
 
 def _set_fields(value: ScorerResult | Attempt) -> dict[str, object]:
-    return {
-        name: each
-        for name in value.__slots__
-        if (each := getattr(value, name)) is not None
-    }
+    return {name: each for name, each in vars(value).items() if each is not None}
 
 
-_FIELDS = Case.__slots__
-_get_fields = attrgetter(*_FIELDS)
 # empty or zero, they say more than nothing
 _OPTIONAL = {"nodeid", *(each.name for each in fields(Case) if each.default is None)}
-_quoted = json.encoder.encode_basestring_ascii
 # made once, as json makes one a call; what is recorded has been cleared of cycles
 _encode = json.encoder.c_make_encoder(  # type: ignore[attr-defined] # not in typeshed
-    None, _set_fields, _quoted, None, ":", ",", False, False, True
+    None,
+    _set_fields,
+    json.encoder.encode_basestring_ascii,
+    None,
+    ":",
+    ",",
+    False,
+    False,
+    True,
 )

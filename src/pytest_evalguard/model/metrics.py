@@ -11,10 +11,10 @@ from .bounds import Finite
 
 @dataclass(frozen=True)
 class Metric:
-    """A number that says something of a session as a whole, as ``Metric("f1", 0.87)``.
+    """A number about a session as a whole, such as ``Metric("f1", 0.87)``.
 
-    `low` and `high` are the ends of its interval, which may be missing; `unit` stands
-    behind the number where it is shown, as ``ms`` or ``%``.
+    `low` and `high` are the ends of its interval, if it has one; `unit` is shown after
+    the number, such as ``ms`` or ``%``.
     """
 
     name: str
@@ -26,7 +26,7 @@ class Metric:
 
 @dataclass(frozen=True)
 class Table:
-    """Rows under named columns, as a confusion matrix; a cell may be any value."""
+    """Rows under named columns, such as a confusion matrix; a cell can be any value."""
 
     name: str
     columns: Sequence[str]

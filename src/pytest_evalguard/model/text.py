@@ -180,6 +180,8 @@ def _end(text: str, width: int) -> str:
 
 def fits(text: str, width: int) -> bool:
     """Return whether a text takes at most `width` columns."""
+    if text.isascii():
+        return len(text) <= width
     return len(_start(text, width)) == len(text)
 
 

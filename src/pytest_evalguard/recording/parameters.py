@@ -73,23 +73,26 @@ def _text(
     indices: Mapping[str, int],
     clean: Callable[[str], str],
 ) -> str:
-    if known_as is not None and not _is_made_up(
-        known_as, name, value, indices.get(name)
-    ):
-        return distinct_line(clean(clean_text(known_as)), MAX_PARAMETER)
     if isinstance(value, str):
         value = value[:_MOST_READ]
     elif type(value) in _SCALARS:
         value = str(value)
-    return distinct_line(as_text(value, clean), MAX_PARAMETER)
+    if (
+        known_as is None
+        or known_as == value
+        or _is_made_up(known_as, name, value, indices.get(name))
+    ):
+        text = as_text(value, clean)
+    else:
+        text = clean(clean_text(known_as))
+    return distinct_line(text, MAX_PARAMETER)
 
 
 def _is_made_up(known_as: str, name: str, value: object, index: int | None) -> bool:
     """Whether pytest made an id of the value, or of the name and a number."""
     texts = [f"{name}{index}"]
-    if type(value) in _SCALARS:
-        text = str(value)
-        texts += (text, text.encode("unicode_escape").decode())
+    if isinstance(value, str):
+        texts += (value, value.encode("unicode_escape").decode())
     return any(
         known_as.startswith(text) and _COUNTER.fullmatch(known_as[len(text) :])
         for text in texts

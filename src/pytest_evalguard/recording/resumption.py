@@ -88,13 +88,23 @@ def _note_declared(cases: Sequence[pytest.Item], clean: Callable[[str], str]) ->
 
     Later a fixture may add a mark, and the test may change its parameters.
     """
-    for item in cases:
-        if said := list(_declared(item)):
-            is_plain = all(type(value) in _PLAIN for _, value in said)
-            # most are, and a text of them takes a tenth of the time
-            text = clean(repr(said) if is_plain else as_text(said))
-            digest = blake2b(text.encode(), digest_size=_BYTES).hexdigest()
-            item.stash[declared_key] = digest
+    said = [(item, text) for item in cases if (text := _declared_text(item))]
+    # one look at all of them, as most have no secret
+    joined = "\n".join(text for _, text in said)
+    has_secrets = clean(joined) != joined
+    for item, text in said:
+        text = clean(text) if has_secrets else text
+        digest = blake2b(text.encode(), digest_size=_BYTES).hexdigest()
+        item.stash[declared_key] = digest
+
+
+def _declared_text(item: pytest.Item) -> str:
+    said = list(_declared(item))
+    if not said:
+        return ""
+    is_plain = all(type(value) in _PLAIN for _, value in said)
+    # most are, and a text of them takes a tenth of the time
+    return repr(said) if is_plain else as_text(said)
 
 
 def _declared(item: pytest.Item) -> Iterator[tuple[str, Any]]:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import pytest
 
 from ..model.bounds import reaches
-from ..model.case import Attempt, Case
+from ..model.case import Attempt, Case, EndedTest
 from ..model.difference import note_unseen
 from ..model.outcome import Outcome
 from ..model.text import printable, shortened
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 LINE = "evalguard_case"
 """The attribute of a test report that carries a finished case as one line of JSON."""
 
+run_key = pytest.StashKey["Run"]()
 equipment_key = pytest.StashKey["Equipment"]()
 """Of the pytest config: what its tests are recorded with."""
 
@@ -75,11 +76,21 @@ class Run:
     failed_subtest: str | None = None
     errored_subtest: str | None = None
     subcases: Subcases | None = None
+    started: float | None = None
+    call: pytest.CallInfo[None] | None = None
     logged: set[str] = field(default_factory=set)
 
     def note(self, report: pytest.TestReport) -> None:
         self.logged.add(str(report.when))
         self.reports[str(report.when)] = report
+
+    def note_call(self, call: pytest.CallInfo[None]) -> None:
+        """Take how a phase ended, where its report is logged at once."""
+        if call.when == "call" and self.started is not None:
+            self.body_ms = (EvalCase._clock() - self.started) * 1000
+        # what is raised has the frames of the test: it is not kept for longer
+        if call.excinfo is not None:
+            self.call = call
 
     def note_failed_subtest(self) -> None:
         reason = self.reasons.get("call") or "a subtest failed"
@@ -233,8 +244,14 @@ def _is_silent(item: pytest.Item, case: Case) -> bool:
     return ran and case.score is None and not case.scores
 
 
-def junit_properties(case: Case) -> list[tuple[str, object]]:
+def junit_properties(case: Case | EndedTest) -> list[tuple[str, object]]:
     """Return what JUnit XML shows of a case: short scalars, never a prompt."""
+    if isinstance(case, EndedTest):
+        counts = sorted(case.outcomes.items())
+        return [
+            ("evalguard.cases", sum(case.outcomes.values())),
+            *((f"evalguard.cases.{kind.replace(' ', '_')}", n) for kind, n in counts),
+        ]
     if not case.has_row:
         return [("evalguard.outcome", case.outcome)]
     named = case.scores.items()

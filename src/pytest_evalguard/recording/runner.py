@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from _pytest._code.code import ExceptionRepr
 
-from ..model.case import Attempt, Case, case_from_line
+from ..model.case import Attempt, Case, EndedTest, record_from_line
 from ..model.outcome import letters_of
 from .collection import (
     FIXTURE,
@@ -23,7 +23,8 @@ from .collection import (
     is_handed_over,
     name_scheduled_run,
 )
-from .mark import Plan, current_mark, problems_of
+from .follower import Follower, ThresholdCheck
+from .mark import EvalMark, Plan, current_mark, problems_of
 from .modify_case import modified
 from .outcome import (
     INTERRUPTED,
@@ -31,18 +32,18 @@ from .outcome import (
     broken_off,
     combined,
     deciding_trial,
-    error_line,
     reason_of,
     verdict_line,
 )
 from .recorded import remark
 from .recorder import EvalCase
-from .run import LINE, Equipment, Run, case_of, detach, junit_properties, require_score
+from .run import LINE, Equipment, Run, case_of, detach, junit_properties, run_key
 
+_FOLLOWER = "pytest-evalguard-follower"
+_THRESHOLDS = "pytest-evalguard-thresholds"
 TRIALS = "evalguard_trials"
 """The attribute of a test report that has its trials' outcomes, a letter each."""
 
-run_key = pytest.StashKey[Run]()
 trials_key = pytest.StashKey[list[Run]]()
 """The trials of a test that have ended, where it has any."""
 
@@ -72,11 +73,18 @@ class CaseRunner:
         self._make_portable = make_portable
         self._mark = mark
         self._trials = trials
-        self._publish, self._redact, self._errors = equipment
-        self._scheduled: dict[int, pytest.Item] = {}
+        self._publish, self.redact, self.errors = equipment
+        self._follower: Follower | None = None
+        self._checks_thresholds = False
         self._open: dict[str, list[pytest.Item]] = {}
         self._handed_over: tuple[object, bool] = (None, False)
         self._process = getpid()
+
+    def follow_closely(self, plugins: pytest.PytestPluginManager) -> None:
+        """Follow tests that are run in another way than pytest's own."""
+        if self._follower is None:
+            self._follower = Follower(self)
+            plugins.register(self._follower, _FOLLOWER)
 
     def recorder_of(self, item: pytest.Item) -> EvalCase:
         """Return the recorder of a test."""
@@ -84,27 +92,7 @@ class CaseRunner:
             self._begin(item, has_setup=False)
         return item.stash[run_key].recorder
 
-    @pytest.hookimpl(wrapper=True, tryfirst=True)
-    def pytest_runtest_protocol(
-        self, item: pytest.Item
-    ) -> Generator[None, object, object]:
-        """Follow a test that is scheduled, from its start to its end.
-
-        What runs it again within that is a rerun, what comes later another run.
-        """
-        key = id(item)
-        if key in self._scheduled:
-            return (yield)
-        if ended_key in item.stash or identities_key in item.stash:
-            name_scheduled_run(item)
-        self._scheduled[key] = item
-        result = yield  # what is raised here has interrupted the session
-        del self._scheduled[key]
-        if run_key in item.stash:
-            self._end_schedule(item)
-        return result
-
-    def _end_schedule(self, item: pytest.Item) -> None:
+    def end_schedule(self, item: pytest.Item) -> None:
         run = item.stash[run_key]
         if not run.is_published:
             if run.will_rerun:
@@ -112,10 +100,11 @@ class CaseRunner:
             if run.reports:  # they were logged by another name
                 self._publish_finished(item, run, None)
         if run.is_published:
-            if ended_key not in item.stash:
-                item.stash[ended_key] = 0
-            item.stash[ended_key] += 1
+            self._note_end(item)
         self._forget(item)
+
+    def _note_end(self, item: pytest.Item) -> None:
+        item.stash[ended_key] = item.stash.get(ended_key, 0) + 1
 
     def _forget(self, item: pytest.Item) -> None:
         """Drop what was recorded: it is kept only in case the test is run again."""
@@ -127,15 +116,22 @@ class CaseRunner:
         if len(items) > 1:
             self._open[nodeid] = [each for each in items if each is not item]
 
-    @pytest.hookimpl(wrapper=True, tryfirst=True)
-    def pytest_runtest_setup(self, item: pytest.Item) -> Generator[None, None, None]:
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtest_setup(self, item: pytest.Item) -> None:
+        if self._follower is None:
+            if ended_key in item.stash or identities_key in item.stash:
+                name_scheduled_run(item)
+            self.begin(item)
+
+    def begin(self, item: pytest.Item) -> None:
+        """Make the record of a test, or of another attempt at it, if that is a case."""
         # a test that asks for the fixture at run time is known by its first attempt
         if run_key in item.stash or is_case(item, self._mark):
             self._begin(item)
-        yield
-        self._mark_late(item)
 
-    def _mark_late(self, item: pytest.Item) -> None:
+    # pytest takes hooks by names that begin like this one only
+    @pytest.hookimpl(trylast=True, specname="pytest_runtest_setup")
+    def pytest_take_late_mark(self, item: pytest.Item) -> None:
         """Take a mark that a fixture added: the body has not begun."""
         run = item.stash.get(run_key, None)
         if run is None:
@@ -145,6 +141,7 @@ class CaseRunner:
             run = item.stash[run_key]
         elif (mark := current_mark(item, self._mark, self._trials)) is not run.mark:
             run.mark = mark
+            self._check_threshold(item, mark)
             remark(run.recorder, mark.given)
         else:
             return
@@ -158,17 +155,13 @@ class CaseRunner:
                 pytrace=False,
             )
 
-    def begin_late(self, item: pytest.Item) -> None:
-        """Follow a test whose fixtures have been set up already."""
-        self._mark_late(item)
-
     def _begin(self, item: pytest.Item, *, has_setup: bool = True) -> None:
         run = item.stash.get(run_key, None)
         # a plugin that runs tests side by side may set up fixtures before the test
         if run is None or run.has_begun:
             mark = current_mark(item, self._mark, self._trials)
             nodeid = item.nodeid
-            recorder = EvalCase(nodeid, self._redact, mark.given, item)
+            recorder = EvalCase(nodeid, self.redact, mark.given, item)
             attempts = [] if run is None else self._attempts_before(item, run)
             begun = item.stash[run_key] = Run(recorder, mark, attempts, has_setup)
             if run is None:
@@ -176,9 +169,15 @@ class CaseRunner:
             elif run.subcases is not None:
                 begun.subcases = run.subcases.again()
         else:
-            recorder = run.recorder
+            mark, recorder = run.mark, run.recorder
+        self._check_threshold(item, mark)
         if isinstance(item, pytest.Function):
             self._hand_over(item, recorder)
+
+    def _check_threshold(self, item: pytest.Item, mark: EvalMark) -> None:
+        if mark.threshold is not None and not self._checks_thresholds:
+            self._checks_thresholds = True
+            item.config.pluginmanager.register(ThresholdCheck(), _THRESHOLDS)
 
     def _attempts_before(self, item: pytest.Item, run: Run) -> list[Attempt]:
         if trials_key in item.stash:
@@ -199,7 +198,7 @@ class CaseRunner:
         run = item.stash[run_key]
         for report in run.reports.values():
             detach(report)
-        run.case = case_of(item, run, self._redact)
+        run.case = case_of(item, run, self.redact)
         item.stash[trials_key].append(run)
         return run.case
 
@@ -219,60 +218,47 @@ class CaseRunner:
                 report.longrepr.addsection("trials", verdict)
         chosen.case = combined(cases, plan, index)
 
-    @pytest.hookimpl(wrapper=True)
-    def pytest_runtest_call(self, item: pytest.Item) -> Generator[None, None, None]:
-        run = item.stash.get(run_key, None)
-        if run is None:
-            yield
-            return
-        start = EvalCase._clock()
-        try:
-            try:
-                yield
-            finally:
-                # else the body has run already, as pytest-asyncio-cooperative does it
-                if run.has_setup and "runtest" not in vars(item):
-                    run.body_ms = (EvalCase._clock() - start) * 1000
-            if (threshold := run.mark.threshold) is not None:
-                require_score(run.recorder, threshold)
-        except pytest.exit.Exception:
-            raise
-        except Exception as error:
-            excinfo = pytest.ExceptionInfo.from_exception(error)
-            run.reasons["call"] = error_line(item, excinfo, self._redact)
-            run.is_harness_error = self._errors.include(error)
-            raise
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtest_call(self, item: pytest.Item) -> None:
+        if self._follower is None and run_key in item.stash:
+            item.stash[run_key].started = EvalCase._clock()
 
-    @pytest.hookimpl(wrapper=True)
+    @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_makereport(
         self, item: pytest.Item, call: pytest.CallInfo[None]
-    ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    ) -> None:
+        """Note what ended a phase; its report is logged next, and may be changed."""
         run = item.stash.get(run_key, None)
-        if run is not None and run.subcases is not None:
-            run.subcases.fail(call)
-        report = yield
+        if run is None and call.when == "setup" and is_case(item, self._mark):
+            self._begin(item)  # another plugin ended its setup before it began
+            run = item.stash[run_key]
         if run is None:
-            return report
+            return
+        if run.subcases is not None:
+            run.subcases.fail(call)
+        if self._follower is None:
+            run.note_call(call)
+
+    def reason(
+        self,
+        item: pytest.Item,
+        run: Run,
+        report: pytest.TestReport,
+        call: pytest.CallInfo[None],
+    ) -> str | None:
+        """Return why a phase did not pass, and learn whose failure it is."""
         if run.subcases is not None:
             run.subcases.tell(report, call)
-        reason = reason_of(item, report, call.excinfo, self._redact)
-        if run.case is not None:
-            run.add_teardown(report, reason)
-        else:
-            run.reports[call.when], run.reasons[call.when] = report, reason
-            if call.excinfo is not None and call.when == "call":
-                run.is_harness_error = self._errors.include(call.excinfo.value)
-        if call.when == "teardown" and getpid() != self._process:
-            # the reports of a child, as pytest-forked has, are logged by its parent
-            setattr(report, LINE, self._finish(item, run)[1])
-        return report
+        if call.excinfo is not None and call.when == "call" and run.case is None:
+            run.is_harness_error = self.errors.include(call.excinfo.value)
+        return reason_of(item, report, call.excinfo, self.redact)
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         if report.when == "teardown" and LINE in vars(report):
             if getpid() == self._process:
                 line = vars(report).pop(LINE)
-                self._publish_case(case_from_line(line), line, report)
+                self._publish_case(record_from_line(line), line, report)
             return
         if report.when == "???":  # type: ignore[comparison-overlap] # pytest-forked's
             self._add_crashed(report)
@@ -281,24 +267,35 @@ class CaseRunner:
         if item is None:
             return
         run = item.stash[run_key]
+        if (call := run.call) is not None:
+            run.reasons[call.when] = self.reason(item, run, report, call)
+            run.call = None
         if hasattr(report, "context"):  # a subtest's report, pytest's or the plugin's
             if report.failed:
                 run.note_failed_subtest()
             return
         run.note(report)
         if report.when == "teardown" and run.is_finished:
+            self._end(item, run, report)
+
+    def _end(self, item: pytest.Item, run: Run, report: pytest.TestReport) -> None:
+        if getpid() == self._process:  # no child of a test that forked
             self._publish_finished(item, run, report)
-            if id(item) not in self._scheduled:  # nobody will say that it has ended
-                self._forget(item)
+        if self._follower is None:
+            self._note_end(item)
+            self._forget(item)
+        elif id(item) not in self._follower.scheduled:
+            self._forget(item)  # nobody will say that it has ended
 
     def _add_crashed(self, report: pytest.TestReport) -> None:
         """Publish a case for a test whose process was killed."""
-        for item in self._scheduled.values():
+        scheduled = () if self._follower is None else self._follower.scheduled.values()
+        for item in scheduled:
             if item.nodeid == report.nodeid and is_case(item, self._mark):
                 self._begin(item)
                 run = item.stash[run_key]
                 run.reports["setup"] = report
-                run.reasons["setup"] = reason_of(item, report, None, self._redact)
+                run.reasons["setup"] = reason_of(item, report, None, self.redact)
                 self._publish_finished(item, run, report)
 
     def _item_of(self, report: pytest.TestReport) -> pytest.Item | None:
@@ -309,8 +306,7 @@ class CaseRunner:
         # the same test twice at a time, or a conftest that gives reports another id
         among = found or [each for items in self._open.values() for each in items]
         for item in among:
-            made = item.stash[run_key].reports.values()
-            if any(each is report for each in made):
+            if report.location is item.location:
                 return item
         return found[0] if found else None
 
@@ -330,7 +326,7 @@ class CaseRunner:
         """Publish what is open: tests that were interrupted, or were to run again."""
         for item in [each for items in self._open.values() for each in items]:
             run = item.stash[run_key]
-            if id(item) in self._scheduled:
+            if self._follower is None or id(item) in self._follower.scheduled:
                 self._keep_interrupted(item, run)
             elif run.reports and not run.is_published:
                 self._publish_finished(item, run, None)
@@ -352,28 +348,25 @@ class CaseRunner:
         self, item: pytest.Item, run: Run, report: pytest.TestReport | None
     ) -> None:
         run.is_published = True
-        if run.subcases is not None and (end := run.subcases.end_of(run)) is not None:
-            if report is not None and self._has_junit:
-                report.user_properties += run.subcases.junit_properties
-            self._publish(end, end.to_line(), report)
-        else:
-            self._publish_case(*self._finish(item, run), report)
+        self._publish_case(*self.finish(item, run), report)
 
     def _publish_case(
-        self, case: Case, line: str, report: pytest.TestReport | None
+        self, case: Case | EndedTest, line: str, report: pytest.TestReport | None
     ) -> None:
         if report is not None and self._has_junit:
             report.user_properties += junit_properties(case)
         self._publish(case, line, report)
 
-    def _finish(self, item: pytest.Item, run: Run) -> tuple[Case, str]:
+    def finish(self, item: pytest.Item, run: Run) -> tuple[Case | EndedTest, str]:
+        if run.subcases is not None and (end := run.subcases.end_of(run)) is not None:
+            return end, end.to_line()
         case = self._whole_case(item, run)
-        return modified(item.config, item, case, self._redact)
+        return modified(item.config, item, case, self.redact)
 
     def _whole_case(self, item: pytest.Item, run: Run) -> Case:
         if run.case is not None:
             return run.case
-        case = case_of(item, run, self._redact)
+        case = case_of(item, run, self.redact)
         case.trials = list(map(as_trial, _trials_of(item)))
         return case
 

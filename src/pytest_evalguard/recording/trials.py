@@ -17,7 +17,8 @@ from _pytest.runner import runtestprotocol
 
 from .budget import Budget
 from .mark import Plan, mark_key
-from .runner import TRIALS, CaseRunner, run_key, trials_key
+from .run import run_key
+from .runner import TRIALS, CaseRunner, trials_key
 
 _LETTERS = "pytest-evalguard-letters"
 _TAKEN = ("_request", "funcargs")  # from an item, at the end of `runtestprotocol`

@@ -32,6 +32,7 @@ _GAP = "  "
 _LONGEST_NAME = 5 * WIDTH
 _LONGEST_REASON = 15 * VALUE
 _LONGEST_KEY = 30
+_MISSING = "(missing)"
 _PLACE = lazy(r", at \S+:\d+$")
 _MOST_KEYS, _MOST_KEYS_OF_ALL = 3, 30
 
@@ -45,21 +46,23 @@ def short_lines(cases: Sequence[Case], width: int) -> Iterator[str]:
     names = [_short_name(printable(each.nodeid), room) for each in cases]
     longest = max(map(cells, names))
     outcomes = max(len(each.outcome) for each in cases)
-    scores = max(map(len, map(_score_text, cases)))
+    scores = max(map(len, map(score_text, cases)))
     for index, (case, name) in enumerate(zip(cases, names, strict=True)):
         parts = [
             f"{case.outcome:<{outcomes}}",
             name + " " * (longest - cells(name)),
-            *([f"{_score_text(case):>{scores}}"] if scores else ()),
-            _short_reason(case),
+            *([f"{score_text(case):>{scores}}"] if scores else ()),
         ]
-        line = _GAP.join(parts).rstrip()
-        yield shortened_end(line, width)
-        if index < WITH_VALUES:
-            yield from _values(case, width, _MOST_KEYS)
-            if not fits(line, width):
-                reason = shortened_end(_short_reason(case), width - LABEL)
-                yield field("  reason", reason)
+        start, reason = _GAP.join(parts), short_reason(case)
+        line = f"{start}{_GAP}{reason}".rstrip()
+        if index >= WITH_VALUES:
+            yield shortened_end(line, width)
+            continue
+        is_whole = fits(line, width)
+        yield line if is_whole else start.rstrip()
+        yield from _values(case, width, _MOST_KEYS)
+        if not is_whole and not _is_shown(case, reason):
+            yield field("  reason", shortened_end(reason, width - LABEL))
 
 
 def whole_lines(case: Case, width: int, link: str | None = None) -> Iterator[str]:
@@ -81,10 +84,16 @@ def whole_lines(case: Case, width: int, link: str | None = None) -> Iterator[str
         label = ""
 
 
+def _is_shown(case: Case, reason: str) -> bool:
+    """Whether a reason says no more than that the answer is not what was expected."""
+    pair = [repr(case.actual), repr(case.expected)]
+    return reason in (f"assert {' == '.join(each)}" for each in (pair, pair[::-1]))
+
+
 def _room_for_names(cases: Sequence[Case], width: int) -> int:
     """Return the columns that there are for node ids: reasons need some, too."""
-    reasons = max(cells(_short_reason(each)) for each in cases)
-    scores = max(map(len, map(_score_text, cases)))
+    reasons = max(cells(short_reason(each)) for each in cases)
+    scores = max(map(len, map(score_text, cases)))
     columns = [max(len(each.outcome) for each in cases), scores]
     columns.append(min(reasons, width * 3 // 10))
     used = sum(each + len(_GAP) for each in columns if each)
@@ -105,14 +114,15 @@ def _short_name(name: str, room: int) -> str:
     )
 
 
-def _score_text(case: Case) -> str:
+def score_text(case: Case) -> str:
+    """Return a case's score as figures have it, nothing where none was recorded."""
     return f"{case.overall_score:.3f}" if case.is_scored else ""
 
 
-def _short_reason(case: Case) -> str:
+def short_reason(case: Case) -> str:
     """Return a reason without what its line can do without, as its place."""
-    reason = (case.reason or "").partition("\n")[0].replace("AssertionError: ", "", 1)
-    return printable(_PLACE.sub("", reason))
+    reason = (case.reason or "").partition("\n")[0].removeprefix(f"{case.outcome}: ")
+    return printable(_PLACE.sub("", reason.replace("AssertionError: ", "", 1)))
 
 
 def _values(case: Case, width: int, most_keys: int) -> Iterator[str]:
@@ -137,7 +147,8 @@ def _difference(
     case: Case, expected: str, actual: str, room: int, most_keys: int
 ) -> Iterator[str]:
     if keys := differing_keys(expected, actual):
-        yield from _keys(keys, room, most_keys)
+        for label, text in key_fields(keys, room, most_keys):
+            yield field(label and f"  {label}", text)
         return
     wanted, came, index = compared(expected, actual, room)
     place = difference_place(case, seen=room)
@@ -151,25 +162,28 @@ def _difference(
         yield field("  differs", place)
 
 
-def _keys(keys: Sequence[KeyDifference], room: int, most: int) -> Iterator[str]:
+def key_fields(
+    keys: Sequence[KeyDifference], room: int, most: int
+) -> Iterator[tuple[str, str]]:
+    """Yield what was wanted of each key and what came, each with a label.
+
+    :param room: the most columns that a text takes.
+    :param most: how many keys are shown.
+    """
     for each in keys[:most]:
         start = f"{shortened(printable(each.key), _LONGEST_KEY)}: "
-        wanted, came = key_texts(each, room - cells(start))
-        yield field("  expected", f"{start}{wanted}")
-        yield field("  actual", f"{start}{came}")
+        wanted, came = _key_texts(each, room - cells(start))
+        yield "expected", f"{start}{wanted}"
+        yield "actual", f"{start}{came}"
     if (rest := len(keys) - most) > 0:
-        yield field("", f"and {counted(rest, 'more key')} that {_verb(rest)}")
+        verb = "differs" if rest == 1 else "differ"
+        yield "", f"and {counted(rest, 'more key')} that {verb}"
 
 
-def _verb(number: int) -> str:
-    return "differs" if number == 1 else "differ"
-
-
-def key_texts(found: KeyDifference, width: int) -> tuple[str, str]:
-    """Return both values of a key, at most `width` columns each, as they differ."""
+def _key_texts(found: KeyDifference, width: int) -> tuple[str, str]:
     if found.expected is None:
-        return "(missing)", shortened(printable(found.actual or ""), width)
+        return _MISSING, shortened(printable(found.actual or ""), width)
     if found.actual is None:
-        return shortened(printable(found.expected), width), "(missing)"
+        return shortened(printable(found.expected), width), _MISSING
     wanted, came, _ = compared(found.expected, found.actual, width)
     return wanted, came

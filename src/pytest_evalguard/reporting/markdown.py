@@ -11,9 +11,11 @@ from ..analysis.grouping import Grouping
 from ..analysis.totals import MAX_SHOWN
 from ..model.case import Case
 from ..model.difference import compared, difference_place, sameness
+from ..model.json_difference import differing_keys
 from ..model.metrics import Table
 from ..model.text import counted, printable, shortened
 from ..storage.session import SessionState
+from .cases import key_fields, score_text, short_reason
 from .comparison import origin_text, verdict_lines
 from .groups import comparison_table, group_notes, group_table
 from .metrics import cell_text, metric_figures, table_size
@@ -36,6 +38,7 @@ https://docs.github.com/actions/reference/workflows-and-actions/workflow-command
 _VALUE = 300
 _LONGEST_REASON = 1_000
 _MOST_ROWS = 50
+_MOST_KEYS = 20
 _MOST_COLUMNS = 30
 _MARKUP = re.compile(r"[^\w\s.,/=-]|(?<=\w)@|www|http", re.ASCII)
 
@@ -88,12 +91,17 @@ def _parts(report: Report) -> Iterator[str]:
     totals = report.totals
     yield f"## evalguard: {escaped(outcome_line(totals))}\n\n"
     yield from _verdict(report.state)
-    metrics = metric_figures(report.state.metrics, totals)
-    yield from _table(("figure", "value"), (*figures(totals), *metrics))
     gates = [
         ("met" if g.passed else "FAILED", gate_text(g)) for g in report.state.gates
     ]
     yield from _table(("gate", "figure and limit"), gates)
+    if report.comparison is not None:
+        yield f"### Since {escaped(origin_text(report.comparison))}\n\n"
+        yield from _items(verdict_lines(report.comparison))
+        for what, names in report.comparison.named.items():
+            yield from _names(what, names)
+    metrics = metric_figures(report.state.metrics, totals)
+    yield from _table(("figure", "value"), (*figures(totals), *metrics))
     for table in report.state.tables:
         yield from _figure_table(table)
     groupings = totals.groupings if totals.rows else []
@@ -101,11 +109,6 @@ def _parts(report: Report) -> Iterator[str]:
     for grouping in groupings:
         if grouping not in many:
             yield from _grouping(grouping)
-    if report.comparison is not None:
-        yield f"### Since {escaped(origin_text(report.comparison))}\n\n"
-        yield from _items(verdict_lines(report.comparison))
-        for what, names in report.comparison.named.items():
-            yield from _names(what, names)
     if totals.failed:
         yield "### Did not pass\n\n"
     for case in totals.failed:
@@ -113,7 +116,7 @@ def _parts(report: Report) -> Iterator[str]:
     if totals.hidden > 0:
         yield f"and {totals.hidden:,} more that did not pass\n\n"
     for what, found in worth_a_look(totals):
-        yield from _names(f"{counted(found.count, 'case')} {what}", found.first)
+        yield from _names(f"cases {what}", found.first, found.count)
     for grouping in many:  # there may be no room for all of them
         yield from _grouping(grouping)
 
@@ -174,18 +177,24 @@ def _items(texts: Iterable[str]) -> Iterator[str]:
     yield "\n"
 
 
-def _names(what: str, names: Iterable[str]) -> Iterator[str]:
-    found = list(names)
-    if found:
-        yield f"<details><summary>{escaped(what)}: {len(found):,}</summary>\n\n"
-        yield from _items(found[:MAX_SHOWN])
-        if len(found) > MAX_SHOWN:
-            yield f"and {len(found) - MAX_SHOWN:,} more\n\n"
+def _names(what: str, names: Sequence[str], count: int | None = None) -> Iterator[str]:
+    """Yield the first names below a title, and how many there are.
+
+    :param count: as many as there are names, if not given.
+    """
+    count = len(names) if count is None else count
+    if names:
+        yield f"<details><summary>{escaped(what)}: {count:,}</summary>\n\n"
+        yield from _items(names[:MAX_SHOWN])
+        if (rest := count - len(names[:MAX_SHOWN])) > 0:
+            yield f"and {rest:,} more\n\n"
         yield "</details>\n\n"
 
 
 def _case(case: Case, link: str | None) -> str:
+    score, reason = score_text(case), shortened(short_reason(case), _VALUE)
     title = f"{case.outcome} {shortened(case.nodeid, _VALUE)}"
+    title = ": ".join(filter(None, (f"{title} {score}".strip(), reason)))
     return "".join(
         [
             f"<details><summary>{escaped(title)}</summary>\n\n",
@@ -208,7 +217,8 @@ def _target(url: str) -> str:
 
 
 def _values(case: Case) -> Iterator[tuple[str, str]]:
-    yield "input", shortened(case.input, _VALUE)
+    if case.input != case.nodeid:
+        yield "input", shortened(case.input, _VALUE)
     if case.expected is not None and case.actual is not None:
         yield from _difference(case, case.expected, case.actual)
     elif case.expected is not None:
@@ -219,11 +229,16 @@ def _values(case: Case) -> Iterator[tuple[str, str]]:
         yield "score", shortened(case.score_text, _VALUE)
     if case.carried:
         yield "carried over", f"from {case.carried}"
-    if case.reason:
-        yield "reason", shortened(case.reason, _LONGEST_REASON)
+    label = "reason"
+    for line in (case.reason or "").splitlines():
+        yield label, shortened(line, _LONGEST_REASON)
+        label = ""
 
 
 def _difference(case: Case, expected: str, actual: str) -> Iterator[tuple[str, str]]:
+    if keys := differing_keys(expected, actual):
+        yield from key_fields(keys, _VALUE, _MOST_KEYS)
+        return
     wanted, came, index = compared(expected, actual, _VALUE)
     place = difference_place(case, seen=1)
     yield "expected", wanted

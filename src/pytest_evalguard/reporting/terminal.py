@@ -105,6 +105,8 @@ def _all_unpassed(report: Report) -> Iterable[Case] | None:
         found = [rank_of(each) for each in stored if each.has_row and not each.passed]
     except (OSError, SessionError):
         return None
+    if len(found) < len(totals.failed) + totals.hidden:
+        return None
     return stored.read([nodeid for _, nodeid in sorted(found)])
 
 

@@ -214,6 +214,7 @@ def flipped(rate: float, trials: int) -> Callable[[random.Random], float]:
     return draw
 
 
+@pytest.mark.unmeasured("it takes long")
 @pytest.mark.parametrize("cases", [12, 60])
 @pytest.mark.parametrize("trials", [1, 5])
 def test_no_change_is_seldom_taken_for_a_drop(cases: int, trials: int) -> None:
@@ -229,6 +230,7 @@ def test_no_change_is_seldom_taken_for_a_drop(cases: int, trials: int) -> None:
     assert drops / 600 < LEVEL + 3 * math.sqrt(LEVEL * (1 - LEVEL) / 600)
 
 
+@pytest.mark.unmeasured("it takes long")
 @pytest.mark.timeout(20)
 @pytest.mark.parametrize("kind", range(4))
 def test_100_000_pairs_are_judged_quickly(kind: int) -> None:

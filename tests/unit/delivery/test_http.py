@@ -130,7 +130,7 @@ WAITS = st.one_of(
 SCHEDULES = st.lists(st.tuples(STATUSES, WAITS, st.floats(0, 5)), max_size=15)
 
 
-@settings(max_examples=500)
+@settings(max_examples=200)
 @given(SCHEDULES, st.floats(0, 200), st.randoms(use_true_random=False))
 def test_no_schedule_of_answers_breaks_the_rules(
     schedule: list[tuple[int | None, str | None, float]],

@@ -163,7 +163,7 @@ PLACES: list[Callable[[str], str]] = [
 ]
 
 
-@settings(max_examples=600, deadline=None)
+@settings(max_examples=250, deadline=None)
 @given(SECRETS, st.sampled_from(PLACES))
 def test_no_planted_secret_survives(
     planted: Planted, place: Callable[[str], str]
@@ -353,7 +353,7 @@ FIELDS: st.SearchStrategy[Any] = st.dictionaries(
 )
 
 
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=200, deadline=None)
 @given(FRAGMENTS, FIELDS)
 @example("password\t=hunter2", {})
 @example("--token\thunter2", {})
@@ -489,7 +489,7 @@ LEAVES = st.one_of(SCALARS, st.lists(SCALARS, max_size=3), st.lists(st.lists(SCA
 FIELDS = objects(st.one_of(LEAVES, objects(LEAVES), st.lists(objects(LEAVES))))
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(FIELDS)
 def test_data_is_redacted_as_its_text_is(data: Json) -> None:
     text = redact(json.dumps(data)).replace(f": {REDACTED}", f': "{REDACTED}"')
@@ -513,7 +513,7 @@ def test_text_of_a_value_is_redacted_in_its_json() -> None:
 
 # Time
 
-MUCH = 200_000  # characters
+MUCH = 80_000  # characters
 HOSTILE = (
     *("a", "-", "\\", '"', "'", "=", ":", "_", " ", "\n", "@", ".", "İ"),
     *(

@@ -385,6 +385,7 @@ def test_a_secret_across_the_cut_leaves_no_part_of_itself(before: int) -> None:
     assert "sk-" not in text
 
 
+@pytest.mark.unmeasured("it takes long")
 @pytest.mark.parametrize("place", range(len(SECRET) + 1))
 def test_nor_does_one_where_the_cleaning_ends(place: int) -> None:
     # what is replaced makes room for what comes after it
@@ -664,7 +665,14 @@ HOSTILE: dict[str, Callable[[], object]] = {
     "mock of dataclass": lambda: Mock(spec=Answer("x")),
     "object": object,
 }
-hostile = pytest.mark.parametrize("name", HOSTILE)
+slow = [pytest.mark.unmeasured("it takes long")]
+hostile = pytest.mark.parametrize(
+    "name",
+    [
+        pytest.param(name, marks=slow if name.startswith("endless") else [])
+        for name in HOSTILE
+    ],
+)
 
 
 def check(value: object) -> None:

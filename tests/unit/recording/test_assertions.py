@@ -21,6 +21,7 @@ from pytest_evalguard.recording.assertions import folded, source_of
         ("assert []", "assert x", "assert x: it is []"),
         ("assert False", "", "assert False"),
         ("assert 1 == 2", "assert x == y", "assert 1 == 2"),
+        ("assert False\n +  where False = f('a')", 'assert f("a")', 'assert f("a")'),
         ("assert 1 == 2\n +  where 1 = f()", "", "assert 1 == 2"),
         ("assert 'a' == 'b'\n  \n  - b\n  + a", "assert x == y", "assert 'a' == 'b'"),
         (

@@ -1,0 +1,126 @@
+"""Follows tests closely where another plugin, or a trial, runs them in its own way.
+
+Pytest itself runs a test once and logs each of its reports: `CaseRunner` alone sees all
+of that. Wrappers around a test cost more than all else that is done for a case.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from os import getpid
+from typing import TYPE_CHECKING
+
+import pytest
+
+from .collection import ended_key, identities_key, name_scheduled_run
+from .outcome import error_line
+from .recorder import EvalCase
+from .run import LINE, Run, require_score, run_key
+
+if TYPE_CHECKING:
+    from .runner import CaseRunner
+
+_HOOKS = ("pytest_runtest_protocol", "pytest_runtestloop", "pytest_runtest_makereport")
+_KNOWN = ("_pytest", "xdist", "pytest_evalguard")
+
+
+def is_run_by_others(config: pytest.Config) -> bool:
+    """Whether a plugin or a conftest takes part in running tests, or in reporting."""
+    return any(
+        impl.function.__module__.partition(".")[0] not in _KNOWN
+        for name in _HOOKS
+        for impl in getattr(config.hook, name).get_hookimpls()
+    )
+
+
+class Follower:
+    """Follows each test from its start to its end, and its reports as they are made."""
+
+    def __init__(self, runner: CaseRunner) -> None:
+        self._runner = runner
+        self._process = getpid()
+        self.scheduled: dict[int, pytest.Item] = {}
+
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
+    def pytest_runtest_protocol(
+        self, item: pytest.Item
+    ) -> Generator[None, object, object]:
+        """Follow a test that is scheduled, from its start to its end.
+
+        What runs it again within that is a rerun, what comes later another run.
+        """
+        key = id(item)
+        if key in self.scheduled:
+            return (yield)
+        if ended_key in item.stash or identities_key in item.stash:
+            name_scheduled_run(item)
+        self.scheduled[key] = item
+        result = yield  # what is raised here has interrupted the session
+        del self.scheduled[key]
+        if run_key in item.stash:
+            self._runner.end_schedule(item)
+        return result
+
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
+    def pytest_runtest_setup(self, item: pytest.Item) -> Generator[None, None, None]:
+        self._runner.begin(item)
+        yield
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_call(self, item: pytest.Item) -> Generator[None, None, None]:
+        run = item.stash.get(run_key, None)
+        if run is None:
+            yield
+            return
+        start = EvalCase._clock()
+        try:
+            yield
+        except pytest.exit.Exception:
+            raise
+        except Exception as error:
+            excinfo = pytest.ExceptionInfo.from_exception(error)
+            run.reasons["call"] = error_line(item, excinfo, self._runner.redact)
+            run.is_harness_error = self._runner.errors.include(error)
+            raise
+        finally:
+            # else the body has run already, as pytest-asyncio-cooperative does it
+            if run.has_setup and "runtest" not in vars(item):
+                run.body_ms = (EvalCase._clock() - start) * 1000
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_makereport(
+        self, item: pytest.Item, call: pytest.CallInfo[None]
+    ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+        report = yield
+        run = item.stash.get(run_key, None)
+        if run is None:
+            return report
+        self._take(item, run, report, call)
+        if call.when == "teardown" and getpid() != self._process:
+            # the reports of a child, as pytest-forked has, are logged by its parent
+            setattr(report, LINE, self._runner.finish(item, run)[1])
+        return report
+
+    def _take(
+        self,
+        item: pytest.Item,
+        run: Run,
+        report: pytest.TestReport,
+        call: pytest.CallInfo[None],
+    ) -> None:
+        reason = self._runner.reason(item, run, report, call)
+        if run.case is not None:
+            run.add_teardown(report, reason)
+        else:
+            run.reports[call.when], run.reasons[call.when] = report, reason
+
+
+class ThresholdCheck:
+    """Fails a test whose body recorded a score below its threshold."""
+
+    @pytest.hookimpl(wrapper=True, trylast=True)
+    def pytest_runtest_call(self, item: pytest.Item) -> Generator[None, None, None]:
+        yield
+        run = item.stash.get(run_key, None)
+        if run is not None and (threshold := run.mark.threshold) is not None:
+            require_score(run.recorder, threshold)
