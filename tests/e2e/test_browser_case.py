@@ -252,6 +252,12 @@ def test_all_that_was_recorded_is_shown(reader: Reader) -> None:
         "exact 1.000 passed",
         "tone 0.250 from 2 failed dull",
     ]
+    # each heading stands above its column
+    lefts = browser.run(
+        "const left = (row) => [...row.cells].map(e => e.getBoundingClientRect().left);"
+        "return [...document.querySelector('#case table.scores').rows].map(left)"
+    )
+    assert lefts[0] == lefts[1] == lefts[2]
     assert table(reader, "metrics") == ["calls -7", "share 0.3"]
     assert table(reader, "attempts") == ["1 0.500 failed 12.0 ms too slow"]
     *_, metadata, findings = browser.texts("#case section > pre")

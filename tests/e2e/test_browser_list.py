@@ -265,9 +265,11 @@ def test_an_order_is_reversed_and_what_has_no_figure_stays_last(reader: Reader) 
     assert reader.browser.count("#reverse[aria-pressed=true]") == 1
 
 
-def test_by_cost_the_cost_is_shown(reader: Reader) -> None:
+def test_by_cost_the_cost_is_shown_at_any_width(reader: Reader) -> None:
     reader.show(capitals, "#sort=cost&outcome=failed")
-    assert reader.rows == ["failed: t.py:: test_a[2] regressed 0.250 $0.1"]
+    for width in (1400, 375):
+        reader.browser.resize(width)
+        assert reader.rows == ["failed: t.py:: test_a[2] regressed 0.250 $0.1"]
 
 
 # Links and history

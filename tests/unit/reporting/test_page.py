@@ -17,13 +17,15 @@ from typing import Any
 import pytest
 from hypothesis import given, settings, strategies as st
 
+from pytest_evalguard.analysis.totals import Totals
 from pytest_evalguard.errors import SessionError
 from pytest_evalguard.model.case import Case, ScorerResult
 from pytest_evalguard.model.outcome import OUTCOMES
 from pytest_evalguard.reporting.html.charts import TrendPoint
 from pytest_evalguard.reporting.html.data import CaseData
-from pytest_evalguard.reporting.html.page import Page, Since, write_page
-from pytest_evalguard.storage.session import Gate
+from pytest_evalguard.reporting.html.page import Page, Since, write_page, write_report
+from pytest_evalguard.reporting.report import Report
+from pytest_evalguard.storage.session import Gate, SessionState
 
 PAGE = Page("a session")
 POINT = TrendPoint("first", "2026-01-02T03:04:05+00:00", 20, 0.95, 0.875)
@@ -405,3 +407,68 @@ def test_what_changed_is_told_in_words(path: Path) -> None:
     text = written(path, replace(PAGE, since=since)).text
     assert "Since nightly1 regressed2 gone" in text
     assert "2 cases only in the baselinet.py::oldt.py::older" in text
+
+
+# The page of a session
+
+
+MET = Gate("errors", "0", "at most 1", passed=True)
+MISSED = replace(MET, passed=False)
+DONE = SessionState("a", "2026-01-02T03:04:05+00:00", "finished")
+TWO = [Case("t.py::a", "passed"), Case("t.py::b", "failed")]
+
+
+@pytest.mark.parametrize(
+    ("state", "cases", "verdict"),
+    [
+        (DONE, TWO[:1], "1 case passed"),
+        (DONE, [], ""),
+        (replace(DONE, gates=(MET,)), TWO, "1 gate met, 1 of 2 cases did not pass"),
+        (
+            replace(DONE, gates=(MET, MISSED)),
+            TWO[:1],
+            "1 of 2 gates FAILED, 1 case passed",
+        ),
+        (
+            replace(DONE, status="interrupted"),
+            TWO[:1],
+            "the session was interrupted, 1 case passed",
+        ),
+        (replace(DONE, status="running"), [], "the session was not finished"),
+    ],
+)
+def test_the_verdict_comes_first(
+    tmp_path: Path, state: SessionState, cases: list[Case], verdict: str
+) -> None:
+    text = of_session(tmp_path, state, cases)
+    assert text.startswith(f"s · evalguard eval session s {verdict}".strip())
+
+
+@pytest.mark.parametrize(
+    ("created", "shown"),
+    [
+        ("2026-01-02T03:04:05+00:00", "2026-01-02 03:04 UTC"),
+        ("2026-01-02T03:04:05", "2026-01-02 03:04 UTC"),
+        ("yesterday", "yesterday"),
+    ],
+)
+def test_a_time_is_shown_as_people_write_it(
+    tmp_path: Path, created: str, shown: str
+) -> None:
+    text = of_session(tmp_path, replace(DONE, created=created), TWO)
+    assert f"recorded{shown}" in text
+
+
+def test_a_commit_is_shown_once_and_in_short(tmp_path: Path) -> None:
+    commit = "7f3c2d9b41e85a60cc1d"
+    state = replace(DONE, ci={"commit": commit}, versions={"commit": commit})
+    assert of_session(tmp_path, state, TWO).count("7f3c2d9b41") == 1
+
+
+def of_session(folder: Path, state: SessionState, cases: list[Case]) -> str:
+    """Return the text of the page of a session."""
+    report = Report(folder / "s", state, Totals.of(cases))
+    write_report(report, folder / "page.html", CaseData.of(cases))
+    document = Document()
+    document.feed((folder / "page.html").read_text(encoding="utf-8"))
+    return document.text

@@ -56,7 +56,7 @@ def figure_tables(tables: Sequence[Table], name: str = "tables") -> str:
 
 
 def _figure_table(table: Table, is_open: bool) -> str:
-    head = "".join(f'<th scope="col">{escaped(each)}</th>' for each in table.columns)
+    head = "".join(map(_head, table.columns))
     body = "".join(f"<tr>{''.join(map(_cell, row))}</tr>" for row in table.rows)
     name, state = escaped(table.name), " open" if is_open else ""
     rows = counted(len(table.rows), "row")
@@ -66,6 +66,10 @@ def _figure_table(table: Table, is_open: bool) -> str:
         f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>"
         "</details>"
     )
+
+
+def _head(name: str) -> str:
+    return f'<th scope="col">{escaped(name)}</th>' if name else "<td></td>"
 
 
 def _cell(cell: object) -> str:

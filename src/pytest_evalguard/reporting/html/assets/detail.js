@@ -140,7 +140,7 @@ function makeRuns(title, runs = []) {
     duration(each.latency_ms),
     [each.reason ?? "", makeRecorded(each), each.trace_id ? make("p", {}, "trace ", makeTrace(each.trace_id)) : ""],
   ]);
-  return makeTable(title, ["", "score", "outcome", "latency", "reason"], rows);
+  return makeTable(title, ["#", "score", "outcome", "latency", "reason"], rows);
 }
 
 function makeRecorded({ actual }) {

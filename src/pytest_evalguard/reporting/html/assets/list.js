@@ -44,7 +44,7 @@ function makeRow(index) {
     mark(each.outcome), unseen(`${each.outcome}: `),
     make("span", { class: "what" }, makeName(each), makeBadges(each), why),
     make("span", { class: "number" }, decimal(score(each))),
-    make("span", { class: "number time" }, view.sort === "cost" ? dollars(each.cost_usd) : duration(each.latency_ms)),
+    makeLast(each),
   ];
   const link = make("a", { href: `#${fragment({ ...view, id: each.nodeid })}` }, parts);
   if (index === active) link.setAttribute("aria-current", "true");
@@ -52,6 +52,13 @@ function makeRow(index) {
   const row = make("li", { "aria-setsize": shown.length, "aria-posinset": index + 1 }, link);
   row.style.top = `${index * rowHeight}px`;
   return row;
+}
+
+// latency, or cost in its order; a narrow list has it where it is the order
+function makeLast(each) {
+  const isSorted = ["latency", "cost"].includes(view.sort);
+  const text = view.sort === "cost" ? dollars(each.cost_usd) : duration(each.latency_ms);
+  return make("span", { class: isSorted ? "number time sorted" : "number time" }, text);
 }
 
 function excerpt({ outcome, reason, input = "" }) {
