@@ -691,3 +691,17 @@ def test_a_session_that_takes_no_xfail_has_failures(suite: Suite) -> None:
     result = suite.run("--runxfail")
     assert result.session.outcomes == {"test_expected::a": "failed"}
     assert result.tally == {"failed": 1}
+
+
+@pytest.mark.real_process("what others have loaded stays loaded in a process")
+def test_a_session_without_sub_cases_loads_nothing_for_them(suite: Suite) -> None:
+    suite.test("""
+        import sys
+        def test_it(eval_case):
+            eval_case.actual = 1
+        def test_after_it(eval_case):
+            loaded = [name for name in sys.modules if name.endswith("subcases")]
+            with eval_case.subcase("a"):
+                assert not loaded
+    """)
+    assert suite.run().tally == {"passed": 2}
