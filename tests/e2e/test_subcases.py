@@ -11,7 +11,8 @@ from xml.etree import ElementTree
 
 import pytest
 
-from suite import Result, Stored, Suite, wait_for
+from standin import StandIn
+from suite import Result, Stored, Suite, rows_of, wait_for
 
 KINDS = """
     import asyncio, threading, unittest
@@ -659,6 +660,29 @@ def test_sub_cases_are_cases_to_hooks_groups_gates_and_baselines(
     assert "3 pairs" in result.summary
     page = (result.directory / "page.html").read_text()
     assert "test_models[large]::row[2]" in page
+
+
+def test_services_get_a_result_of_each_sub_case(
+    everywhere: Suite, standin: StandIn
+) -> None:
+    first, second, shared = (standin.add_prompt(f"question {n}") for n in range(3))
+    everywhere.test(f"""
+        PROMPTS = {{"a": {first}, "b": {second}, "c": {shared}, "d": {shared}}}
+        @pytest.mark.eval(prompt_id=99)
+        def test_all(eval_case):
+            for name, prompt_id in PROMPTS.items():
+                with eval_case.subcase(name, prompt_id=prompt_id) as case:
+                    case.actual = name
+                    assert name != "b"
+            with eval_case.subcase("without a prompt") as case:
+                case.actual = "none"
+    """)
+    agent = f"--evalguard-agent={standin.agent_id}"
+    result = everywhere.run(agent, "--evalguard-run=new", standin=standin)
+    answers = {number: each[0]["response"] for number, each in standin.results.items()}
+    assert answers == {first: "a", second: "b"}
+    assert "submitted 2 results to agent" in result.summary
+    assert [row["actualOutput"] for row in rows_of(standin)] == [*"abcd", "none"]
 
 
 def test_merged_sessions_keep_which_tests_have_ended(suite: Suite) -> None:
