@@ -223,6 +223,7 @@ KINDS = """
                 assert 1 == 2
 
     def test_with_none(eval_case):
+        eval_case.subcase("never entered")
         eval_case.actual = 1
 """
 
@@ -282,6 +283,7 @@ OUTCOMES = {
         "only in run 2": P,
     },
     "test_within_subtests": {"": F, "a": P, "b": P},
+    "test_with_trials": {"": P},
     "test_with_none": {"": P},
 }
 
@@ -326,7 +328,7 @@ def test_a_test_fails_when_a_sub_case_did_not_pass(ran: Result, verdict: str) ->
         "  slow: cancelled before it had ended",
         "  open: had not ended when its test did",
         "1 of 3 cases failed: after",
-        "66 cases: 33 passed, 20 failed, 1 error, 4 xfailed, 1 ambiguous, 3 skipped, 4",
+        "67 cases: 34 passed, 20 failed, 1 error, 4 xfailed, 1 ambiguous, 3 skipped, 4",
         "4 cases began and did not end:",
     ],
 )
