@@ -196,12 +196,16 @@ class Subcases:
         if call.when == "teardown":
             self._end_open()
         if call.when != "setup":
-            self._failed.raise_in(call, len(self._names))
+            self._failed.raise_in(call, self._begun)
 
     def tell(self, report: pytest.TestReport, call: pytest.CallInfo[None]) -> None:
         """Show the sub-cases that did not pass, also where the test itself failed."""
-        if self._failed.tell(report, call, len(self._names)):
+        if self._failed.tell(report, call, self._begun):
             self._phases.add(str(call.when))
+
+    @property
+    def _begun(self) -> int:
+        return len(self._attempts) + len(self._open)
 
     def _end_open(self) -> None:
         """End the sub-cases whose blocks have not come to their end."""
@@ -236,7 +240,7 @@ class Subcases:
             case.attempts = self._earlier[identity]
             case.cost_usd = total(*(each.cost_usd for each in case.attempts))
             self._publish(case, case.to_line(), None)
-        if run.outcome not in PASSING:
+        if not self._attempts or run.outcome not in PASSING:
             return None
         close(run.recorder)
         declared = self.item.stash.get(declared_key, None)
