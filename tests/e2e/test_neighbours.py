@@ -150,6 +150,7 @@ def runs(
     def run(name: str, distribution: tuple[str, ...]) -> Ran:
         suite = Suite(tmp_path_factory.mktemp(name), distribution)
         suite.needs_process = True
+        suite.needs_start = name == "httpx2"  # httpx is loaded where all are forked
         with StandIn() as standin:
             result = run_beside(suite, NEIGHBOURS[name], standin)
             return Ran(result, rows_of(standin), list(standin.requests))

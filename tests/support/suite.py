@@ -40,9 +40,11 @@ _FOREIGN = re.compile(
 )
 _ALONE = {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1", "COLUMNS": "80"}
 # what Python reads when it starts, so that it needs a start
-_OF_PYTHON = ("PYTHON", "LANG", "LC_", "TZ")
-# plugins that change pytest or keep what a session said, or whose names are loaded here
-_OF_PROCESS = ("flaky", "pytest-retry", "pytest_retry", "asyncio", "anyio")
+_OF_PYTHON = re.compile("PYTHON|LANG(UAGE)?$|LC_|TZ$")
+# plugins that change pytest or keep what a session said
+_OF_PROCESS = ("flaky", "pytest-retry", "pytest_retry")
+# plugins of whose name another module is loaded, of which pytest warns
+_OF_START = ("asyncio", "anyio")
 
 
 @dataclass(frozen=True)
@@ -173,7 +175,8 @@ class Suite:
     ) -> Process:
         """Start pytest, in a process group of its own."""
         words = self.words(*args, plugins=plugins)
-        return self._start("pytest", words, standin, env, self.directory)
+        is_fresh = any(name in _OF_START for name in plugins)
+        return self._start("pytest", words, standin, env, self.directory, is_fresh)
 
     def _start(
         self,
@@ -182,9 +185,11 @@ class Suite:
         standin: StandIn | None,
         env: Mapping[str, str],
         cwd: Path,
+        is_fresh: bool = False,
     ) -> Process:
         full = self.environment(standin, env)
-        if forks.ARE_POSSIBLE and not (self.needs_start or _is_for_python(env)):
+        is_fresh = is_fresh or self.needs_start or _is_for_python(env)
+        if forks.ARE_POSSIBLE and not is_fresh:
             return forks.Run(module, words, cwd, full)
         return subprocess.Popen(
             [sys.executable, "-m", module, *words],
@@ -220,7 +225,8 @@ class Suite:
         return result
 
     def _is_process(self, env: Mapping[str, str], plugins: Sequence[str] = ()) -> bool:
-        is_for_plugin = any(name.startswith(_OF_PROCESS) for name in plugins)
+        names = (*_OF_PROCESS, *_OF_START)
+        is_for_plugin = any(name.startswith(names) for name in plugins)
         needs_process = self.needs_process or self.needs_start
         return needs_process or _is_for_python(env) or is_for_plugin
 
@@ -272,7 +278,7 @@ class Suite:
 
 
 def _is_for_python(env: Mapping[str, str]) -> bool:
-    return any(name.startswith(_OF_PYTHON) for name in env)
+    return any(map(_OF_PYTHON.match, env))
 
 
 def wait_for(directory: Path, pattern: str, count: int) -> None:
