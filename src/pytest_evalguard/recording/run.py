@@ -88,9 +88,7 @@ class Run:
         """Take how a phase ended, where its report is logged at once."""
         if call.when == "call" and self.started is not None:
             self.body_ms = (EvalCase._clock() - self.started) * 1000
-        # what is raised has the frames of the test: it is not kept for longer
-        if call.excinfo is not None:
-            self.call = call
+        self.call = call
 
     def note_failed_subtest(self) -> None:
         reason = self.reasons.get("call") or "a subtest failed"

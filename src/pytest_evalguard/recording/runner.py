@@ -268,7 +268,8 @@ class CaseRunner:
             return
         run = item.stash[run_key]
         if (call := run.call) is not None:
-            run.reasons[call.when] = self.reason(item, run, report, call)
+            if not report.passed:
+                run.reasons[call.when] = self.reason(item, run, report, call)
             run.call = None
         if hasattr(report, "context"):  # a subtest's report, pytest's or the plugin's
             if report.failed:
