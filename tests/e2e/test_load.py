@@ -51,7 +51,7 @@ def test_an_unused_plugin_loads_prints_and_writes_nothing(everywhere: Suite) -> 
     assert not (everywhere.directory / ".evalguard").exists()
     if not everywhere.is_distributed:
         loaded = {name for name in modules(everywhere) if "pytest_evalguard" in name}
-        assert len(loaded) <= 10
+        assert len(loaded) <= 10, loaded
         assert "pytest_evalguard.recording.recorder" not in loaded
         assert "pytest_evalguard.controller.reporter" not in loaded
         assert "pytest_evalguard.model.values" not in loaded

@@ -1,4 +1,4 @@
-"""Which of the collected tests are cases, and what identifies each of them."""
+"""What is wrong with the cases that were collected, and what identifies each."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ import pluggy
 import pytest
 
 from .. import hookspecs
+from .cases import FIXTURE
 
 if TYPE_CHECKING:
     from ..config.settings import Settings
     from ..delivery.agent.prompts import PromptIds
     from .mark import EvalMark
 
-FIXTURE = "eval_case"
 _PREFIX = "pytest_evalguard_"
 _PLUGIN = "pytest_evalguard.plugin"
 
@@ -27,14 +27,6 @@ declared_key = pytest.StashKey[str]()
 """A digest of what the mark and the parameters of a test said when it was collected."""
 ended_key = pytest.StashKey[int]()
 """How many scheduled runs of a test have ended and were published."""
-
-
-def is_case(item: pytest.Item, mark: str) -> bool:
-    """Whether a test carries the mark or asks for the fixture."""
-    return (
-        FIXTURE in getattr(item, "fixturenames", ())
-        or item.get_closest_marker(mark) is not None
-    )
 
 
 def is_handed_over(fixtures: Any) -> bool:
@@ -55,11 +47,6 @@ def is_handed_over(fixtures: Any) -> bool:
 def _is_pytests(fixture: Any) -> bool:
     """Whether a fixture is pytest's own, as each parameter of a test is, too."""
     return str(fixture.func.__module__).startswith("_pytest.")
-
-
-def select_cases(items: Sequence[pytest.Item], mark: str) -> list[pytest.Item]:
-    """Return the items that are cases, in their order."""
-    return [item for item in items if is_case(item, mark)]
 
 
 def indices_of(cases: Sequence[pytest.Item], items: Sequence[pytest.Item]) -> list[int]:

@@ -15,7 +15,8 @@ from ..model.difference import note_unseen
 from ..model.outcome import Outcome
 from ..model.text import printable, shortened
 from ..model.values import as_data, as_text
-from .collection import FIXTURE, declared_key, identity_of
+from .cases import FIXTURE
+from .collection import declared_key, identity_of
 from .mark import EvalMark
 from .outcome import outcome_of, total, will_rerun
 from .parameters import parameters_of, places_of

@@ -15,11 +15,10 @@ from _pytest._code.code import ExceptionRepr
 
 from ..model.case import Attempt, Case, case_from_line
 from ..model.outcome import letters_of
+from .cases import FIXTURE, is_case
 from .collection import (
-    FIXTURE,
     ended_key,
     identities_key,
-    is_case,
     is_handed_over,
     name_scheduled_run,
 )
