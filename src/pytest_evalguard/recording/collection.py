@@ -165,7 +165,7 @@ def _foreign_marks(
 
 
 # by the name that each is registered under: the options that turn it on for all tests
-_RERUNNING: Mapping[str, tuple[str, ...]] = {
+RERUNNING: Mapping[str, tuple[str, ...]] = {
     "rerunfailures": ("reruns",),
     "pytest_rerunfailures": ("reruns",),
     "pytest-retry": ("retries",),
@@ -178,7 +178,7 @@ _FLAKY = "flaky"
 
 def _rerun_by(config: pytest.Config, item: pytest.Item) -> str | None:
     """Return the name of the active plugin that would run a failed test again."""
-    for name, options in _RERUNNING.items():
+    for name, options in RERUNNING.items():
         if config.pluginmanager.has_plugin(name):
             is_marked = item.get_closest_marker(_FLAKY) is not None
             if is_marked or any(_is_on(config, option) for option in options):
@@ -188,7 +188,7 @@ def _rerun_by(config: pytest.Config, item: pytest.Item) -> str | None:
 
 # by the name that each is registered under: the mark of the tests that it runs in a
 # way of its own, and the option that turns it on for all tests
-_RUNNING_ONCE: Mapping[str, tuple[str, str]] = {
+RUNNING_ONCE: Mapping[str, tuple[str, str]] = {
     "asyncio-cooperative": ("asyncio_cooperative", ""),
     "pytest_asyncio_cooperative.plugin": ("asyncio_cooperative", ""),
     "asyncio-concurrent": ("asyncio_concurrent", ""),
@@ -199,7 +199,7 @@ _RUNNING_ONCE: Mapping[str, tuple[str, str]] = {
 
 def _run_once_by(config: pytest.Config, item: pytest.Item) -> str | None:
     """Return the name of the active plugin that runs a test itself, and only once."""
-    for name, (mark, option) in _RUNNING_ONCE.items():
+    for name, (mark, option) in RUNNING_ONCE.items():
         if config.pluginmanager.has_plugin(name):
             is_marked = item.get_closest_marker(mark) is not None
             if is_marked or (option and _is_on(config, option)):
