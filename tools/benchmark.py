@@ -1,10 +1,12 @@
 """What the plugin costs, as ratios of runs that alternate on this machine.
 
-    python tools/benchmark.py [--runs 7] [--only start recording subcases sending ...]
+    python tools/benchmark.py [--runs 7] [--only start recording subcases sending memory
+                                              others instructions]
 
 Each figure is a median over the runs, CPU time (of all processes) and wall time; only
 ratios within one run of this command mean anything. `others` makes an environment for
 each of some plugins that record test results, from PyPI, and times the same suite.
+`instructions` needs valgrind: they are the same however busy the machine is.
 """
 
 from __future__ import annotations
@@ -25,6 +27,7 @@ from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
+from instructions import can_count, counted, per_case
 from standin import StandIn, Status
 
 TESTS = """
@@ -297,6 +300,27 @@ def memory(directory: Path, runs: int) -> Iterator[str]:
         yield f"{'peak memory, 100,002 cases, ' + name:<34} {change}"
 
 
+def instructions(directory: Path, runs: int) -> Iterator[str]:
+    """(f) instructions, which do not swing with the load of the machine."""
+    if not can_count():
+        yield f"{'instructions':<34} skipped: valgrind is not installed"
+        return
+    env = _environment()
+    empty = suite(directory, 0)
+    for name, more in (("", {}), (", no bytecode", {"PYTHONDONTWRITEBYTECODE": "1"})):
+        ours, bare = (
+            counted(pytest_command(*args), empty, {**env, **more})
+            for args in (("-p", OURS), ())
+        )
+        yield f"{'empty start' + name:<34} {ours - bare:+,} (x{ours / bare:.3f})"
+    suites = {count: suite(directory, count) for count in (100, 1_100)}
+    ours, bare = (
+        per_case(pytest_command("-p", plugin), suites.__getitem__, env)
+        for plugin in (OURS, "noop")
+    )
+    yield f"{'a case, all fields':<34} {ours - bare:+,} (x{ours / bare:.3f})"
+
+
 def others(directory: Path, runs: int) -> Iterator[str]:
     """(e) the same suite with other plugins, each in an environment of its own."""
     path = suite(directory, 5_000)
@@ -340,7 +364,7 @@ def _environment_with(directory: Path, *packages: str) -> str | None:
 
 PARTS = {
     part.__name__: part
-    for part in (start, recording, subcases, sending, memory, others)
+    for part in (start, recording, subcases, sending, memory, others, instructions)
 }
 
 

@@ -6,6 +6,7 @@ import os
 from typing import TYPE_CHECKING, cast
 
 import pytest
+from pluggy import PluginValidationError
 
 if TYPE_CHECKING:
     from .config.settings import Settings
@@ -70,26 +71,43 @@ def pytest_metadata(metadata: dict[str, object], config: pytest.Config) -> None:
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_finish(session: pytest.Session) -> None:
     """Find the cases among the collected tests, and follow them if there are any."""
-    from .recording.collection import find_problems, select_cases
+    from .recording.cases import select_cases
 
     config = session.config
     if config.pluginmanager.has_plugin(_CONTROLLER):
         return
     cases = select_cases(session.items, _said_settings(config).mark)
-    settings = _settings(config) if cases else _said_settings(config)
-    problems = find_problems(config, cases, settings, _prompts(config))
+    problems = _problems(config, cases)
     cases, selection = _select(session, cases, problems)
     with_trials = not problems and _have_trials(cases)
     if hasattr(config, "workerinput"):
         _worker(config).announce(session.items, cases, selection, with_trials)
     elif selection is not None:
         _reporter(config).select(selection)
-    if cases and settings.runs_tests:
+    if cases and _settings(config).runs_tests:
         _runner(config)
         if with_trials:
             _run_trials(config)
     elif not cases and not config.pluginmanager.has_plugin(_RUNNER):
         config.pluginmanager.register(_UntilCases(), _UNTIL_CASES)
+
+
+def _problems(config: pytest.Config, cases: list[pytest.Item]) -> list[str]:
+    """Return what stops the session before its first test, as sentences."""
+    if not cases and not _has_unknown_hooks(config):
+        return []
+    from .recording.collection import find_problems
+
+    settings = _settings(config) if cases else _said_settings(config)
+    return find_problems(config, cases, settings, _prompts(config))
+
+
+def _has_unknown_hooks(config: pytest.Config) -> bool:
+    try:
+        config.pluginmanager.check_pending()
+    except PluginValidationError:
+        return True
+    return False
 
 
 class _UntilCases:

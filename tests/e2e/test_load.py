@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from collections import Counter
 from importlib.metadata import entry_points
 from pathlib import Path
 
@@ -18,6 +19,35 @@ REPORT_MODULES = """
     def pytest_unconfigure(config):
         (config.rootpath / f"modules-{hasattr(config, 'workerinput')}.json").write_text(
             json.dumps(sorted(sys.modules)))
+"""
+COUNTING = """
+    import json
+    from collections import Counter
+    from pytest_evalguard.model.case import Case
+    from pytest_evalguard.storage import journal
+
+    COUNTS = Counter()
+
+    def counting(name, function):
+        def counted(*args):
+            COUNTS[name] += 1
+            return function(*args)
+        return counted
+
+    def count_hooks(name, impls, kwargs):
+        for each in impls:
+            if each.function.__module__.startswith("pytest_evalguard."):
+                COUNTS[name] += 1
+                COUNTS["wrappers"] += each.wrapper and name.startswith("pytest_runtest")
+
+    def pytest_configure(config):
+        config.pluginmanager.add_hookcall_monitoring(count_hooks, lambda *_: None)
+        Case.to_line = counting("encoded", Case.to_line)
+        journal.write = counting("appended", journal.write)
+
+    def pytest_unconfigure(config):
+        worker = getattr(config, "workerinput", {"workerid": "main"})["workerid"]
+        (config.rootpath / f"counts-{worker}.json").write_text(json.dumps(COUNTS))
 """
 HEAVY = {"httpx", "pydantic", "pydantic_core", "anyio", "ssl", "http.client"}
 
@@ -69,6 +99,30 @@ def test_a_session_that_sends_nothing_loads_no_http_and_no_models(
     assert HEAVY & modules(everywhere) == set()
     if everywhere.is_distributed:
         assert HEAVY & modules(everywhere, of_worker=True) == set()
+
+
+@pytest.mark.real_process("it replaces functions of ours")
+def test_what_is_done_for_a_case_is_counted(everywhere: Suite) -> None:
+    """Time can't be tested on a busy machine; what takes it can be counted."""
+    everywhere.write("conftest.py", COUNTING)
+    everywhere.test("""
+        @pytest.mark.parametrize("n", range(10))
+        def test_it(eval_case, n):
+            eval_case.record(input="Hi", actual="Ho", score=0.5)
+    """)
+    everywhere.run()
+    found: Counter[str] = Counter()
+    for path in everywhere.directory.glob("counts-*.json"):
+        found.update(json.loads(path.read_text()))
+    controller = 30 if everywhere.is_distributed else 0  # it takes cases off reports
+    assert found["encoded"] == 10
+    assert found["appended"] == (20 if everywhere.is_distributed else 10)
+    assert found["wrappers"] == 0
+    assert found["pytest_runtest_setup"] == 20
+    assert found["pytest_runtest_call"] == 10
+    assert found["pytest_runtest_makereport"] == 30
+    assert found["pytest_runtest_logreport"] == 30 + controller
+    assert found["pytest_runtest_protocol"] == 0
 
 
 @pytest.mark.parametrize("command", ["--help", "submit --help", "list", "submit"])

@@ -139,8 +139,9 @@ def certificates(environ: Mapping[str, str] = os.environ) -> Certificates:
     """
     given = [name for name in _CERTIFICATES if environ.get(name)]
     context = None
-    for name in given:
-        context = _trusting(context, name, environ[name])
+    # several often name the same file, and to load one takes as long as a request
+    for value, name in {environ[name]: name for name in reversed(given)}.items():
+        context = _trusting(context, name, value)
     source = ", ".join(f"{name}={environ[name]}" for name in given)
     return Certificates(context or True, source)
 

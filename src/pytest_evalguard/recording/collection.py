@@ -1,4 +1,4 @@
-"""Which of the collected tests are cases, and what identifies each of them."""
+"""What is wrong with the cases that were collected, and what identifies each."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ import pluggy
 import pytest
 
 from .. import hookspecs
+from .cases import FIXTURE
 
 if TYPE_CHECKING:
     from ..config.settings import Settings
     from ..delivery.agent.prompts import PromptIds
     from .mark import EvalMark
 
-FIXTURE = "eval_case"
 _PREFIX = "pytest_evalguard_"
 _PLUGIN = "pytest_evalguard.plugin"
 
@@ -27,14 +27,6 @@ declared_key = pytest.StashKey[str]()
 """A digest of what the mark and the parameters of a test said when it was collected."""
 ended_key = pytest.StashKey[int]()
 """How many scheduled runs of a test have ended and were published."""
-
-
-def is_case(item: pytest.Item, mark: str) -> bool:
-    """Whether a test carries the mark or asks for the fixture."""
-    return (
-        FIXTURE in getattr(item, "fixturenames", ())
-        or item.get_closest_marker(mark) is not None
-    )
 
 
 def is_handed_over(fixtures: Any) -> bool:
@@ -55,11 +47,6 @@ def is_handed_over(fixtures: Any) -> bool:
 def _is_pytests(fixture: Any) -> bool:
     """Whether a fixture is pytest's own, as each parameter of a test is, too."""
     return str(fixture.func.__module__).startswith("_pytest.")
-
-
-def select_cases(items: Sequence[pytest.Item], mark: str) -> list[pytest.Item]:
-    """Return the items that are cases, in their order."""
-    return [item for item in items if is_case(item, mark)]
 
 
 def indices_of(cases: Sequence[pytest.Item], items: Sequence[pytest.Item]) -> list[int]:
@@ -178,7 +165,7 @@ def _foreign_marks(
 
 
 # by the name that each is registered under: the options that turn it on for all tests
-_RERUNNING: Mapping[str, tuple[str, ...]] = {
+RERUNNING: Mapping[str, tuple[str, ...]] = {
     "rerunfailures": ("reruns",),
     "pytest_rerunfailures": ("reruns",),
     "pytest-retry": ("retries",),
@@ -191,7 +178,7 @@ _FLAKY = "flaky"
 
 def _rerun_by(config: pytest.Config, item: pytest.Item) -> str | None:
     """Return the name of the active plugin that would run a failed test again."""
-    for name, options in _RERUNNING.items():
+    for name, options in RERUNNING.items():
         if config.pluginmanager.has_plugin(name):
             is_marked = item.get_closest_marker(_FLAKY) is not None
             if is_marked or any(_is_on(config, option) for option in options):
@@ -201,7 +188,7 @@ def _rerun_by(config: pytest.Config, item: pytest.Item) -> str | None:
 
 # by the name that each is registered under: the mark of the tests that it runs in a
 # way of its own, and the option that turns it on for all tests
-_RUNNING_ONCE: Mapping[str, tuple[str, str]] = {
+RUNNING_ONCE: Mapping[str, tuple[str, str]] = {
     "asyncio-cooperative": ("asyncio_cooperative", ""),
     "pytest_asyncio_cooperative.plugin": ("asyncio_cooperative", ""),
     "asyncio-concurrent": ("asyncio_concurrent", ""),
@@ -212,7 +199,7 @@ _RUNNING_ONCE: Mapping[str, tuple[str, str]] = {
 
 def _run_once_by(config: pytest.Config, item: pytest.Item) -> str | None:
     """Return the name of the active plugin that runs a test itself, and only once."""
-    for name, (mark, option) in _RUNNING_ONCE.items():
+    for name, (mark, option) in RUNNING_ONCE.items():
         if config.pluginmanager.has_plugin(name):
             is_marked = item.get_closest_marker(mark) is not None
             if is_marked or (option and _is_on(config, option)):

@@ -12,7 +12,13 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from .collection import ended_key, identities_key, name_scheduled_run
+from .collection import (
+    RERUNNING,
+    RUNNING_ONCE,
+    ended_key,
+    identities_key,
+    name_scheduled_run,
+)
 from .outcome import error_line
 from .recorder import EvalCase
 from .run import LINE, Run, require_score, run_key
@@ -20,13 +26,15 @@ from .run import LINE, Run, require_score, run_key
 if TYPE_CHECKING:
     from .runner import CaseRunner
 
-_HOOKS = ("pytest_runtest_protocol", "pytest_runtestloop", "pytest_runtest_makereport")
-_KNOWN = ("_pytest", "xdist", "pytest_evalguard")
+_HOOKS = ("pytest_runtest_protocol", "pytest_runtestloop")
+# xdist's own module has another name in a worker; pytest-timeout only starts a timer
+_KNOWN = ("_pytest", "xdist", "__channelexec__", "pytest_timeout", "pytest_evalguard")
 
 
 def is_run_by_others(config: pytest.Config) -> bool:
-    """Whether a plugin or a conftest takes part in running tests, or in reporting."""
-    return any(
+    """Whether a plugin or a conftest takes part in running tests."""
+    plugins = config.pluginmanager
+    return any(map(plugins.has_plugin, (*RERUNNING, *RUNNING_ONCE))) or any(
         impl.function.__module__.partition(".")[0] not in _KNOWN
         for name in _HOOKS
         for impl in getattr(config.hook, name).get_hookimpls()

@@ -15,7 +15,8 @@ from ..model.difference import note_unseen
 from ..model.outcome import Outcome
 from ..model.text import printable, shortened
 from ..model.values import as_data, as_text
-from .collection import FIXTURE, declared_key, identity_of
+from .cases import FIXTURE
+from .collection import declared_key, identity_of
 from .mark import EvalMark
 from .outcome import outcome_of, total, will_rerun
 from .parameters import parameters_of, places_of
@@ -88,9 +89,7 @@ class Run:
         """Take how a phase ended, where its report is logged at once."""
         if call.when == "call" and self.started is not None:
             self.body_ms = (EvalCase._clock() - self.started) * 1000
-        # what is raised has the frames of the test: it is not kept for longer
-        if call.excinfo is not None:
-            self.call = call
+        self.call = call
 
     def note_failed_subtest(self) -> None:
         reason = self.reasons.get("call") or "a subtest failed"

@@ -15,11 +15,10 @@ from _pytest._code.code import ExceptionRepr
 
 from ..model.case import Attempt, Case, EndedTest, record_from_line
 from ..model.outcome import letters_of
+from .cases import FIXTURE, is_case
 from .collection import (
-    FIXTURE,
     ended_key,
     identities_key,
-    is_case,
     is_handed_over,
     name_scheduled_run,
 )
@@ -268,7 +267,8 @@ class CaseRunner:
             return
         run = item.stash[run_key]
         if (call := run.call) is not None:
-            run.reasons[call.when] = self.reason(item, run, report, call)
+            if not report.passed:
+                run.reasons[call.when] = self.reason(item, run, report, call)
             run.call = None
         if hasattr(report, "context"):  # a subtest's report, pytest's or the plugin's
             if report.failed:

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from pytest_evalguard.recording.collection import is_case
+from pytest_evalguard.recording.cases import is_case
 from pytest_evalguard.recording.mark import (
     EvalMark,
     Plan,

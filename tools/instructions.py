@@ -1,0 +1,51 @@
+"""Counts the instructions of a run with valgrind: the same on a machine that is busy.
+
+They say nothing of waiting, of memory that is far away, or of the kernel.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+
+_FEW, _MANY = 100, 1_100
+_COLLECTED = re.compile(r"Collected : (\d+)")
+
+
+def can_count() -> bool:
+    """Whether valgrind is there."""
+    return shutil.which("valgrind") is not None
+
+
+def counted(command: Sequence[str], directory: Path, env: Mapping[str, str]) -> int:
+    """Run a command under valgrind, and return how many instructions it took.
+
+    The first run writes the bytecode, and is not counted. Children are not counted.
+    """
+    command = [shutil.which(command[0]) or command[0], *command[1:]]
+    env = {**env, "PYTHONHASHSEED": "0"}
+    subprocess.run(command, cwd=directory, env=env, capture_output=True, check=True)
+    tool = ["valgrind", "--tool=callgrind", f"--callgrind-out-file={os.devnull}"]
+    done = subprocess.run(
+        [*tool, *command], cwd=directory, env=env, capture_output=True, text=True
+    )
+    if (found := _COLLECTED.search(done.stderr)) is None:
+        raise SystemExit(f"valgrind failed in {directory}:\n{done.stderr[-2000:]}")
+    return int(found[1])
+
+
+def per_case(
+    command: Sequence[str],
+    suite: Callable[[int], Path],
+    env: Mapping[str, str],
+) -> int:
+    """Return the instructions of a case: of two sizes, so that the start drops out.
+
+    :param suite: returns the directory of a suite with that many cases.
+    """
+    few, many = (counted(command, suite(size), env) for size in (_FEW, _MANY))
+    return (many - few) // (_MANY - _FEW)
