@@ -127,7 +127,7 @@ class Reporter:
         if self._process == getpid():
             self._add(case, line)
         elif isinstance(case, Case) and case.test is not None:
-            with suppress(OSError):  # a child of a test that forked, or under a plugin
+            with suppress(OSError):  # a child of a test that forked
                 append_from_child(self._live.session.path, line)
 
     def add_line(self, line: str) -> None:

@@ -227,7 +227,8 @@ class Worker:
         The file is for a controller that dies before it has read the report. A case
         that no report is for is sent at once.
         """
-        if getpid() != self._process and isinstance(case, Case) and case.test:
+        is_child = getpid() != self._process  # of a test that forked
+        if is_child and isinstance(case, Case) and case.test is not None:
             with suppress(OSError):
                 append_from_child(Path(self._input["session"]), line)
             return
@@ -237,7 +238,7 @@ class Worker:
                 self._journal.append(line)
         if report is not None:
             setattr(report, LINE, line)
-        elif "channel" in self._input and getpid() == self._process:
+        elif "channel" in self._input and not is_child:
             with suppress(OSError):  # the controller has died
                 self._input["channel"].send(line)
 
