@@ -140,7 +140,9 @@ def make_suite(
     request: pytest.FixtureRequest, directory: Path, distribution: tuple[str, ...] = ()
 ) -> Suite:
     suite = Suite(directory, distribution)
-    suite.is_measured = suite.is_measured and _has_first_parameters(request.node)
+    suite.is_measured = _has_first_parameters(request.node) and not (
+        request.node.get_closest_marker("unmeasured")
+    )
     suite.needs_process = request.node.get_closest_marker("real_process") is not None
     suite.needs_start = request.node.get_closest_marker("fresh_process") is not None
     return suite
@@ -149,7 +151,8 @@ def make_suite(
 def _has_first_parameters(node: pytest.Item) -> bool:
     """Whether a test is not one that was measured already with other parameters."""
     callspec = getattr(node, "callspec", None)
-    return callspec is None or not any(callspec.indices.values())
+    indices = {} if callspec is None else callspec.indices
+    return not any(indices[name] for name in indices if "everywhere" not in name)
 
 
 @pytest.fixture

@@ -422,6 +422,7 @@ def test_an_agent_without_its_prompts_keeps_the_session(
     assert stored(standin) == once_each(3)
 
 
+@pytest.mark.unmeasured("it takes long")
 def test_two_hundred_prompts_arrive_once_each_with_faults_in_between(
     everywhere: Suite, standin: StandIn
 ) -> None:

@@ -127,6 +127,7 @@ def test_a_job_summary_is_short_however_large_the_session(suite: Suite) -> None:
     assert "25 more that did not pass" in text
 
 
+@pytest.mark.unmeasured("it takes long")
 def test_a_job_summary_too_long_says_what_is_left_out(suite: Suite) -> None:
     suite.test("""
         def test_it(eval_case):

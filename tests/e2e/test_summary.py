@@ -194,6 +194,7 @@ def test_there_is_no_section_without_cases(suite: Suite) -> None:
     assert suite.run().summary == ""
 
 
+@pytest.mark.unmeasured("it takes long")
 def test_no_line_is_wider_than_80_columns(suite: Suite) -> None:
     suite.test("""
         @pytest.mark.parametrize("n", range(1200))

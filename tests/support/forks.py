@@ -35,7 +35,10 @@ import in_process
 ARE_POSSIBLE = sys.platform == "linux"  # elsewhere, libraries do not bear forks
 
 _MAX_ORDER = 1 << 17
-_ENVIRONMENT = {k: v for k, v in os.environ.items() if not k.startswith("COVERAGE")}
+_ENVIRONMENT = {
+    **{k: v for k, v in os.environ.items() if not k.startswith("COVERAGE")},
+    "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1",
+}
 _LOADED = ("httpx", "pytest_evalguard.cli.main")
 
 

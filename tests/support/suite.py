@@ -114,14 +114,15 @@ class Suite:
 
     :param distribution: arguments that every run of pytest gets.
 
-    Its runs count for the coverage unless `is_measured` is false: measuring adds two
-    thirds to a short run, and what two workers run is what a plain session runs.
+    Its runs count for the coverage unless `is_measured` is false, for measuring doubles
+    their time. Workers do not: what they run is what a plain session runs.
     """
 
     def __init__(self, directory: Path, distribution: Sequence[str] = ()) -> None:
         self.directory = directory
         self.distribution = tuple(distribution)
-        self.is_measured = not distribution
+        self.is_measured = True
+        self.are_workers_measured = not distribution
         self.needs_process = False
         self.needs_start = False
         self.ini("")
@@ -147,7 +148,7 @@ class Suite:
         self, standin: StandIn | None, env: Mapping[str, str]
     ) -> dict[str, str]:
         clean = {k: v for k, v in os.environ.items() if not _FOREIGN.match(k)}
-        if not self.is_measured:
+        if not (self.is_measured and self.are_workers_measured):
             for name in ("COVERAGE_PROCESS_START", "COVERAGE_PROCESS_CONFIG"):
                 clean.pop(name, None)
         return {**clean, **_ALONE, **(standin.environment if standin else {}), **env}
