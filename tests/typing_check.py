@@ -54,6 +54,14 @@ def test_attributes(eval_case: EvalCase, model: str) -> None:
     assert eval_case.actual == eval_case.expected
 
 
+def test_parts(eval_case: EvalCase) -> None:
+    with eval_case.subcase("row-17", input=17, tags=("a",), threshold=0.5) as case:
+        assert_type(case, EvalCase)
+        case.actual = "Paris"
+    with eval_case.subcase("row-18", metadata={"n": 18}, prompt_id=7, expected=None):
+        pass
+
+
 def test_reading(eval_case: EvalCase) -> None:
     assert_type(eval_case.actual, Any)
     assert_type(eval_case.score, float | None)

@@ -1,7 +1,6 @@
 """What the plugin costs, as ratios of runs that alternate on this machine.
 
-    python tools/benchmark.py [--runs 7] [--only start recording sending memory others
-                                              instructions]
+    python tools/benchmark.py [--runs 7] [--only start recording subcases sending ...]
 
 Each figure is a median over the runs, CPU time (of all processes) and wall time; only
 ratios within one run of this command mean anything. `others` makes an environment for
@@ -44,6 +43,20 @@ TESTS = """
         eval_case.add_tokens(prompt=12, completion=3)
         eval_case.cost_usd = 0.0003
         eval_case.metadata["model"] = "none"
+"""
+SUBCASES = """
+    def test_all(eval_case):
+        for n in range(COUNT):
+            with eval_case.subcase(f"row-{n}") as case:
+                case.input = f"What is {n} times two?"
+                case.expected = f"{2 * n}"
+                case.actual = f"It is {2 * n}."
+                case.score = 0.9
+                case.latency_ms = 12.5
+                case.add_score("relevance", 0.8, reason="close enough")
+                case.add_tokens(prompt=12, completion=3)
+                case.cost_usd = 0.0003
+                case.metadata["model"] = "none"
 """
 NO_OP = """
     import pytest
@@ -158,11 +171,10 @@ def _environment() -> dict[str, str]:
     return {**kept, "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
 
 
-def suite(directory: Path, count: int) -> Path:
+def suite(directory: Path, count: int, tests: str = TESTS) -> Path:
     """Write the suite with that many cases."""
-    path = directory / f"suite-{count}"
-    path.mkdir()
-    tests = TESTS if count else "def test_it(): pass"
+    path = Path(tempfile.mkdtemp(dir=directory, prefix=f"suite-{count}-"))
+    tests = tests if count else "def test_it(): pass"
     text = textwrap.dedent(tests).replace("COUNT", str(count))
     (path / "test_it.py").write_text(text)
     for name, plugin in (("noop", NO_OP), ("marked", MARKED), ("bag", BAG)):
@@ -233,6 +245,21 @@ def recording(directory: Path, runs: int) -> Iterator[str]:
 def _recorded(path: Path, more: Sequence[str]) -> Cost:
     shutil.rmtree(path / ".evalguard", ignore_errors=True)
     return measured(pytest_command("-p", OURS, *more), path)
+
+
+def subcases(directory: Path, runs: int) -> Iterator[str]:
+    """Sub-cases of one test, against as many tests, and against a tenth of them."""
+    for arguments in ((), ("-p", "xdist", "-n", "2")):
+        where = " -n 2" if arguments else ""
+        many, few = (suite(directory, n, SUBCASES) for n in (10_000, 1_000))
+        tests = suite(directory, 10_000)
+        for name, path in (("10,000 tests", tests), ("1,000 sub-cases", few)):
+            ours, bare = alternating(
+                runs,
+                partial(_recorded, many, arguments),
+                partial(_recorded, path, arguments),
+            )
+            yield ratio_line(f"10,000 sub-cases / {name}{where}", ours, bare)
 
 
 def sending(directory: Path, runs: int) -> Iterator[str]:
@@ -336,7 +363,7 @@ def _environment_with(directory: Path, *packages: str) -> str | None:
 
 PARTS = {
     part.__name__: part
-    for part in (start, recording, sending, memory, others, instructions)
+    for part in (start, recording, subcases, sending, memory, others, instructions)
 }
 
 

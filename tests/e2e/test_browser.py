@@ -672,6 +672,20 @@ def test_cases_that_share_a_cell_are_counted(reader: Reader) -> None:
     assert reader.browser.texts("#case .side h3 b") == ["big", "big", "tiny"]
 
 
+def test_sub_cases_stand_beside_those_of_the_same_name(reader: Reader) -> None:
+    cases = [
+        Case(f"{test}::{name}", "passed", params={"model": model}, test=test)
+        for model in ("big", "tiny")
+        for name in ("row[1]", "row[2]", "a]b")
+        for test in [f"t.py::test_q[{model}]"]
+    ]
+    reader.open(cases, "#beside=model", page=SIDES)
+    assert sides(reader) == [
+        f"t.py::test_q:: {name} big: passed tiny: passed"
+        for name in ("row[1]", "row[2]", "a]b")
+    ]
+
+
 @pytest.mark.parametrize("width", [375, 1000, 1400])
 def test_many_sides_are_no_wider_than_the_window(reader: Reader, width: int) -> None:
     reader.browser.resize(width)

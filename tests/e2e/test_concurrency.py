@@ -157,6 +157,17 @@ def test_cases_of_forked_tests_come_with_their_reports(
         def test_dies(eval_case):
             os.kill(os.getpid(), signal.SIGKILL)
 
+        def test_parts(eval_case):
+            for name in "abcd":
+                with eval_case.subcase(name):
+                    assert name != "b"
+
+        def test_dies_in_part(eval_case):
+            with eval_case.subcase("a"):
+                pass
+            with eval_case.subcase("b"):
+                os.kill(os.getpid(), signal.SIGKILL)
+
         def test_other():
             assert False
     """)
@@ -168,9 +179,16 @@ def test_cases_of_forked_tests_come_with_their_reports(
         "test_fails": "failed",
         "test_leaks": "error",
         "test_dies": "error",
+        "test_parts::a": "passed",
+        "test_parts::b": "failed",
+        "test_parts::c": "passed",
+        "test_parts::d": "passed",
+        "test_dies_in_part": "error",
+        "test_dies_in_part::a": "passed",
+        "test_dies_in_part::b": "not run",
     }
     dead = result.session.cases["test_dies"]
     assert dead["input"] == "a question"
     assert "CRASHED with signal 9" in dead["reason"]
     kept = [row["actualOutput"] for row in rows_of(standin)]
-    assert sorted(kept) == ["", "kept", "kept", "kept"]
+    assert sorted(kept) == [""] * 7 + ["kept"] * 3

@@ -172,7 +172,7 @@ def test_all_keywords_of_the_mark_are_told_and_no_others(
     suite: Suite,
 ) -> None:
     text = (ROOT / "docs/recording.md").read_text("utf-8")
-    text = text[text.index("## The mark") : text.index("## Values")]
+    text = text[text.index("## The mark") : text.index("## Many cases")]
     told = {word for row in rows(text) for word in re.findall(r"`(\w+)`", row[0])}
     lines = suite.run("--markers").out.splitlines()
     (mark,) = [line for line in lines if "(pytest-evalguard)" in line]

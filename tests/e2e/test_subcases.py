@@ -11,7 +11,8 @@ from xml.etree import ElementTree
 
 import pytest
 
-from suite import Result, Stored, Suite, wait_for
+from standin import StandIn
+from suite import Result, Stored, Suite, rows_of, wait_for
 
 KINDS = """
     import asyncio, threading, unittest
@@ -97,6 +98,11 @@ KINDS = """
 
     @pytest.mark.xfail(raises=ValueError, reason="known")
     def test_expected_by_kind(eval_case):
+        with eval_case.subcase("a"):
+            raise ValueError("no")
+
+    @pytest.mark.xfail(raises=pytest.RaisesExc(ValueError, match="no"), reason="known")
+    def test_expected_by_match(eval_case):
         with eval_case.subcase("a"):
             raise ValueError("no")
 
@@ -217,6 +223,7 @@ KINDS = """
                 assert 1 == 2
 
     def test_with_none(eval_case):
+        eval_case.subcase("never entered")
         eval_case.actual = 1
 """
 
@@ -257,6 +264,7 @@ OUTCOMES = {
     "test_skips_after_a_failure": {"a": F},
     "test_expected": {"row-0": "xfailed", "row-1": P},
     "test_expected_by_kind": {"a": "xfailed"},
+    "test_expected_by_match": {"a": "xfailed"},
     "test_expected_otherwise": {"a": F},
     "test_strictly_expected": {"": F, "a": P},
     "TestUnit::test_unit": {"a": P, "b": F},
@@ -275,6 +283,7 @@ OUTCOMES = {
         "only in run 2": P,
     },
     "test_within_subtests": {"": F, "a": P, "b": P},
+    "test_with_trials": {"": P},
     "test_with_none": {"": P},
 }
 
@@ -295,7 +304,7 @@ VERDICTS = {
     " TestUnit::test_unit_fails_itself test_cancelled test_generator test_exits"
     " test_takes_too_long test_within_subtests",
     "ERROR": "test_in_fixtures test_leaves_one_open",
-    "XFAIL": "test_expected test_expected_by_kind",
+    "XFAIL": "test_expected test_expected_by_kind test_expected_by_match",
     "PASSED": "test_pool test_in_fixtures test_names test_misuse test_with_trials"
     " test_leaves_one_open test_runs_again test_with_none",
 }
@@ -319,7 +328,7 @@ def test_a_test_fails_when_a_sub_case_did_not_pass(ran: Result, verdict: str) ->
         "  slow: cancelled before it had ended",
         "  open: had not ended when its test did",
         "1 of 3 cases failed: after",
-        "65 cases: 33 passed, 20 failed, 1 error, 3 xfailed, 1 ambiguous, 3 skipped, 4",
+        "67 cases: 34 passed, 20 failed, 1 error, 4 xfailed, 1 ambiguous, 3 skipped, 4",
         "4 cases began and did not end:",
     ],
 )
@@ -653,3 +662,72 @@ def test_sub_cases_are_cases_to_hooks_groups_gates_and_baselines(
     assert "3 pairs" in result.summary
     page = (result.directory / "page.html").read_text()
     assert "test_models[large]::row[2]" in page
+
+
+def test_services_get_a_result_of_each_sub_case(
+    everywhere: Suite, standin: StandIn
+) -> None:
+    first, second, shared = (standin.add_prompt(f"question {n}") for n in range(3))
+    everywhere.test(f"""
+        PROMPTS = {{"a": {first}, "b": {second}, "c": {shared}, "d": {shared}}}
+        @pytest.mark.eval(prompt_id=99)
+        def test_all(eval_case):
+            for name, prompt_id in PROMPTS.items():
+                with eval_case.subcase(name, prompt_id=prompt_id) as case:
+                    case.actual = name
+                    assert name != "b"
+            with eval_case.subcase("without a prompt") as case:
+                case.actual = "none"
+    """)
+    agent = f"--evalguard-agent={standin.agent_id}"
+    result = everywhere.run(agent, "--evalguard-run=new", standin=standin)
+    answers = {number: each[0]["response"] for number, each in standin.results.items()}
+    assert answers == {first: "a", second: "b"}
+    assert "submitted 2 results to agent" in result.summary
+    assert [row["actualOutput"] for row in rows_of(standin)] == [*"abcd", "none"]
+
+
+def test_merged_sessions_keep_which_tests_have_ended(suite: Suite) -> None:
+    suite.test("""
+        import os
+        @pytest.mark.parametrize("n", range(4))
+        def test_part(eval_case, n):
+            with eval_case.subcase("a") as case:
+                case.actual = os.environ.get("RUN", "first")
+    """)
+    for expression in ("0 or 1", "2"):
+        suite.run("-k", expression)
+    shards = [str(each.path) for each in suite.run("--collect-only").sessions]
+    assert suite.script("merge", *shards, "-o", "merged").status == 0
+    result = suite.run("--evalguard-resume=merged", env={"RUN": "second"})
+    answers = {name: case["actual"] for name, case in result.session.cases.items()}
+    assert answers == {
+        f"test_part[{n}]::a": "second" if n == 3 else "first" for n in range(4)
+    }
+    assert "4 cases: 4 passed" in result.summary
+
+
+def test_a_session_that_takes_no_xfail_has_failures(suite: Suite) -> None:
+    suite.test("""
+        @pytest.mark.xfail
+        def test_expected(eval_case):
+            with eval_case.subcase("a"):
+                assert 1 == 2
+    """)
+    result = suite.run("--runxfail")
+    assert result.session.outcomes == {"test_expected::a": "failed"}
+    assert result.tally == {"failed": 1}
+
+
+@pytest.mark.real_process("what others have loaded stays loaded in a process")
+def test_a_session_without_sub_cases_loads_nothing_for_them(suite: Suite) -> None:
+    suite.test("""
+        import sys
+        def test_it(eval_case):
+            eval_case.actual = 1
+        def test_after_it(eval_case):
+            loaded = [name for name in sys.modules if name.endswith("subcases")]
+            with eval_case.subcase("a"):
+                assert not loaded
+    """)
+    assert suite.run().tally == {"passed": 2}

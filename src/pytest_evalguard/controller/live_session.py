@@ -32,7 +32,7 @@ from ..storage.ci import ci_facts
 from ..storage.continuation import Spending
 from ..storage.files import Lock
 from ..storage.git import commit_of
-from ..storage.journal import WORKER_PREFIX, Journal
+from ..storage.journal import CHILD_PREFIX, WORKER_PREFIX, Journal
 from ..storage.session import Session, SessionState, making
 
 
@@ -264,7 +264,8 @@ class LiveSession:
         """Take the cases that only a worker's own file has, and return them."""
         files = list(self.session.path.glob(f"{WORKER_PREFIX}*.jsonl"))
         added: list[Case] = []
-        if files and (self._unfinished or self._begun):
+        has_more = any(each.name.startswith(CHILD_PREFIX) for each in files)
+        if files and (has_more or self._unfinished or self._begun):
             stored = self.session.cases()
             added = list(stored.read(stored.only_from_workers))
             for case in added:

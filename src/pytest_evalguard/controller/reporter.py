@@ -9,6 +9,7 @@ import html
 import os
 import sys
 from collections.abc import Generator, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from os import getpid
 from typing import Any
@@ -40,6 +41,7 @@ from ..reporting.terminal import (
     outcome_line,
     where_lines,
 )
+from ..storage.journal import append_from_child
 from ..storage.session import PassedOver, check_out
 from .live_session import LiveSession, new_session
 from .resumption import Resumption
@@ -118,8 +120,11 @@ class Reporter:
         self, case: Case | EndedTest, line: str, report: pytest.TestReport | None
     ) -> None:
         """Take a case that finished in this process."""
-        if self._process == getpid():  # no child of a test that forked
+        if self._process == getpid():
             self._add(case, line)
+        elif isinstance(case, Case) and case.test is not None:
+            with suppress(OSError):  # a child of a test that forked, or under a plugin
+                append_from_child(self._live.session.path, line)
 
     def add_line(self, line: str) -> None:
         """Take a finished case that a worker sent.

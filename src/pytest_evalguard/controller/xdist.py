@@ -15,6 +15,7 @@ from dataclasses import asdict
 from functools import cached_property, partial
 from os import getpid
 from pathlib import Path
+from threading import Lock
 from typing import Any
 
 import pytest
@@ -28,7 +29,7 @@ from ..recording.collection import indices_of
 from ..recording.outcome import will_rerun
 from ..recording.resumption import Earlier, Selection
 from ..recording.run import LINE
-from ..storage.journal import WORKER_PREFIX, Journal
+from ..storage.journal import WORKER_PREFIX, Journal, append_from_child
 from .reporter import Reporter
 from .serialisation import make_portable
 
@@ -155,6 +156,7 @@ class Worker:
         self._input = given.get(WORKER_INPUT, {})
         self._redact = redact
         self._process = getpid()
+        self._writing = Lock()
         self._journal: Journal | None = None
         if self._input:
             directory = Path(self._input["session"])
@@ -225,8 +227,13 @@ class Worker:
         The file is for a controller that dies before it has read the report. A case
         that no report is for is sent at once.
         """
+        if getpid() != self._process and isinstance(case, Case) and case.test:
+            with suppress(OSError):
+                append_from_child(Path(self._input["session"]), line)
+            return
         if self._journal is not None:
-            with suppress(OSError):  # another machine has no such directory
+            # another machine has no such directory; sub-cases may end in threads
+            with suppress(OSError), self._writing:
                 self._journal.append(line)
         if report is not None:
             setattr(report, LINE, line)

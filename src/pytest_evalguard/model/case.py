@@ -180,11 +180,11 @@ class Case:
 class EndedTest:
     """A test that has come to its end, and is no case but those in it.
 
-    `subcases` says how many it had, `declared` is a digest as that of a case.
+    `outcomes` counts those by outcome, `declared` is a digest as that of a case.
     """
 
     test: str
-    subcases: int
+    outcomes: dict[Outcome, int]
     declared: str | None = None
 
     def to_line(self) -> str:

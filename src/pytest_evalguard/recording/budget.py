@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from math import fsum
 from threading import Lock
 
 import pytest
@@ -49,16 +50,19 @@ class Budget:
             if (
                 isinstance(case, Case) and not case.trials
             ):  # those have been counted one by one
-                self.add_trial(case)
+                self._add(_own_cost(case))
             publish(case, line, report)
 
         return publish_counted
 
     def add_trial(self, case: Case) -> None:
         """Count a finished trial."""
-        if case.cost_usd:
+        self._add(case.cost_usd or 0.0)
+
+    def _add(self, cost: float) -> None:
+        if cost:
             with self._adding:
-                self.spent += case.cost_usd
+                self.spent += cost
             self._tell(self.spent)
 
     @pytest.hookimpl(tryfirst=True)
@@ -81,6 +85,14 @@ class Budget:
     @property
     def _reason(self) -> str:
         return f"{_REASON} of {dollars(self.limit)} is spent"
+
+
+def _own_cost(case: Case) -> float:
+    """Return what a case cost, of a sub-case the last attempt: the others were told."""
+    cost = case.cost_usd or 0.0
+    if case.test is None:
+        return cost
+    return cost - fsum(each.cost_usd or 0.0 for each in case.attempts)
 
 
 def is_spent_budget(reason: object) -> bool:

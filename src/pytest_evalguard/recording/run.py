@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import pytest
 
 from ..model.bounds import reaches
-from ..model.case import Attempt, Case
+from ..model.case import Attempt, Case, EndedTest
 from ..model.difference import note_unseen
 from ..model.outcome import Outcome
 from ..model.text import printable, shortened
@@ -243,8 +243,14 @@ def _is_silent(item: pytest.Item, case: Case) -> bool:
     return ran and case.score is None and not case.scores
 
 
-def junit_properties(case: Case) -> list[tuple[str, object]]:
+def junit_properties(case: Case | EndedTest) -> list[tuple[str, object]]:
     """Return what JUnit XML shows of a case: short scalars, never a prompt."""
+    if isinstance(case, EndedTest):
+        counts = sorted(case.outcomes.items())
+        return [
+            ("evalguard.cases", sum(case.outcomes.values())),
+            *((f"evalguard.cases.{kind.replace(' ', '_')}", n) for kind, n in counts),
+        ]
     if not case.has_row:
         return [("evalguard.outcome", case.outcome)]
     named = case.scores.items()

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from _pytest._code.code import ExceptionRepr
 
-from ..model.case import Attempt, Case, case_from_line
+from ..model.case import Attempt, Case, EndedTest, record_from_line
 from ..model.outcome import letters_of
 from .cases import FIXTURE, is_case
 from .collection import (
@@ -257,7 +257,7 @@ class CaseRunner:
         if report.when == "teardown" and LINE in vars(report):
             if getpid() == self._process:
                 line = vars(report).pop(LINE)
-                self._publish_case(case_from_line(line), line, report)
+                self._publish_case(record_from_line(line), line, report)
             return
         if report.when == "???":  # type: ignore[comparison-overlap] # pytest-forked's
             self._add_crashed(report)
@@ -348,21 +348,18 @@ class CaseRunner:
         self, item: pytest.Item, run: Run, report: pytest.TestReport | None
     ) -> None:
         run.is_published = True
-        if run.subcases is not None and (end := run.subcases.end_of(run)) is not None:
-            if report is not None and self._has_junit:
-                report.user_properties += run.subcases.junit_properties
-            self._publish(end, end.to_line(), report)
-        else:
-            self._publish_case(*self.finish(item, run), report)
+        self._publish_case(*self.finish(item, run), report)
 
     def _publish_case(
-        self, case: Case, line: str, report: pytest.TestReport | None
+        self, case: Case | EndedTest, line: str, report: pytest.TestReport | None
     ) -> None:
         if report is not None and self._has_junit:
             report.user_properties += junit_properties(case)
         self._publish(case, line, report)
 
-    def finish(self, item: pytest.Item, run: Run) -> tuple[Case, str]:
+    def finish(self, item: pytest.Item, run: Run) -> tuple[Case | EndedTest, str]:
+        if run.subcases is not None and (end := run.subcases.end_of(run)) is not None:
+            return end, end.to_line()
         case = self._whole_case(item, run)
         return modified(item.config, item, case, self.redact)
 

@@ -25,7 +25,7 @@ from .collection import declared_key, identity_of
 from .failed_subcases import FailedSubcases
 from .mark import EvalMark, keyword_problems
 from .modify_case import modified
-from .outcome import INTERRUPTED
+from .outcome import INTERRUPTED, total
 from .recorded import close
 from .recorder import EvalCase, ended_error
 from .run import Equipment, Run, case_of, equipment_key, run_key
@@ -196,12 +196,16 @@ class Subcases:
         if call.when == "teardown":
             self._end_open()
         if call.when != "setup":
-            self._failed.raise_in(call, len(self._names))
+            self._failed.raise_in(call, self._begun)
 
     def tell(self, report: pytest.TestReport, call: pytest.CallInfo[None]) -> None:
         """Show the sub-cases that did not pass, also where the test itself failed."""
-        if self._failed.tell(report, call, len(self._names)):
+        if self._failed.tell(report, call, self._begun):
             self._phases.add(str(call.when))
+
+    @property
+    def _begun(self) -> int:
+        return len(self._attempts) + len(self._open)
 
     def _end_open(self) -> None:
         """End the sub-cases whose blocks have not come to their end."""
@@ -214,7 +218,8 @@ class Subcases:
         self, reports: Mapping[str, pytest.TestReport]
     ) -> Mapping[str, pytest.TestReport]:
         """Return the reports of a test as they were without its sub-cases."""
-        theirs = {when: _passed(reports[when]) for when in self._phases}
+        phases = self._phases & reports.keys()
+        theirs = {when: _passed(reports[when]) for when in phases}
         return {**reports, **theirs}
 
     def again(self) -> Subcases:
@@ -233,21 +238,13 @@ class Subcases:
         for identity in self._earlier.keys() - self._attempts.keys():
             case = Case(identity, "not run", test=self.test, reason=_NOT_REACHED)
             case.attempts = self._earlier[identity]
+            case.cost_usd = total(*(each.cost_usd for each in case.attempts))
             self._publish(case, case.to_line(), None)
-        if run.outcome not in PASSING:
+        if not self._attempts or run.outcome not in PASSING:
             return None
         close(run.recorder)
         declared = self.item.stash.get(declared_key, None)
-        return EndedTest(self.test, self._outcomes.total(), declared)
-
-    @property
-    def junit_properties(self) -> list[tuple[str, object]]:
-        """What JUnit XML shows of a test that is no case itself."""
-        counts = sorted(self._outcomes.items())
-        return [
-            ("evalguard.cases", self._outcomes.total()),
-            *((f"evalguard.cases.{name.replace(' ', '_')}", n) for name, n in counts),
-        ]
+        return EndedTest(self.test, dict(self._outcomes), declared)
 
 
 class Subcase:

@@ -23,6 +23,9 @@ CASES = "cases.jsonl"
 """The journal of a plain session, or of the controller of a distributed one."""
 
 WORKER_PREFIX = "worker-"
+CHILD_PREFIX = f"{WORKER_PREFIX}child-"
+"""Of a process in which one test runs, as under pytest-forked."""
+
 _START = '{"nodeid":'
 _NOT_RUN = ',"outcome":"not run"'
 _WITHIN = ',"test":'
@@ -105,6 +108,18 @@ class Journal:
             return identity_of(self._file or 0) == self._identity
         except OSError:
             return False
+
+
+def append_from_child(directory: Path, line: str) -> None:
+    """Write a line where the process looks at its end that this one was forked from.
+
+    :raises OSError: the disk did not take it.
+    """
+    journal = Journal(directory / f"{CHILD_PREFIX}{os.getpid()}.jsonl")
+    try:
+        journal.append(line)
+    finally:
+        journal.close()
 
 
 class _Place(NamedTuple):

@@ -243,3 +243,17 @@ def test_a_comparison_is_made_anew_when_a_case_is_added() -> None:
     assert grouping.compared is grouping.compared
     grouping.add(answer("a", "2"))
     assert asdict(grouping.compared[0])["alone"] == 1
+
+
+OUTCOME_OF: dict[str, Outcome] = {"big": "passed", "a": "failed"}
+
+
+def test_sub_cases_pair_by_their_names_whatever_these_hold() -> None:
+    names = ["row[1]", "row[2]", "a]b", "::[", "row[1] #2"]
+    cases = [
+        answer(model, "q", outcome, nodeid=f"{test}::{name}", test=test)
+        for model, outcome in OUTCOME_OF.items()
+        for test in [f"t.py::test_q[{model}-q]"]
+        for name in names
+    ]
+    assert counts(compared(cases)) == (5, 0, 5, 0, 0, 0)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from pytest_evalguard.model.case import Attempt, Case
+from pytest_evalguard.model.case import Attempt, Case, EndedTest
 from pytest_evalguard.model.text import dollars
 from pytest_evalguard.recording.budget import Budget
 
@@ -31,6 +31,19 @@ def test_a_trial_counts_when_it_ends_and_its_case_no_more() -> None:
     budget.add_trial(case(0.25))
     budget.counting(lambda case, line, report: None)(case(0.5, trials=2), "", None)
     assert budget.spent == 0.5
+
+
+def test_each_attempt_of_a_sub_case_counts_once() -> None:
+    budget = Budget(1)
+    publish = budget.counting(lambda case, line, report: None)
+    first = Case("t::a", "failed", cost_usd=0.25, test="t")
+    publish(first, "", None)
+    attempts = [Attempt("failed", cost_usd=0.25)]
+    publish(
+        Case("t::a", "passed", cost_usd=0.75, test="t", attempts=attempts), "", None
+    )
+    publish(EndedTest("t", {}), "", None)
+    assert budget.spent == 0.75
 
 
 def test_what_other_processes_spent_counts(suite_budget: Budget) -> None:

@@ -19,7 +19,13 @@ from pytest_evalguard.analysis.totals import Totals
 from pytest_evalguard.delivery.evalguard.target import RunTarget
 from pytest_evalguard.delivery.outbox import Answer, FrozenRequest, Outbox
 from pytest_evalguard.errors import SessionError
-from pytest_evalguard.model.case import Attempt, Case, ScorerResult, case_from_line
+from pytest_evalguard.model.case import (
+    Attempt,
+    Case,
+    EndedTest,
+    ScorerResult,
+    case_from_line,
+)
 from pytest_evalguard.model.outcome import Outcome
 from pytest_evalguard.storage.journal import CASES, Journal, StoredCases
 from pytest_evalguard.storage.session import Session
@@ -445,3 +451,64 @@ def test_nothing_that_is_kept_of_a_case_is_long() -> None:
     case = Case("a", "failed", text, text, text, metadata={"k": text}, findings=[text])
     (kept,) = Totals.of([case]).failed
     assert len(json.dumps(kept.to_line())) < 10_000
+
+
+# Sub-cases, and tests that have ended
+
+
+def lines(*said: str | Case) -> bytes:
+    """Lines of a journal, a name alone for a test that has ended."""
+    made = (EndedTest(each, {}) if isinstance(each, str) else each for each in said)
+    return "".join(f"{each.to_line()}\n" for each in made).encode()
+
+
+BEGUN = Case("t::a", "not run", test="t")
+ENDED = Case("t::a", "passed", test="t")
+
+
+@pytest.mark.parametrize(
+    ("controllers", "first", "second", "outcome"),
+    [
+        ([BEGUN], [ENDED], [], "passed"),
+        ([BEGUN], [BEGUN], [], "not run"),
+        ([ENDED], [BEGUN], [], "passed"),
+        ([ENDED, BEGUN], [], [], "not run"),
+        ([], [ENDED], [BEGUN], "passed"),
+        ([], [BEGUN], [ENDED], "passed"),
+        ([], [ENDED, BEGUN], [], "not run"),
+    ],
+)
+def test_what_has_ended_counts_before_what_another_process_says_has_begun(
+    controllers: list[Case], first: list[Case], second: list[Case], outcome: str
+) -> None:
+    found, damaged = read(
+        cases=lines(*controllers), worker_gw0=lines(*first), worker_gw1=lines(*second)
+    )
+    assert {name: each.outcome for name, each in found.items()} == {"t::a": outcome}
+    assert damaged == 0
+
+
+@pytest.mark.parametrize(
+    ("said", "ended", "cases"),
+    [
+        ([ENDED, "t"], ["t"], ["t::a"]),
+        ([ENDED, Case("t", "error"), "t"], ["t"], ["t::a"]),
+        ([ENDED, "t", Case("t", "error")], [], ["t", "t::a"]),
+    ],
+)
+def test_a_test_that_has_ended_is_no_case_unless_it_was_one_later(
+    said: list[str | Case], ended: list[str], cases: list[str]
+) -> None:
+    with Directory() as directory:
+        stored = directory.read(cases=lines(*said))
+        assert (list(stored.ended), stored.identities) == (ended, cases)
+        assert stored.damaged == 0
+
+
+@pytest.mark.parametrize(
+    "line", ['{"test":1,"outcomes":{}}', '{"test":"t"}', '{"test":"t","outcomes":{}']
+)
+def test_a_damaged_word_of_an_end_is_counted(line: str) -> None:
+    with Directory() as directory:
+        stored = directory.read(cases=f"{line}\n".encode())
+        assert (stored.ended, stored.damaged) == ({}, 1)

@@ -4,14 +4,16 @@ const MOST_SIDES = 12;
 const sides = new Map();
 
 // as _partner_key in grouping.py: the test and all its parameters but one
-function partnerKey({ nodeid, params }, name) {
-  return JSON.stringify([testOf(nodeid), otherParams(params, name)]);
+function partnerKey(each, name) {
+  return JSON.stringify([testOf(each), otherParams(each.params, name)]);
 }
 
-function testOf(nodeid) {
-  const [module, ...parts] = nodeid.split("::");
+// last the name of a sub-case, which may have brackets as well
+function testOf({ nodeid, test = nodeid }) {
+  const [module, ...parts] = test.split("::");
   const rest = parts.join("::");
-  return [module, rest.split("[", 1)[0], rest.slice(rest.lastIndexOf("]") + 1)];
+  const tail = rest.slice(rest.lastIndexOf("]") + 1);
+  return [module, rest.split("[", 1)[0], tail, nodeid.slice(test.length)];
 }
 
 function otherParams(params, name) {
@@ -71,10 +73,10 @@ function makeCell(cases, found, value) {
     unseen(`${value}: `), parts.slice(0, 1).flat(), make("span", {}, figure));
 }
 
-function makeSideName({ nodeid, params }, name) {
-  const [module, test, tail] = testOf(nodeid);
-  const others = otherParams(params, name).map(([, value]) => value).join(" · ");
-  return makeName({ nodeid: `${module}::${test}${others && `[${others}]`}${others && tail}` });
+function makeSideName(each, name) {
+  const [module, test, tail, within] = testOf(each);
+  const others = otherParams(each.params, name).map(([, value]) => value).join(" · ");
+  return makeName({ nodeid: `${module}::${test}${others && `[${others}]${tail}`}${within}` });
 }
 
 // What is open: the answers of a row beside each other
