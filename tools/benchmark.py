@@ -1,7 +1,6 @@
 """What the plugin costs, as ratios of runs that alternate on this machine.
 
-    python tools/benchmark.py [--runs 7] [--only start recording subcases sending memory
-                                              others instructions]
+    python tools/benchmark.py [--runs 7] [--only start recording subcases sending ...]
 
 Each figure is a median over the runs, CPU time (of all processes) and wall time; only
 ratios within one run of this command mean anything. `others` makes an environment for
