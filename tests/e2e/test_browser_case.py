@@ -244,7 +244,7 @@ def test_all_that_was_recorded_is_shown(reader: Reader) -> None:
     ]
     assert browser.texts("#case .remark") == [
         "ambiguous: judges disagree",
-        "passed only when run again",
+        "passed only when rerun",
         "recorded neither actual nor score",
         "carried over from an earlier session",
     ]

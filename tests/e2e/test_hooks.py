@@ -122,7 +122,7 @@ def test_a_case_on_which_a_hook_fails_is_withheld(withheld: Result, name: str) -
 
 def test_a_hook_that_fails_fails_the_session(withheld: Result) -> None:
     assert withheld.status == 1
-    told = f"{len(BAD)} cases withheld, as a hook failed on them:\n  test_it.py"
+    told = f"{len(BAD)} cases withheld because a hook failed:\n  test_it.py"
     assert told in withheld.summary
     journal = (withheld.session.path / "cases.jsonl").read_text()
     assert "private words" not in journal

@@ -295,7 +295,7 @@ def test_cases_that_an_empty_parameter_set_kept_from_running_are_named(
     everywhere.ini(f"empty_parameter_set_mark = {mark}")
     everywhere.test(EMPTY)
     summary = everywhere.run("-v").summary
-    _, _, told = summary.partition("6 cases never run, for an empty parameter set:\n")
+    _, _, told = summary.partition("6 cases not run: empty parameter set:\n")
     assert sorted(line.split("::", 1)[1] for line in told.splitlines()[:6]) == [
         "TestClass::test_method[NOTSET]",
         "test_beside_another[1-NOTSET]",

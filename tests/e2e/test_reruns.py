@@ -89,9 +89,7 @@ def test_a_rerun_case_is_one_row_with_the_last_attempt(
     assert rows["test_stable"]["actualOutput"] == "once"
     assert len(rows) == 3
     assert "1 flaky" in result.summary
-    assert (
-        "1 case passed only when run again:\n  test_it.py::test_flaky" in result.summary
-    )
+    assert "1 case passed only when rerun:\n  test_it.py::test_flaky" in result.summary
 
 
 def test_earlier_attempts_cost_too(rerun: tuple[Result, list[dict[str, Any]]]) -> None:

@@ -271,7 +271,10 @@ def test_after_an_interruption_the_rest_runs(
     result = stopped(suite, stop, standin=standin)
     assert result.status == 2
     path = f".evalguard/{result.session.path.name}"
-    assert f"go on by: pytest --evalguard-resume={path} " in result.summary + result.err
+    assert (
+        f"continue with: pytest --evalguard-resume={path} "
+        in result.summary + result.err
+    )
     result = check_resumed(suite, standin)
     assert result.session.state["counts"] == {"passed": 5, "failed": 1}
 
@@ -282,7 +285,7 @@ def test_after_a_kill_the_rest_runs(everywhere: Suite, standin: StandIn) -> None
     assert result.session.state["status"] == "running"
     shown = everywhere.script("show").out
     assert "the session was killed" in shown
-    assert "go on by: pytest --evalguard-resume=.evalguard/" in shown
+    assert "continue with: pytest --evalguard-resume=.evalguard/" in shown
     check_resumed(everywhere, standin)
 
 
@@ -291,7 +294,7 @@ def test_the_command_that_is_printed_goes_on(suite: Suite, standin: StandIn) -> 
     first = sessions(suite)[-1].path
     args = ("-k", "not 5", "--evalguard-resume", str(first))
     result = stopped(suite, "raise KeyboardInterrupt", *args, standin=standin)
-    (command,) = re.findall(r"go on by: (.*)", result.summary)
+    (command,) = re.findall(r"continue with: (.*)", result.summary)
     assert command.count("--evalguard-resume") == 1
     assert str(first.name) not in command
     assert "-k 'not 5'" in command
@@ -571,7 +574,7 @@ def test_a_spent_budget_ends_the_session(everywhere: Suite, standin: StandIn) ->
     spent = f"${count / 10:.2f} of $0.30 spent"
     assert f"budget: {spent}" in result.summary
     assert "the session was interrupted: its budget is spent" in result.summary
-    assert "go on by: pytest --evalguard-resume=.evalguard/" in result.summary
+    assert "continue with: pytest --evalguard-resume=.evalguard/" in result.summary
     rest = everywhere.run(run, *resume(1), standin=standin)
     assert rest.status == 0
     assert len(started(everywhere)) == 20 - count

@@ -91,12 +91,12 @@ def _trial_problems(
             yield (
                 f"{item.nodeid}: @pytest.mark.{name}: require={least} can't be met,"
                 f" there {'is' if most == 1 else 'are'} only {counted(most, 'trial')}:"
-                " say trials= at least as large"
+                " raise trials= or lower require="
             )
         elif most > 1 and (plugin := _rerun_by(config, item)) is not None:
             yield (
                 f"{item.nodeid} has {most} trials and would be run again by {plugin}:"
-                " trials take the place of reruns, use one of the two"
+                " trials replace reruns: use one or the other"
             )
         elif most > 1 and (plugin := _run_once_by(config, item)) is not None:
             yield (

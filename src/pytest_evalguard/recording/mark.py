@@ -118,8 +118,8 @@ def problems_of(mark: pytest.Mark) -> Iterator[str]:
     found = _problems(mark)
     if _seems_foreign(mark):
         yield (
-            f"{next(found)}. If the mark is another library's, give that of"
-            " pytest-evalguard another name by the ini option evalguard_mark"
+            f"{next(found)}. If the mark belongs to another library, rename"
+            " pytest-evalguard's with the ini option evalguard_mark"
         )
     yield from found
 

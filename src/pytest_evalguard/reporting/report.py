@@ -80,6 +80,6 @@ def report_of(
     if session.status == "killed":
         notes += [
             "the session was killed",
-            f"  go on by: {resume_command(session.path)}",
+            f"  continue with: {resume_command(session.path)}",
         ]
     return Report(session.path, state, totals, comparison, sent, notes)

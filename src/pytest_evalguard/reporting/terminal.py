@@ -92,7 +92,7 @@ def _unpassed_lines(report: Report, width: int, *, is_verbose: bool) -> Iterator
     if totals.hidden > 0:
         yield f"and {totals.hidden:,} more: -v or the report page shows them"
     if has_more:
-        yield f"  show all by: {again}"
+        yield f"  show all with: {again}"
 
 
 def _all_unpassed(report: Report) -> Iterable[Case] | None:
@@ -145,13 +145,13 @@ def _interval(rate: float, low: float, high: float) -> str:
 def worth_a_look(totals: Totals) -> Iterator[tuple[str, CaseNames]]:
     """Yield cases that one should know of, with what is the matter with them."""
     found = {
-        "never run, for an empty parameter set": totals.without_parameters,
+        "not run: empty parameter set": totals.without_parameters,
         "began and did not end": totals.unended,
         "with trials that disagree": totals.unstable,
-        "passed only when run again": totals.flaky,
+        "passed only when rerun": totals.flaky,
         "recorded neither actual nor score": totals.silent,
         "passed a threshold without recording a score": totals.unscored,
-        "withheld, as a hook failed on them": totals.withheld,
+        "withheld because a hook failed": totals.withheld,
     }
     for what, names in found.items():
         if names.count:
@@ -264,7 +264,7 @@ def interruption_lines(
         has_stopped = state.spending is not None and state.spending.has_stopped
         why = ": its budget is spent" if has_stopped else ""
         yield f"the session was interrupted{why}"
-        yield f"  go on by: {resume_command(path, arguments)}"
+        yield f"  continue with: {resume_command(path, arguments)}"
 
 
 def _spending(spending: Spending, *, has_run: bool) -> str:

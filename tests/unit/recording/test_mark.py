@@ -121,8 +121,8 @@ def test_a_mark_that_may_be_another_librarys_is_told_with_the_way_out(
 ) -> None:
     first, *others = mark_problems([an_item(mark)], "eval")
     assert first.endswith(
-        ". If the mark is another library's, give that of pytest-evalguard another"
-        " name by the ini option evalguard_mark"
+        ". If the mark belongs to another library, rename pytest-evalguard's with"
+        " the ini option evalguard_mark"
     )
     assert not any("evalguard_mark" in each for each in others)
 

@@ -25,11 +25,11 @@ function makeTitle(each) {
 function makeRemarks(each) {
   const remarks = [
     [each.ambiguous, `ambiguous: ${each.ambiguous}`],
-    [each.flaky, "passed only when run again"],
+    [each.flaky, "passed only when rerun"],
     [each.require, `${each.require} of ${each.trials?.length} trials had to pass`],
     [each.silent, "recorded neither actual nor score"],
     [each.carried, `carried over from ${each.carried}`],
-    [each.withheld, "values are withheld, as a hook failed on them"],
+    [each.withheld, "values are withheld because a hook failed"],
   ].filter(([holds]) => holds);
   const reason = [[each.reason, "pre", `reason ${cssClass(each.outcome)}`]].filter(([text]) => text);
   return [
