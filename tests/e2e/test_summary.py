@@ -102,7 +102,7 @@ def test_many_failures_are_about_a_screen(suite: Suite) -> None:
     path = result.session.path.relative_to(suite.directory)
     assert lines[-3:-1] == [
         "and 980 more: -v or the report page shows them",
-        f"  show all with: pytest-evalguard show -v {path}",
+        f"  show all: pytest-evalguard show -v {path}",
     ]
     assert suite.script("show").out.splitlines() == lines
     whole = suite.script("show", "-v").out

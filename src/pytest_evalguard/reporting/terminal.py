@@ -92,7 +92,7 @@ def _unpassed_lines(report: Report, width: int, *, is_verbose: bool) -> Iterator
     if totals.hidden > 0:
         yield f"and {totals.hidden:,} more: -v or the report page shows them"
     if has_more:
-        yield f"  show all with: {again}"
+        yield f"  show all: {again}"
 
 
 def _all_unpassed(report: Report) -> Iterable[Case] | None:
