@@ -112,7 +112,7 @@ def test_a_mean_that_is_its_limit_meets_it(suite: Suite) -> None:
             eval_case.score = 0.8
             eval_case.add_score("tone", 0.8)
         """)
-    gates = ("0.8", "tone:0.8", "tone:0.8000000009", "tone:0.80001")
+    gates = ("0.8", "tone:0.8", "tone:0.8000000007", "tone:0.80001")
     result = suite.run(*(f"--evalguard-min-score={gate}" for gate in gates))
     assert text(result).count("gate met") == 3
     assert text(result).count("gate FAILED") == 1

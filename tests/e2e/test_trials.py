@@ -675,7 +675,7 @@ def test_trials_and_reruns_together_are_a_usage_error(
         """)
     result = suite.run(*args, plugins=[plugin])
     assert result.status == 4
-    assert "trials take the place of reruns" in result.err + result.out
+    assert "trials replace reruns" in result.err + result.out
 
 
 @pytest.mark.real_process("pytest warns of a plugin that was loaded by another name")
