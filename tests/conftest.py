@@ -71,8 +71,8 @@ def _compile_plugins() -> None:
 
 def pytest_unconfigure() -> None:
     """Save what was measured: pytest-xdist kills a worker that is slow to exit."""
-    if (measured := coverage.Coverage.current()) is not None:
-        measured.save()
+    if (current := coverage.Coverage.current()) is not None:
+        current.save()
 
 
 @pytest.fixture(scope="session", params=["chromium", "firefox"])

@@ -12,7 +12,7 @@ import random
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from pytest_evalguard.cli.main import main
 from pytest_evalguard.model.case import Attempt, Case, ScorerResult
@@ -29,9 +29,9 @@ BUILD = {
     "provider": "GitHub Actions",
     "commit": "7f3c2d9b41e85a60cc1d7a3f2b9e8d4c5a6f7081",
     "branch": "tone-of-voice",
-    "url": "https://github.com/acme/support-bot/actions/runs/8123456789",
+    "build_url": "https://github.com/acme/support-bot/actions/runs/8123456789",
 }
-VERSIONS = {"python": "3.13.2", "pytest": "9.2.0", "pytest_evalguard": "0.1.0"}
+VERSIONS = {"python": "3.13.2", "pytest": "9.2.0", "pytest-evalguard": "0.1.0"}
 MODEL = {"model": "claude-4", "temperature": 0.2}
 
 COUNTRIES = {
@@ -131,16 +131,19 @@ def _failing(out: Path) -> Path:
     return path
 
 
+_ENDED: list[Literal["finished", "interrupted"]] = ["finished", "interrupted"]
+
+
 def _shards() -> Iterator[Shard]:
-    for number, status in ((1, "finished"), (2, "interrupted")):
+    for number, status in enumerate(_ENDED, 1):
         yield Shard(
             f"5aad000{number}",
             "2026-03-07T06:00:00+00:00",
-            "finished" if status == "finished" else "interrupted",
+            status,
             0,
             43,
             43,
-            {"job": "evals", "shard": f"{number}/2"},
+            {"job": "evals", "shard": f"{number} of 2"},
         )
 
 

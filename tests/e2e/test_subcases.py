@@ -321,7 +321,7 @@ def test_a_test_fails_when_a_sub_case_did_not_pass(ran: Result, verdict: str) ->
     "line",
     [
         "2 of 5 cases failed: row-1, row-3",
-        "4 of 11 cases did not pass (3 failed, 1 ended by an error): fails, errs,",
+        "4 of 11 cases did not pass (3 failed, 1 ended in an error): fails, errs,",
         "  row-1: AssertionError: assert case.actual == case.expected: 3 == 2",
         "1 of 2 cases failed: b",
         "2 of 2 cases did not pass (1 failed, 1 did not end): waits, slow",
@@ -649,7 +649,8 @@ def test_sub_cases_are_cases_to_hooks_groups_gates_and_baselines(
         env={"WORSE": "1"},
     )
     cases = result.session.cases
-    assert {case["metadata"]["item"] for name, case in cases.items() if "row[" in name}
+    items = {case["metadata"]["item"] for name, case in cases.items() if "row[" in name}
+    assert items == {"test_models[small]", "test_models[large]"}
     assert Counter(result.session.outcomes.values()) == {"failed": 6, "dropped": 2}
     assert cases["test_models[small]::a]b"]["test"] == "test_it.py::test_models[small]"
     for line in (

@@ -11,6 +11,7 @@ import re
 import shutil
 import subprocess
 import tempfile
+import threading
 import time
 import urllib.request
 from abc import ABC, abstractmethod
@@ -42,12 +43,17 @@ _CLICKED = """
 """
 
 
+def _program(names: str) -> str | None:
+    """Return where a program is that has one of some names, None if nowhere."""
+    return next(filter(None, map(shutil.which, names.split())), None)
+
+
 class Browser(ABC):
     """A window; `problems` is all that went wrong since it was last asked."""
 
     name: ClassVar[str]
     programs: ClassVar[dict[str, str]]
-    """What it needs, each with the Debian package that has it."""
+    """What it needs, under any of its names, each with Debian's package."""
 
     schemes: ClassVar[tuple[str, ...]]
     """The colour schemes that it can be made to prefer."""
@@ -82,7 +88,7 @@ class Browser(ABC):
     @classmethod
     def missing(cls) -> list[str]:
         """Return the Debian packages whose programs are not installed."""
-        return [e for name, e in cls.programs.items() if shutil.which(name) is None]
+        return [e for names, e in cls.programs.items() if _program(names) is None]
 
     @abstractmethod
     def _start(self, profile: Path) -> subprocess.Popen[str]:
@@ -120,6 +126,8 @@ class Browser(ABC):
         lines = self._process.stdout or self._process.stderr or ()
         for line in lines:
             if found := re.search(pattern, line):
+                # what it says from now on would fill the pipe, and hold it
+                threading.Thread(target=list, args=(lines,), daemon=True).start()
                 return found[1]
         raise RuntimeError(f"{self.name} did not start")
 
@@ -249,7 +257,7 @@ class Browser(ABC):
 class Chromium(Browser):
     name = "chromium"
     programs: ClassVar[dict[str, str]] = {
-        "chromium": "chromium",
+        "chromium google-chrome": "chromium",
         "chromedriver": "chromium-driver",
     }
     schemes = ("light", "dark")
@@ -269,7 +277,7 @@ class Chromium(Browser):
             "host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",
         )
         options = {
-            "binary": shutil.which("chromium"),
+            "binary": _program("chromium google-chrome"),
             "args": [f"--{each}" for each in arguments],
         }
         wanted = {"webSocketUrl": True, "goog:chromeOptions": options}
@@ -308,7 +316,7 @@ _PREFERENCES = {
 
 class Firefox(Browser):
     name = "firefox"
-    programs: ClassVar[dict[str, str]] = {"firefox-esr": "firefox-esr"}
+    programs: ClassVar[dict[str, str]] = {"firefox-esr firefox": "firefox-esr"}
     schemes = ("dark",)
 
     def _start(self, profile: Path) -> subprocess.Popen[str]:
@@ -318,7 +326,7 @@ class Firefox(Browser):
         )
         (profile / "user.js").write_text("".join(lines))
         command = [
-            "firefox-esr",
+            _program("firefox-esr firefox") or "firefox",
             "--headless",
             "--no-remote",
             "--profile",

@@ -43,7 +43,7 @@ class GroupComparison:
     """A group against the first one, case by case.
 
     `alone` counts the cases of both that have no partner or several, `errors` the pairs
-    of which one ended by an error: neither is compared.
+    of which one ended in an error: neither is compared.
     """
 
     value: str

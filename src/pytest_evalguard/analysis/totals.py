@@ -53,7 +53,7 @@ class Totals:
     """Counts, means and quantiles over cases, and the first ones that need a look.
 
     Latencies are in milliseconds, costs in US dollars; `trials` has of each case with
-    trials how many passed and how many there are, without those that ended by an error.
+    trials how many passed and how many there are, without those that ended in an error.
     `covered` counts the rows without an error that have a named score, and
     `covered_metrics` those that have a metric.
 

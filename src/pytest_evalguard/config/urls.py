@@ -22,7 +22,7 @@ def checked_trace_link(text: str) -> str:
 
     text = text.strip()
     parts = urlsplit(text.replace(TRACE_ID, "{}"))
-    is_https = parts.scheme == "https" and _HOST_AND_PORT.fullmatch(parts.netloc)
+    is_https = text.startswith("https://") and _HOST_AND_PORT.fullmatch(parts.netloc)
     if not is_https or TRACE_ID not in text or not text.isprintable() or " " in text:
         raise ValueError(text)
     return text

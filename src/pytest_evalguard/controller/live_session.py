@@ -270,7 +270,7 @@ class LiveSession:
             added = list(stored.read(stored.only_from_workers))
             for case in added:
                 self.add(case, case.to_line())
-            for test in stored.ended.keys() & self._unfinished:
+            for test in sorted(stored.ended.keys() & self._unfinished):
                 self.add(stored.ended[test], stored.ended[test].to_line())
         for file in files:
             file.unlink(missing_ok=True)

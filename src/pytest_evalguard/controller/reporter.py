@@ -117,7 +117,8 @@ class Reporter:
 
         Called from a thread of pytest-xdist's, too.
         """
-        self._spent[worker] = spent
+        # two threads of a worker may tell what they spent in the other order
+        self._spent[worker] = max(spent, self._spent.get(worker, 0.0))
         return reaches(sum(self._spent.copy().values()), self._settings.budget or 0)
 
     def publish(

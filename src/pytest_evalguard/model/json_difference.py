@@ -43,31 +43,32 @@ def differing_keys(expected: str, actual: str) -> list[KeyDifference]:
 
 
 def _differences(one: Json, other: Json) -> Iterator[KeyDifference]:
-    waiting: list[tuple[str, object, object]] = [("", one, other)]
+    waiting: list[tuple[str | None, object, object]] = [(None, one, other)]
     while waiting:
         key, left, right = waiting.pop()
         if (members := _members(key, left, right)) is not None:
             waiting += reversed(members)
-        elif key and (texts := (_text(left), _text(right)))[0] != texts[1]:
+        elif key is not None and (texts := (_text(left), _text(right)))[0] != texts[1]:
             yield KeyDifference(key, *texts)
 
 
 def _members(
-    key: str, one: object, other: object
-) -> list[tuple[str, object, object]] | None:
+    key: str | None, one: object, other: object
+) -> list[tuple[str | None, object, object]] | None:
     """Return what two values are compared by, None where it is as a whole."""
     if isinstance(one, dict) and isinstance(other, dict):
-        dot = "." if key else ""
+        path = "" if key is None else f"{key}."
         names = {**one, **other}
         return [
-            (f"{key}{dot}{name}", one.get(name, _MISSING), other.get(name, _MISSING))
+            (f"{path}{name}", one.get(name, _MISSING), other.get(name, _MISSING))
             for name in names
         ]
     if isinstance(one, list) and isinstance(other, list) and _holds_any(one, other):
         most = max(len(one), len(other))
         pairs = [each + [_MISSING] * (most - len(each)) for each in (one, other)]
+        path = key or ""
         return [
-            (f"{key}[{n}]", *pair) for n, pair in enumerate(zip(*pairs, strict=True))
+            (f"{path}[{n}]", *pair) for n, pair in enumerate(zip(*pairs, strict=True))
         ]
     return None
 

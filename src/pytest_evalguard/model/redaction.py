@@ -21,6 +21,7 @@ REDACTED = "[REDACTED]"
 SHORTEST_KEY = 8
 """Shorter values of a live key are no key, and stand in too many other words."""
 
+_MOST_CHAINED = 20  # keys with nothing between them
 _SHORTEST_ALNUM = 11  # of what is a secret and nothing but letters and digits
 
 
@@ -42,10 +43,11 @@ class Redactor:
             text = text.replace(key, REDACTED)
         if not self._shapes or (len(text) < _SHORTEST_ALNUM and text.isalnum()):
             return text
-        if spans := spans_of_shapes(text):
+        # a key right behind another begins a word only when that is replaced
+        for _ in range(_MOST_CHAINED):
+            if not (spans := spans_of_shapes(text)):
+                break
             text = _without(spans, text)
-            # a key that stood right behind another begins a word only now
-            text = _without(spans_of_shapes(text), text)
         spans = spans_of_names(text)
         return _without(spans, text) if spans else text
 

@@ -11,7 +11,7 @@ from .bounds import ROUNDING
 from .values import clean_text, describe
 
 RESERVED_NAMES = frozenset(("pytest", "_metadata"))
-"""CaseNames of scorers that the rows use themselves."""
+"""Names of scorers that the rows use themselves."""
 
 _LONGEST_ID = 200
 

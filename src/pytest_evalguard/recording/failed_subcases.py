@@ -19,7 +19,7 @@ from .block import Verdict, is_skip
 _MOST_NAMED = 10
 _WORDS: dict[Outcome, str] = {
     "failed": "failed",
-    "error": "ended by an error",
+    "error": "ended in an error",
     "not run": "did not end",
 }
 
@@ -138,4 +138,5 @@ class FailedSubcases:
     def _reasons(self) -> Iterator[str]:
         for each in self._first:
             if each.reason is not None:
-                yield f"  {each.label}: {printable(each.reason)}"
+                first, _, _ = each.reason.partition("\n")
+                yield f"  {each.label}: {printable(first)}"

@@ -240,7 +240,7 @@ T = TypeVar("T", int, float)
 def deciding_trial(outcomes: Sequence[Outcome], plan: Plan) -> int:
     """Return the index of the trial whose verdict is that of the case.
 
-    It is the last one that passed, if enough did; the first that ended by an error, if
+    It is the last one that passed, if enough did; the first that ended in an error, if
     with those enough might have; else the first of the worst.
     """
     passed = [index for index, each in enumerate(outcomes) if each in PASSING]
@@ -265,7 +265,7 @@ def combined(cases: Sequence[Case], plan: Plan, chosen_index: int) -> Case:
     """Return the case that trials add up to; each of them is kept in it.
 
     Scores and latency are means over the trials that tell something of the thing under
-    test: not of those that were skipped or ended by an error. Tokens and cost are sums.
+    test: not of those that were skipped or ended in an error. Tokens and cost are sums.
     """
     chosen = cases[chosen_index]
     passed = sum(case.passed for case in cases)

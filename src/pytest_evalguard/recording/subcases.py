@@ -146,17 +146,17 @@ class Subcases:
         self._labels[label] = 1
         return label
 
-    def begin(self, subcase: Subcase) -> EvalCase:
-        """Publish that a sub-case has begun, and return its recorder."""
+    def begin(self, subcase: Subcase) -> None:
+        """Publish that a sub-case has begun, and give it its recorder."""
         identity = subcase.identity
-        recorder = _Recorder(identity, self._redact, subcase.mark.given)
         case = Case(identity, "not run", test=self.test, reason=INTERRUPTED)
-        with self._lock:
+        with self._lock:  # the test may end in another thread meanwhile
             if self._is_over:
                 raise ended_error(EvalCase(self.test))
+            subcase.recorder = _Recorder(identity, self._redact, subcase.mark.given)
+            subcase.started = EvalCase._clock()
             self._open[identity] = subcase
             self._publish(case, case.to_line(), None)
-        return recorder
 
     def end(self, subcase: Subcase, error: BaseException | None, ms: float) -> bool:
         """Publish a sub-case; return whether what left its block is caught."""
@@ -188,7 +188,7 @@ class Subcases:
             self._publish(case, line, None)
             del self._open[identity]
             self._attempts[identity] = [*attempts, attempt]
-            self._outcomes[run.outcome] += 1
+            self._outcomes[case.outcome] += 1
             self._failed.add(subcase.place, subcase.label, verdict, run.why)
 
     def fail(self, call: pytest.CallInfo[None]) -> None:
@@ -196,11 +196,14 @@ class Subcases:
         if call.when == "teardown":
             self._end_open()
         if call.when != "setup":
-            self._failed.raise_in(call, self._begun)
+            with self._lock:
+                self._failed.raise_in(call, self._begun)
 
     def tell(self, report: pytest.TestReport, call: pytest.CallInfo[None]) -> None:
         """Show the sub-cases that did not pass, also where the test itself failed."""
-        if self._failed.tell(report, call, self._begun):
+        with self._lock:
+            is_theirs = self._failed.tell(report, call, self._begun)
+        if is_theirs:
             self._phases.add(str(call.when))
 
     @property
@@ -209,8 +212,9 @@ class Subcases:
 
     def _end_open(self) -> None:
         """End the sub-cases whose blocks have not come to their end."""
-        self._is_over = True
-        for subcase in list(self._open.values()):
+        with self._lock:
+            self._is_over, still_open = True, [*self._open.values()]
+        for subcase in still_open:
             ms = (EvalCase._clock() - subcase.started) * 1000
             self._finish(subcase, Verdict("not run", said=_NOT_ENDED), ms)
 
@@ -235,7 +239,9 @@ class Subcases:
     def end_of(self, run: Run) -> EndedTest | None:
         """Return what is to be told of a test that is no case itself."""
         self._end_open()
-        for identity in self._earlier.keys() - self._attempts.keys():
+        for identity in self._earlier:
+            if identity in self._attempts:
+                continue
             case = Case(identity, "not run", test=self.test, reason=_NOT_REACHED)
             case.attempts = self._earlier[identity]
             case.cost_usd = total(*(each.cost_usd for each in case.attempts))
@@ -274,7 +280,7 @@ class Subcase:
     def __enter__(self) -> EvalCase:
         if self.started:
             raise RuntimeError(f"the sub-case {self.label} has begun before")
-        self.recorder = self._subcases.begin(self)
+        self._subcases.begin(self)
         self.started = EvalCase._clock()
         return self.recorder
 

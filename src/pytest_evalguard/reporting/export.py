@@ -9,7 +9,7 @@ from __future__ import annotations
 import csv
 import io
 import json
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 from ..model.bounds import exact_mean
@@ -27,7 +27,6 @@ _OF_ALL_TRIALS = ("prompt_tokens", "completion_tokens", "cost_usd", "ambiguous")
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "\0", "＝", "＋", "－", "＠")  # noqa: RUF001 # full-width ones, too
 
 Row = Mapping[str, Any]
-Columns = Sequence[str]
 
 
 class Table:
@@ -69,6 +68,8 @@ class Table:
         for case in self._cases():
             for name, columns in found.items():
                 columns.update(getattr(case, name))
+            for trial in case.trials if self._by_trial else ():
+                found["scores"].update(trial.scores or ())
         first = ["nodeid", *(["trial"] if self._by_trial else [])]
         named = [_column(kind, n) for kind in _NAMED for n in sorted(found[kind])]
         return [*first, *_FIXED, *named]

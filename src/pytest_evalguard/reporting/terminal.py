@@ -83,8 +83,11 @@ def _unpassed_lines(report: Report, width: int, *, is_verbose: bool) -> Iterator
     title = f"{counted(count, 'case')} did not pass"
     if is_verbose and (cases := _all_unpassed(report)) is not None:
         yield f"{title}:"
-        for case in cases:
-            yield from whole_lines(case, width, report.state.trace_link)
+        try:
+            for case in cases:
+                yield from whole_lines(case, width, report.state.trace_link)
+        except (OSError, SessionError) as error:  # it is read while it is shown
+            yield f"the rest can't be read: {printable(str(error))}"
         return
     has_more = count > WITH_VALUES
     yield f"{title}, the first {WITH_VALUES} with values:" if has_more else f"{title}:"

@@ -329,10 +329,16 @@ def _identity_in(line: bytes) -> tuple[str | None, bool]:
     if text.startswith(_START) and text.endswith("}"):
         with suppress(ValueError, RecursionError):
             identity, end = _decode(text, len(_START))
-            is_open = text.startswith(_NOT_RUN, end) and _WITHIN in text
+            is_open = text.startswith(_NOT_RUN, end) and _is_within(text)
             return (identity, is_open) if isinstance(identity, str) else (None, False)
     case = _parsed(line)  # not as `Case.to_line` writes it
     return (None if case is None else case.nodeid), False
+
+
+def _is_within(text: str) -> bool:
+    """Whether a line is of a sub-case, by the field that it ends with."""
+    start = text.rfind(_WITHIN)
+    return start > 0 and _decode(text, start + len(_WITHIN))[1] == len(text) - 1
 
 
 def _parsed(line: bytes) -> Case | None:

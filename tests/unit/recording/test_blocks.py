@@ -162,7 +162,7 @@ def test_the_first_ones_are_named_in_the_order_of_the_test() -> None:
     failing(2_000).raise_in(call, 3_000)
     head, *reasons = str(call.excinfo.value).splitlines()
     assert head == (
-        "2,000 of 3,000 cases did not pass (1,000 failed, 1,000 ended by an error):"
+        "2,000 of 3,000 cases did not pass (1,000 failed, 1,000 ended in an error):"
         " row-0, row-1, row-2, row-3, row-4, row-5, row-6, row-7, row-8, row-9 and"
         " 1,990 more"
     )
