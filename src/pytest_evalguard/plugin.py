@@ -261,7 +261,6 @@ def _budget(config: pytest.Config) -> Budget | None:
 
 def _runner(config: pytest.Config) -> CaseRunner:
     if not config.pluginmanager.has_plugin(_RUNNER):
-        from .recording.follower import is_run_by_others
         from .recording.harness_errors import HarnessErrors
         from .recording.run import Equipment, equipment_key
         from .recording.runner import CaseRunner
@@ -286,6 +285,4 @@ def _runner(config: pytest.Config) -> CaseRunner:
         config.pluginmanager.register(runner, _RUNNER)
         if config.pluginmanager.has_plugin(_UNTIL_CASES):
             config.pluginmanager.unregister(name=_UNTIL_CASES)
-        if is_run_by_others(config):
-            runner.follow_closely(config.pluginmanager)
     return cast("CaseRunner", config.pluginmanager.get_plugin(_RUNNER))

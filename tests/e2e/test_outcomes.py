@@ -314,3 +314,59 @@ def test_an_empty_parameter_set_that_pytest_refuses_stops_the_session(
     result = suite.run()
     assert result.status == 2
     assert "Empty parameter set in" in result.out
+
+
+OUTCOME_OF_ITS_OWN = """
+import pytest
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item, call):
+    report = yield
+    if call.when == "call" and report.failed:
+        report.outcome = "known_issue"
+    return report
+
+def pytest_report_teststatus(report):
+    if report.outcome == "known_issue":
+        return "known_issue", "K", "KNOWN"
+"""
+
+
+def test_a_case_is_kept_whatever_outcome_a_conftest_gives_its_report(
+    everywhere: Suite,
+) -> None:
+    everywhere.write("conftest.py", OUTCOME_OF_ITS_OWN)
+    everywhere.test("""
+        def test_it(eval_case):
+            eval_case.actual = "precious"
+            assert 0
+        """)
+    result = everywhere.run()
+    assert result.session.cases["test_it"]["actual"] == "precious"
+    assert "missing" not in result.summary
+    assert result.status == 0
+
+
+LATE = """
+import pytest
+from _pytest.runner import runtestprotocol
+
+class RunsThem:
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtest_protocol(self, item, nextitem):
+        for report in runtestprotocol(item, nextitem=nextitem, log=False):
+            item.ihook.pytest_runtest_logreport(report=report)
+        return True
+
+def pytest_collection_finish(session):
+    session.config.pluginmanager.register(RunsThem())
+"""
+
+
+def test_reasons_are_known_where_a_plugin_that_came_late_runs_the_tests(
+    everywhere: Suite,
+) -> None:
+    everywhere.write("conftest.py", LATE)
+    everywhere.test("def test_it(eval_case): raise ValueError('no')")
+    case = everywhere.run().session.cases["test_it"]
+    assert case["reason"].startswith("ValueError: no, at ")

@@ -720,6 +720,46 @@ def test_a_session_that_takes_no_xfail_has_failures(suite: Suite) -> None:
     assert result.tally == {"failed": 1}
 
 
+@pytest.mark.skipif(pytest.version_tuple < (9,), reason="it has no subtests yet")
+def test_subtests_take_no_failure_of_the_sub_cases_beside_them(
+    everywhere: Suite,
+) -> None:
+    everywhere.test("""
+        def test_mix(eval_case, subtests):
+            with eval_case.subcase("first"): assert 0
+            with subtests.test("fine"): pass
+            with eval_case.subcase("later"): assert 0
+
+        @pytest.mark.xfail(raises=KeyError)
+        def test_own(eval_case, subtests):
+            with eval_case.subcase("known"): raise KeyError
+            with subtests.test("fine"): pass
+            assert 0, "a real failure"
+        """)
+    result = everywhere.run()
+    assert "SUBFAILED" not in result.out
+    assert "2 of 2 cases failed: first, later" in result.out
+    assert result.session.outcomes == {
+        "test_mix::first": "failed",
+        "test_mix::later": "failed",
+        "test_own": "failed",
+        "test_own::known": "xfailed",
+    }
+
+
+def test_a_sub_case_is_no_other_test_whose_parameter_ends_as_its_name(
+    everywhere: Suite,
+) -> None:
+    everywhere.test("""
+        @pytest.mark.parametrize("p", ["a", "a]::b"])
+        def test_q(eval_case, p):
+            if p == "a":
+                with eval_case.subcase("b]"): assert 0
+        """)
+    everywhere.run()
+    assert everywhere.script("gate", "--min-pass-rate=0.9").status == 1
+
+
 @pytest.mark.real_process("what others have loaded stays loaded in a process")
 def test_a_session_without_sub_cases_loads_nothing_for_them(suite: Suite) -> None:
     suite.test("""

@@ -150,7 +150,7 @@ class Ending:
         except (OSError, SessionError) as error:  # no file can be opened any more
             self._tell_problem(session, f"the session could not be closed: {error}")
             return
-        has_hidden_failure = any(not case.passed for case in recovered)
+        has_hidden_failure = any(e.has_row and not e.passed for e in recovered)
         has_loss = missing or live.lost or live.totals.withheld.count
         if has_hidden_failure or has_loss or self._course.has_internal_error:
             _fail(session)

@@ -26,18 +26,21 @@ from .run import LINE, Run, require_score, run_key
 if TYPE_CHECKING:
     from .runner import CaseRunner
 
-_HOOKS = ("pytest_runtest_protocol", "pytest_runtestloop")
+_HOOKS = (
+    "pytest_runtest_protocol",
+    "pytest_runtestloop",
+    "pytest_runtest_makereport",  # it may give a report an outcome of its own
+)
 # xdist's own module has another name in a worker; pytest-timeout only starts a timer
 _KNOWN = ("_pytest", "xdist", "__channelexec__", "pytest_timeout", "pytest_evalguard")
 
 
-def is_run_by_others(config: pytest.Config) -> bool:
+def is_run_by_others(plugins: pytest.PytestPluginManager) -> bool:
     """Whether a plugin or a conftest takes part in running tests."""
-    plugins = config.pluginmanager
     return any(map(plugins.has_plugin, (*RERUNNING, *RUNNING_ONCE))) or any(
-        impl.function.__module__.partition(".")[0] not in _KNOWN
+        (impl.function.__module__ or "").partition(".")[0] not in _KNOWN
         for name in _HOOKS
-        for impl in getattr(config.hook, name).get_hookimpls()
+        for impl in getattr(plugins.hook, name).get_hookimpls()
     )
 
 
@@ -132,3 +135,22 @@ class ThresholdCheck:
         run = item.stash.get(run_key, None)
         if run is not None and (threshold := run.mark.threshold) is not None:
             require_score(run.recorder, threshold)
+
+
+class BodyWatch:
+    """Tells the end of a test's body from that of a subtest in it.
+
+    Pytest makes the reports of both by the same hook, and of the same phase.
+    """
+
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
+    def pytest_runtest_call(self, item: pytest.Item) -> Generator[None, None, None]:
+        run = item.stash.get(run_key, None)
+        if run is None:
+            yield
+            return
+        run.is_in_body = True
+        try:
+            yield
+        finally:
+            run.is_in_body = False

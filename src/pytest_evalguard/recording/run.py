@@ -61,7 +61,7 @@ class Run:
 
     `body_ms` is how long its body took, None where pytest did not run that itself;
     `is_harness_error` says that what left it, or left its last subtest, is the failure
-    of the harness.
+    of the harness. `is_in_body` is known of tests that may have subtests.
     """
 
     recorder: EvalCase
@@ -77,6 +77,7 @@ class Run:
     failed_subtest: str | None = None
     errored_subtest: str | None = None
     subcases: Subcases | None = None
+    is_in_body: bool = False
     started: float | None = None
     call: pytest.CallInfo[None] | None = None
     logged: set[str] = field(default_factory=set)

@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 from _pytest._code.code import ExceptionRepr
+from _pytest.unittest import TestCaseFunction
 
 from ..model.case import Attempt, Case, EndedTest, record_from_line
 from ..model.outcome import letters_of
@@ -22,7 +23,7 @@ from .collection import (
     is_handed_over,
     name_scheduled_run,
 )
-from .follower import Follower, ThresholdCheck
+from .follower import BodyWatch, Follower, ThresholdCheck, is_run_by_others
 from .mark import EvalMark, Plan, current_mark, problems_of
 from .modify_case import modified
 from .outcome import (
@@ -40,6 +41,7 @@ from .run import LINE, Equipment, Run, case_of, detach, junit_properties, run_ke
 
 _FOLLOWER = "pytest-evalguard-follower"
 _THRESHOLDS = "pytest-evalguard-thresholds"
+_BODIES = "pytest-evalguard-bodies"
 TRIALS = "evalguard_trials"
 """The attribute of a test report that has its trials' outcomes, a letter each."""
 
@@ -75,6 +77,7 @@ class CaseRunner:
         self._publish, self.redact, self.errors = equipment
         self._follower: Follower | None = None
         self._checks_thresholds = False
+        self._watches_bodies = False
         self._open: dict[str, list[pytest.Item]] = {}
         self._handed_over: tuple[object, bool] = (None, False)
         self._process = getpid()
@@ -84,6 +87,11 @@ class CaseRunner:
         if self._follower is None:
             self._follower = Follower(self)
             plugins.register(self._follower, _FOLLOWER)
+
+    def pytest_plugin_registered(self, manager: pytest.PytestPluginManager) -> None:
+        """Follow tests closely from when a plugin or a conftest takes part."""
+        if self._follower is None and is_run_by_others(manager):
+            self.follow_closely(manager)
 
     def recorder_of(self, item: pytest.Item) -> EvalCase:
         """Return the recorder of a test."""
@@ -172,6 +180,14 @@ class CaseRunner:
         self._check_threshold(item, mark)
         if isinstance(item, pytest.Function):
             self._hand_over(item, recorder)
+            self._check_subtests(item)
+
+    def _check_subtests(self, item: pytest.Function) -> None:
+        if not self._watches_bodies and (
+            "subtests" in item.fixturenames or isinstance(item, TestCaseFunction)
+        ):
+            self._watches_bodies = True
+            item.config.pluginmanager.register(BodyWatch(), _BODIES)
 
     def _check_threshold(self, item: pytest.Item, mark: EvalMark) -> None:
         if mark.threshold is not None and not self._checks_thresholds:
@@ -233,7 +249,7 @@ class CaseRunner:
             run = item.stash[run_key]
         if run is None:
             return
-        if run.subcases is not None:
+        if run.subcases is not None and not run.is_in_body:
             run.subcases.fail(call)
         if self._follower is None:
             run.note_call(call)
@@ -246,7 +262,7 @@ class CaseRunner:
         call: pytest.CallInfo[None],
     ) -> str | None:
         """Return why a phase did not pass, and learn whose failure it is."""
-        if run.subcases is not None:
+        if run.subcases is not None and not run.is_in_body:
             run.subcases.tell(report, call)
         if call.excinfo is not None and call.when == "call" and run.case is None:
             run.is_harness_error = self.errors.include(call.excinfo.value)

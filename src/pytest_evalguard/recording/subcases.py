@@ -36,6 +36,7 @@ if TYPE_CHECKING:
 MAX_NAME = 200
 """Longest name that is kept of a sub-case, in columns."""
 
+_tests_key: pytest.StashKey[frozenset[str]] = pytest.StashKey()
 _PASSED = Verdict("passed")
 _NOT_INHERITED = ("name", "prompt_id", "trials", "require")
 _NOT_ENDED = "had not ended when its test did"
@@ -90,6 +91,7 @@ class Subcases:
     ) -> None:
         self.item = item
         self.test = identity_of(item)
+        self._tests = _identities(item.session)
         self._mark = mark
         self._equipment = equipment
         self._publish, self._redact, self._errors = equipment
@@ -140,7 +142,7 @@ class Subcases:
         self._names.add(key)
         known = distinct_line(escaped(self._redact(clean_text(name))), MAX_NAME)
         label = known
-        while label in self._labels:
+        while label in self._labels or f"{self.test}::{label}" in self._tests:
             self._labels[known] += 1
             label = f"{known} #{self._labels[known]}"
         self._labels[label] = 1
@@ -324,6 +326,13 @@ class _Block(Run):
 
     def reason(self, outcome: Outcome) -> str | None:
         return self.why
+
+
+def _identities(session: pytest.Session) -> frozenset[str]:
+    """Return what tests are known by: the parameters of one may end as a name does."""
+    if _tests_key not in session.stash:
+        session.stash[_tests_key] = frozenset(map(identity_of, session.items))
+    return session.stash[_tests_key]
 
 
 def _digest(name: str) -> bytes:

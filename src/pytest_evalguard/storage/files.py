@@ -129,7 +129,11 @@ def identity_of(file: int) -> tuple[int, int]:
 
 def replace_file(path: Path, lines: Iterable[str], mode: int = 0o600) -> None:
     """Write a file, safe from a power cut; a reader sees the old or the new one."""
-    number, draft = tempfile.mkstemp(dir=path.parent, prefix=f"{path.name}.")
+    try:
+        number, draft = tempfile.mkstemp(dir=path.parent, prefix=f"{path.name}.")
+    except OSError as error:
+        error.filename = str(path)  # not a name that nobody gave
+        raise
     try:
         with os.fdopen(number, "w", encoding="utf-8") as file:
             file.writelines(lines)
