@@ -11,7 +11,6 @@ import re
 import shutil
 import subprocess
 import tempfile
-import threading
 import time
 import urllib.request
 from abc import ABC, abstractmethod
@@ -126,8 +125,6 @@ class Browser(ABC):
         lines = self._process.stdout or self._process.stderr or ()
         for line in lines:
             if found := re.search(pattern, line):
-                # what it says from now on would fill the pipe, and hold it
-                threading.Thread(target=list, args=(lines,), daemon=True).start()
                 return found[1]
         raise RuntimeError(f"{self.name} did not start")
 
