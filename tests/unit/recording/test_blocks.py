@@ -82,7 +82,9 @@ def a_test() -> Any:
     hook = SimpleNamespace(get_hookimpls=list)
     hooks = SimpleNamespace(pytest_evalguard_modify_case=hook)
     config = SimpleNamespace(hook=hooks)
-    return SimpleNamespace(stash=pytest.Stash(), nodeid="t.py::t", config=config)
+    session = SimpleNamespace(stash=pytest.Stash(), items=[])
+    test = {"nodeid": "t.py::t", "config": config, "session": session}
+    return SimpleNamespace(stash=pytest.Stash(), **test)
 
 
 @pytest.fixture
