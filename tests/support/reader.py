@@ -83,12 +83,15 @@ class Reader:
 
     def search(self, text: str) -> list[str]:
         """Return what is listed when that is sought."""
+        return self._enter("search", text, "input")
+
+    def _enter(self, box: str, value: str, event: str) -> list[str]:
         script = (
-            "const box = document.getElementById('search');"
-            "box.value = arguments[0];"
-            "box.dispatchEvent(new Event('input'));"
+            "const box = document.getElementById(arguments[0]);"
+            "box.value = arguments[1];"
+            "box.dispatchEvent(new Event(arguments[2]));"
         )
-        self.browser.run(script, text)
+        self.browser.run(script, box, value, event)
         return self.names
 
     def choose(self, group: str, value: str) -> list[str]:
@@ -103,23 +106,11 @@ class Reader:
 
     def sort(self, name: str) -> list[str]:
         """Return what is listed when it is sorted by that."""
-        script = (
-            "const box = document.getElementById('sort');"
-            "box.value = arguments[0];"
-            "box.dispatchEvent(new Event('change'));"
-        )
-        self.browser.run(script, name)
-        return self.names
+        return self._enter("sort", name, "change")
 
     def bound(self, name: str, value: str) -> list[str]:
         """Return what is listed when scores are from or to a value."""
-        script = (
-            "const box = document.getElementById(arguments[0]);"
-            "box.value = arguments[1];"
-            "box.dispatchEvent(new Event('change'));"
-        )
-        self.browser.run(script, name, value)
-        return self.names
+        return self._enter(name, value, "change")
 
     def filters(self, group: str) -> dict[str, str]:
         """Return the values of a group, with how many cases each has."""

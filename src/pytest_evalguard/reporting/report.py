@@ -20,12 +20,17 @@ from ..storage.session import STATE, Session, SessionState
 from .submissions import resume_command
 
 
+def followable(link: str | None) -> str | None:
+    """Return the template of a link that is stored, None if it may not be followed."""
+    return link if link is not None and link.startswith("https://") else None
+
+
 def trace_url(link: str | None, trace_id: str | None) -> str | None:
     """Return the URL of a trace, None without an id or a link that may be followed.
 
     :param link: the template.
     """
-    if trace_id is None or link is None or not link.startswith("https://"):
+    if trace_id is None or (link := followable(link)) is None:
         return None
     return link.replace(TRACE_ID, quote(trace_id, safe="", errors="replace"))
 

@@ -32,7 +32,7 @@ from .metrics import metric_figures, table_lines
 from .report import Report
 from .submissions import command, dry_run_lines, resume_command, sent_lines
 
-FEW = 5
+_FEW = 5
 """Most cases that are named of a kind where not all is shown."""
 
 _MOST_TABLES = 3
@@ -48,7 +48,7 @@ def lines(
     :param is_verbose: whether all is shown of each case that did not pass.
     """
     totals, path = report.totals, report.path
-    most = MAX_SHOWN if is_verbose else FEW
+    most = MAX_SHOWN if is_verbose else _FEW
     yield from hanging(outcome_line(totals))
     for label, value in figures(totals):
         yield from labelled(label, value)

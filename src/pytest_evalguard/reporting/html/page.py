@@ -25,7 +25,7 @@ from ...storage.session import Gate, Session, SessionState, sessions_in
 from ..comparison import origin_text, verdict_lines
 from ..groups import comparison_table, group_notes, group_table
 from ..metrics import metric_figures
-from ..report import Report
+from ..report import Report, followable
 from ..terminal import (
     figures,
     outcome_line,
@@ -319,14 +319,13 @@ def _facts_data(page: Page) -> Iterator[str]:
         name: {"mark": info.mark, "severity": info.severity, "passes": info.passes}
         for name, info in OUTCOMES.items()
     }
-    link = page.trace_link or ""
     facts = {
         "outcomes": outcomes,
         "changes": {} if page.since is None else dict(page.since.changes),
         "groups": dict(page.sides),
         "keys": list(page.keys),
         "shards": dict(page.shards),
-        "traceLink": link if link.startswith("https://") else "",
+        "traceLink": followable(page.trace_link) or "",
     }
     yield _FACTS
     yield harmless(json.dumps(facts))
