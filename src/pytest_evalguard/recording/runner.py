@@ -207,6 +207,8 @@ class CaseRunner:
             self._handed_over = fixtures, is_handed
         if is_handed:
             item.funcargs[FIXTURE] = recorder
+            # nobody else asks for it, and pytest makes a fixture of it for each test
+            item.funcargs["request"] = item._request
 
     def end_trial(self, item: pytest.Item) -> Case:
         """Close the record of a trial, and return it."""
