@@ -192,9 +192,10 @@ def _settings(config: pytest.Config) -> Settings:
 def _have_trials(cases: list[pytest.Item]) -> bool:
     if not cases:
         return False
-    from .recording.mark import mark_key
+    from .recording.item_state import state_of
 
-    return any(item.stash[mark_key].plan for item in cases)
+    marks = (state_of(item).mark for item in cases)
+    return any(mark is not None and mark.plan for mark in marks)
 
 
 def _run_trials(config: pytest.Config) -> None:

@@ -11,6 +11,7 @@ import pytest
 
 from .. import hookspecs
 from .cases import FIXTURE
+from .item_state import ItemState, find_state, state_of
 
 if TYPE_CHECKING:
     from ..config.settings import Settings
@@ -19,14 +20,6 @@ if TYPE_CHECKING:
 
 _PREFIX = "pytest_evalguard_"
 _PLUGIN = "pytest_evalguard.plugin"
-
-identity_key = pytest.StashKey[str]()
-identities_key = pytest.StashKey["dict[int, str]"]()
-"""Of a test that is scheduled several times: the identity of each run, by its index."""
-declared_key = pytest.StashKey[str]()
-"""A digest of what the mark and the parameters of a test said when it was collected."""
-ended_key = pytest.StashKey[int]()
-"""How many scheduled runs of a test have ended and were published."""
 
 
 def is_handed_over(fixtures: Any) -> bool:
@@ -72,7 +65,10 @@ def find_problems(
 
         problems += mark_problems(cases, name)
         if not problems:
-            marks = [current_mark(item, name, settings.trials) for item in cases]
+            marks = [
+                current_mark(item, state_of(item), name, settings.trials)
+                for item in cases
+            ]
             marked = list(zip(cases, marks, strict=True))
             problems += _trial_problems(config, marked, name)
         if prompts is not None and not problems:
@@ -242,15 +238,16 @@ def identify(
 def note_identities(
     items: Sequence[pytest.Item], names: Sequence[str], indices: Sequence[int]
 ) -> None:
-    """Keep the identity on each item where it is another than its node id.
+    """Keep the identity of each test with it.
 
     :param indices: where each item stands among all.
     """
     if len(set(map(id, items))) < len(items):
         _note_repeats(items, names, indices)
     for item, name in zip(items, names, strict=True):
-        if name != item.nodeid and identities_key not in item.stash:
-            item.stash[identity_key] = name
+        state = state_of(item)
+        if not state.identities:
+            state.identity = name
 
 
 def _numbered(names: Sequence[str], items: Sequence[pytest.Item]) -> list[str]:
@@ -274,20 +271,17 @@ def _note_repeats(
     counts = Counter(map(id, items))
     for index, item, name in zip(indices, items, names, strict=True):
         if counts[id(item)] > 1:
-            item.stash.setdefault(identities_key, {})[index] = name
+            state_of(item).identities[index] = name
 
 
-def name_scheduled_run(item: pytest.Item) -> None:
+def name_scheduled_run(item: pytest.Item, state: ItemState) -> None:
     """Give a test that is scheduled several times the identity of the coming run."""
-    names, ended = item.stash.get(identities_key, None), item.stash.get(ended_key, 0)
-    if names:
+    if names := state.identities:
         index = _index_in_worker(item.config)
-        item.stash[identity_key] = names.pop(
-            index if index in names else next(iter(names))
-        )
-    elif ended:  # a run that was not announced
-        name = identity_of(item).removesuffix(f" #{ended}")
-        item.stash[identity_key] = f"{name} #{ended + 1}"
+        state.identity = names.pop(index if index in names else next(iter(names)))
+    elif state.ended:  # a run that was not announced
+        name = identity_of(item).removesuffix(f" #{state.ended}")
+        state.identity = f"{name} #{state.ended + 1}"
 
 
 def _index_in_worker(config: pytest.Config) -> int | None:
@@ -304,9 +298,9 @@ def _index_in_worker(config: pytest.Config) -> int | None:
 
 def identity_of(item: pytest.Item) -> str:
     """Return what `identify` found, else the node id."""
-    # `get()` raises and catches an error where there is none, as for most tests
-    has_another = identity_key in item.stash
-    return item.stash[identity_key] if has_another else item.nodeid
+    state = find_state(item)
+    known = None if state is None else state.identity
+    return item.nodeid if known is None else known
 
 
 def _own_nodeid(item: pytest.Item) -> str:

@@ -89,12 +89,15 @@ class FailedSubcases:
             return pytest.ExceptionInfo.from_exception(raised)
 
     def tell(
-        self, report: pytest.TestReport, call: pytest.CallInfo[None], cases: int
+        self,
+        report: pytest.TestReport,
+        excinfo: pytest.ExceptionInfo[BaseException] | None,
+        cases: int,
     ) -> bool:
         """Show on a report what failed; return whether it failed for that alone."""
-        raised = None if call.excinfo is None else call.excinfo.value
+        raised = None if excinfo is None else excinfo.value
         is_theirs = raised is not None and raised is self._raised
-        if call.when == "setup" or not self._counts:
+        if report.when == "setup" or not self._counts:
             return is_theirs
         if isinstance(report.longrepr, ExceptionRepr):
             if not is_theirs:

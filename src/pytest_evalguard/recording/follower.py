@@ -12,16 +12,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from .collection import (
-    RERUNNING,
-    RUNNING_ONCE,
-    ended_key,
-    identities_key,
-    name_scheduled_run,
-)
+from .collection import RERUNNING, RUNNING_ONCE, name_scheduled_run
+from .item_state import find_state, run_of, state_of
 from .outcome import error_line
 from .recorder import EvalCase
-from .run import LINE, Run, require_score, run_key
+from .run import LINE, Run, require_score
 
 if TYPE_CHECKING:
     from .runner import CaseRunner
@@ -63,12 +58,12 @@ class Follower:
         key = id(item)
         if key in self.scheduled:
             return (yield)
-        if ended_key in item.stash or identities_key in item.stash:
-            name_scheduled_run(item)
+        if (state := find_state(item)) is not None:
+            name_scheduled_run(item, state)
         self.scheduled[key] = item
         result = yield  # what is raised here has interrupted the session
         del self.scheduled[key]
-        if run_key in item.stash:
+        if run_of(item) is not None:
             self._runner.end_schedule(item)
         return result
 
@@ -79,7 +74,7 @@ class Follower:
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_call(self, item: pytest.Item) -> Generator[None, None, None]:
-        run = item.stash.get(run_key, None)
+        run = run_of(item)
         if run is None:
             yield
             return
@@ -103,13 +98,14 @@ class Follower:
         self, item: pytest.Item, call: pytest.CallInfo[None]
     ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
         report = yield
-        run = item.stash.get(run_key, None)
+        run = run_of(item)
         if run is None:
             return report
         self._take(item, run, report, call)
         if call.when == "teardown" and getpid() != self._process:
             # the reports of a child, as pytest-forked has, are logged by its parent
-            setattr(report, LINE, self._runner.finish(item, run)[1])
+            _, line = self._runner.finish(item, state_of(item), run)
+            setattr(report, LINE, line)
         return report
 
     def _take(
@@ -119,7 +115,7 @@ class Follower:
         report: pytest.TestReport,
         call: pytest.CallInfo[None],
     ) -> None:
-        reason = self._runner.reason(item, run, report, call)
+        reason = self._runner.reason(item, run, report, call.excinfo)
         if run.case is not None:
             run.add_teardown(report, reason)
         else:
@@ -132,7 +128,7 @@ class ThresholdCheck:
     @pytest.hookimpl(wrapper=True, trylast=True)
     def pytest_runtest_call(self, item: pytest.Item) -> Generator[None, None, None]:
         yield
-        run = item.stash.get(run_key, None)
+        run = run_of(item)
         if run is not None and (threshold := run.mark.threshold) is not None:
             require_score(run.recorder, threshold)
 
@@ -145,7 +141,7 @@ class BodyWatch:
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_runtest_call(self, item: pytest.Item) -> Generator[None, None, None]:
-        run = item.stash.get(run_key, None)
+        run = run_of(item)
         if run is None:
             yield
             return

@@ -10,6 +10,7 @@ import pytest
 
 from ..config.settings import MOST_TRIALS
 from ..model.case import is_prompt_id
+from .item_state import ItemState
 
 
 class Plan(NamedTuple):
@@ -44,24 +45,23 @@ class EvalMark:
         return threshold
 
 
-mark_key = pytest.StashKey[EvalMark]()
-
-
-def current_mark(item: pytest.Item, name: str, default_trials: int) -> EvalMark:
-    """Return what the marks of a test say by now, and keep it on the test.
+def current_mark(
+    item: pytest.Item, state: ItemState, name: str, default_trials: int
+) -> EvalMark:
+    """Return what the marks of a test say by now, and keep it with the test.
 
     They are read again only where a mark was added meanwhile, as by a fixture.
 
     :param default_trials: how many a marked test has whose marks do not say.
     """
-    known = item.stash.get(mark_key, None)
+    known = state.mark
     node: pytest.Item | pytest.Collector | None = item
     seen = 0
     while node is not None:  # `listchain` makes a list of them each time
         seen += len(node.own_markers)
         node = node.parent
     if known is None or known.seen != seen:
-        known = item.stash[mark_key] = _parsed(item, name, default_trials, seen)
+        known = state.mark = _parsed(item, name, default_trials, seen)
     return known
 
 

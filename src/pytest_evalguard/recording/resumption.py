@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 
 from ..model.values import as_text
-from .collection import declared_key, identify, indices_of, note_identities
-from .mark import mark_key
+from .collection import identify, indices_of, note_identities
+from .item_state import state_of
 
 _COMPARED = ("input", "expected", "threshold", "tags")
 _PLAIN = frozenset({str, int, float, bool, type(None)})
@@ -95,7 +95,7 @@ def _note_declared(cases: Sequence[pytest.Item], clean: Callable[[str], str]) ->
     for item, text in said:
         text = clean(text) if has_secrets else text
         digest = blake2b(text.encode(), digest_size=_BYTES).hexdigest()
-        item.stash[declared_key] = digest
+        state_of(item).declared = digest
 
 
 def _declared_text(item: pytest.Item) -> str:
@@ -109,8 +109,7 @@ def _declared_text(item: pytest.Item) -> str:
 
 def _declared(item: pytest.Item) -> Iterator[tuple[str, Any]]:
     """Yield what a test is compared by; the values of a mark come before parameters."""
-    mark = item.stash.get(mark_key, None)
-    if mark is not None:
+    if (mark := state_of(item).mark) is not None:
         yield from ((key, mark.given[key]) for key in _COMPARED if key in mark.given)
         if mark.plan is not None:
             yield "trials", [*mark.plan]
@@ -130,7 +129,7 @@ def _deselect(
     done = {
         index: (item, name)
         for index, item, name in found
-        if verdicts.get(name) == item.stash.get(declared_key, "")
+        if verdicts.get(name) == (state_of(item).declared or "")
     }
     if done:
         items = enumerate(session.items)

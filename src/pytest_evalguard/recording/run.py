@@ -16,7 +16,8 @@ from ..model.outcome import Outcome
 from ..model.text import printable, shortened
 from ..model.values import as_data, as_text
 from .cases import FIXTURE
-from .collection import declared_key, identity_of
+from .collection import identity_of
+from .item_state import find_state
 from .mark import EvalMark
 from .outcome import outcome_of, total, will_rerun
 from .parameters import parameters_of, places_of
@@ -32,7 +33,6 @@ if TYPE_CHECKING:
 LINE = "evalguard_case"
 """The attribute of a test report that carries a finished case as one line of JSON."""
 
-run_key = pytest.StashKey["Run"]()
 equipment_key = pytest.StashKey["Equipment"]()
 """Of the pytest config: what its tests are recorded with."""
 
@@ -79,18 +79,19 @@ class Run:
     subcases: Subcases | None = None
     is_in_body: bool = False
     started: float | None = None
-    call: pytest.CallInfo[None] | None = None
+    excinfo: pytest.ExceptionInfo[BaseException] | None = None
     logged: set[str] = field(default_factory=set)
 
     def note(self, report: pytest.TestReport) -> None:
-        self.logged.add(str(report.when))
-        self.reports[str(report.when)] = report
+        when = str(report.when)
+        self.logged.add(when)
+        self.reports[when] = report
 
     def note_call(self, call: pytest.CallInfo[None]) -> None:
         """Take how a phase ended, where its report is logged at once."""
         if call.when == "call" and self.started is not None:
             self.body_ms = (EvalCase._clock() - self.started) * 1000
-        self.call = call
+        self.excinfo = call.excinfo
 
     def note_failed_subtest(self) -> None:
         reason = self.reasons.get("call") or "a subtest failed"
@@ -206,7 +207,8 @@ def case_of(item: pytest.Item, run: Run, clean: Callable[[str], str]) -> Case:
     case = Case(identity_of(item), outcome, **fields)
     case.reason = None if outcome in ("passed", "xpassed") else run.reason(outcome)
     case.attempts = run.attempts
-    case.declared = item.stash.get(declared_key, None)
+    state = find_state(item)
+    case.declared = None if state is None else state.declared
     case.flaky = outcome == "passed" and any(
         attempt.outcome in ("failed", "error") for attempt in run.attempts
     )

@@ -14,17 +14,13 @@ import pytest
 from _pytest._code.code import ExceptionRepr
 from _pytest.unittest import TestCaseFunction
 
-from ..model.case import Attempt, Case, EndedTest, record_from_line
+from ..model.case import Case, EndedTest, record_from_line
 from ..model.outcome import letters_of
 from .cases import FIXTURE, is_case
-from .collection import (
-    ended_key,
-    identities_key,
-    is_handed_over,
-    name_scheduled_run,
-)
+from .collection import is_handed_over, name_scheduled_run
 from .follower import BodyWatch, Follower, ThresholdCheck, is_run_by_others
-from .mark import EvalMark, Plan, current_mark, problems_of
+from .item_state import ItemState, find_state, run_of, state_of
+from .mark import Plan, current_mark, problems_of
 from .modify_case import modified
 from .outcome import (
     INTERRUPTED,
@@ -37,16 +33,13 @@ from .outcome import (
 )
 from .recorded import remark
 from .recorder import EvalCase
-from .run import LINE, Equipment, Run, case_of, detach, junit_properties, run_key
+from .run import LINE, Equipment, Run, case_of, detach, junit_properties
 
 _FOLLOWER = "pytest-evalguard-follower"
 _THRESHOLDS = "pytest-evalguard-thresholds"
 _BODIES = "pytest-evalguard-bodies"
 TRIALS = "evalguard_trials"
 """The attribute of a test report that has its trials' outcomes, a letter each."""
-
-trials_key = pytest.StashKey[list[Run]]()
-"""The trials of a test that have ended, where it has any."""
 
 
 class CaseRunner:
@@ -79,7 +72,8 @@ class CaseRunner:
         self._checks_thresholds = False
         self._watches_bodies = False
         self._open: dict[str, list[pytest.Item]] = {}
-        self._handed_over: tuple[object, bool] = (None, False)
+        self._fixtures: object = None
+        self._is_handed_over = False
         self._process = getpid()
 
     def follow_closely(self, plugins: pytest.PytestPluginManager) -> None:
@@ -95,29 +89,27 @@ class CaseRunner:
 
     def recorder_of(self, item: pytest.Item) -> EvalCase:
         """Return the recorder of a test."""
-        if run_key not in item.stash:  # asked for by request.getfixturevalue()
-            self._begin(item, has_setup=False)
-        return item.stash[run_key].recorder
+        state = state_of(item)
+        if state.run is None:  # asked for by request.getfixturevalue()
+            return self._begin(item, state, has_setup=False).recorder
+        return state.run.recorder
 
     def end_schedule(self, item: pytest.Item) -> None:
-        run = item.stash[run_key]
+        state = state_of(item)
+        if (run := state.run) is None:
+            return
         if not run.is_published:
             if run.will_rerun:
                 return  # it comes again later, as far as is known
             if run.reports:  # they were logged by another name
-                self._publish_finished(item, run, None)
+                self._publish_finished(item, state, run, None)
         if run.is_published:
-            self._note_end(item)
-        self._forget(item)
+            state.ended += 1
+        self._forget(item, state)
 
-    def _note_end(self, item: pytest.Item) -> None:
-        item.stash[ended_key] = item.stash.get(ended_key, 0) + 1
-
-    def _forget(self, item: pytest.Item) -> None:
+    def _forget(self, item: pytest.Item, state: ItemState) -> None:
         """Drop what was recorded: it is kept only in case the test is run again."""
-        del item.stash[run_key]
-        if trials_key in item.stash:
-            del item.stash[trials_key]
+        state.run = state.trials = None
         nodeid = item.nodeid
         items = self._open.pop(nodeid, ())
         if len(items) > 1:
@@ -126,61 +118,72 @@ class CaseRunner:
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_setup(self, item: pytest.Item) -> None:
         if self._follower is None:
-            if ended_key in item.stash or identities_key in item.stash:
-                name_scheduled_run(item)
+            if (state := find_state(item)) is not None:
+                name_scheduled_run(item, state)
             self.begin(item)
 
     def begin(self, item: pytest.Item) -> None:
         """Make the record of a test, or of another attempt at it, if that is a case."""
         # a test that asks for the fixture at run time is known by its first attempt
-        if run_key in item.stash or is_case(item, self._mark):
-            self._begin(item)
+        if (state := find_state(item)) is not None:
+            self._begin(item, state)
+        elif is_case(item, self._mark):
+            self._begin(item, state_of(item))
 
     # pytest takes hooks by names that begin like this one only
     @pytest.hookimpl(trylast=True, specname="pytest_runtest_setup")
     def pytest_take_late_mark(self, item: pytest.Item) -> None:
         """Take a mark that a fixture added: the body has not begun."""
-        run = item.stash.get(run_key, None)
-        if run is None:
+        state = find_state(item)
+        run = None if state is None else state.run
+        if state is None or run is None:
             if item.get_closest_marker(self._mark) is None:
                 return
-            self._begin(item)
-            run = item.stash[run_key]
-        elif (mark := current_mark(item, self._mark, self._trials)) is not run.mark:
-            run.mark = mark
-            self._check_threshold(item, mark)
-            remark(run.recorder, mark.given)
+            state = state_of(item)
+            run = self._begin(item, state)
         else:
-            return
+            mark = current_mark(item, state, self._mark, self._trials)
+            if mark is run.mark:
+                return
+            run.mark = mark
+            self._check_threshold(item, run)
+            remark(run.recorder, mark.given)
         for each in item.iter_markers(self._mark):
             for problem in problems_of(each):
                 pytest.fail(problem, pytrace=False)
-        if run.mark.plan is not None and trials_key not in item.stash:
+        if run.mark.plan is not None and state.trials is None:
             pytest.fail(
                 f"@pytest.mark.{self._mark}: trials= can't be added when a test has"
                 " begun: mark the test itself",
                 pytrace=False,
             )
 
-    def _begin(self, item: pytest.Item, *, has_setup: bool = True) -> None:
-        run = item.stash.get(run_key, None)
+    def _begin(
+        self, item: pytest.Item, state: ItemState, *, has_setup: bool = True
+    ) -> Run:
+        run = state.run
         # a plugin that runs tests side by side may set up fixtures before the test
         if run is None or run.has_begun:
-            mark = current_mark(item, self._mark, self._trials)
-            nodeid = item.nodeid
-            recorder = EvalCase(nodeid, self.redact, mark.given, item)
-            attempts = [] if run is None else self._attempts_before(item, run)
-            begun = item.stash[run_key] = Run(recorder, mark, attempts, has_setup)
-            if run is None:
-                self._open.setdefault(nodeid, []).append(item)
-            elif run.subcases is not None:
-                begun.subcases = run.subcases.again()
-        else:
-            mark, recorder = run.mark, run.recorder
-        self._check_threshold(item, mark)
+            run = self._next_run(item, state, has_setup)
+        self._check_threshold(item, run)
         if isinstance(item, pytest.Function):
-            self._hand_over(item, recorder)
-            self._check_subtests(item)
+            self._hand_over(item, run.recorder)
+        return run
+
+    def _next_run(self, item: pytest.Item, state: ItemState, has_setup: bool) -> Run:
+        before = state.run
+        mark = current_mark(item, state, self._mark, self._trials)
+        nodeid = item.nodeid
+        recorder = EvalCase(nodeid, self.redact, mark.given, item)
+        run = state.run = Run(recorder, mark, [], has_setup)
+        if before is None:
+            self._open.setdefault(nodeid, []).append(item)
+            return run
+        if state.trials is None:
+            run.attempts = [*before.attempts, before.as_attempt()]
+        if before.subcases is not None:
+            run.subcases = before.subcases.again()
+        return run
 
     def _check_subtests(self, item: pytest.Function) -> None:
         if not self._watches_bodies and (
@@ -189,44 +192,41 @@ class CaseRunner:
             self._watches_bodies = True
             item.config.pluginmanager.register(BodyWatch(), _BODIES)
 
-    def _check_threshold(self, item: pytest.Item, mark: EvalMark) -> None:
-        if mark.threshold is not None and not self._checks_thresholds:
+    def _check_threshold(self, item: pytest.Item, run: Run) -> None:
+        if run.mark.threshold is not None and not self._checks_thresholds:
             self._checks_thresholds = True
             item.config.pluginmanager.register(ThresholdCheck(), _THRESHOLDS)
 
-    def _attempts_before(self, item: pytest.Item, run: Run) -> list[Attempt]:
-        if trials_key in item.stash:
-            return []
-        return [*run.attempts, run.as_attempt()]
-
     def _hand_over(self, item: pytest.Function, recorder: EvalCase) -> None:
-        known, is_handed = self._handed_over
         fixtures = item._fixtureinfo
-        if fixtures is not known:  # the items of a parametrized test share it
-            is_handed = is_handed_over(fixtures)
-            self._handed_over = fixtures, is_handed
-        if is_handed:
+        if fixtures is not self._fixtures:  # the items of a parametrized test share it
+            self._fixtures = fixtures
+            self._is_handed_over = is_handed_over(fixtures)
+            self._check_subtests(item)
+        if self._is_handed_over:
             item.funcargs[FIXTURE] = recorder
             # nobody else asks for it, and pytest makes a fixture of it for each test
             item.funcargs["request"] = item._request
 
     def end_trial(self, item: pytest.Item) -> Case:
         """Close the record of a trial, and return it."""
-        run = item.stash[run_key]
+        state = state_of(item)
+        run = self._begin(item, state) if state.run is None else state.run
         for report in run.reports.values():
             detach(report)
         run.case = case_of(item, run, self.redact)
-        item.stash[trials_key].append(run)
+        state.trials = [*(state.trials or ()), run]
         return run.case
 
     def decide(self, item: pytest.Item, plan: Plan) -> None:
         """Let one trial speak for the case; what is still torn down is added to it."""
-        runs, cases = item.stash[trials_key], _trials_of(item)
+        state = state_of(item)
+        runs, cases = state.trials or [], _trials_of(state)
         outcomes = [case.outcome for case in cases]
         failed = [index for index, run in enumerate(runs) if run.has_failed_subtest]
         # a failed subtest is pytest's own verdict, which it has told already
         index = failed[0] if failed else deciding_trial(outcomes, plan)
-        chosen = item.stash[run_key] = runs[index]
+        chosen = state.run = runs[index]
         verdict, letters = verdict_line(outcomes, plan), letters_of(outcomes)
         for when, report in chosen.reports.items():
             report.duration = sum(run.seconds(when) for run in runs)
@@ -237,18 +237,20 @@ class CaseRunner:
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_call(self, item: pytest.Item) -> None:
-        if self._follower is None and run_key in item.stash:
-            item.stash[run_key].started = EvalCase._clock()
+        if self._follower is None and (run := run_of(item)) is not None:
+            run.started = EvalCase._clock()
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_makereport(
         self, item: pytest.Item, call: pytest.CallInfo[None]
     ) -> None:
         """Note what ended a phase; its report is logged next, and may be changed."""
-        run = item.stash.get(run_key, None)
+        if call.when == "setup" and call.excinfo is None:
+            return
+        run = run_of(item)
         if run is None and call.when == "setup" and is_case(item, self._mark):
-            self._begin(item)  # another plugin ended its setup before it began
-            run = item.stash[run_key]
+            # another plugin ended its setup before it began
+            run = self._begin(item, state_of(item))
         if run is None:
             return
         if run.subcases is not None and not run.is_in_body:
@@ -261,14 +263,14 @@ class CaseRunner:
         item: pytest.Item,
         run: Run,
         report: pytest.TestReport,
-        call: pytest.CallInfo[None],
+        excinfo: pytest.ExceptionInfo[BaseException] | None,
     ) -> str | None:
         """Return why a phase did not pass, and learn whose failure it is."""
         if run.subcases is not None and not run.is_in_body:
-            run.subcases.tell(report, call)
-        if call.excinfo is not None and call.when == "call" and run.case is None:
-            run.is_harness_error = self.errors.include(call.excinfo.value)
-        return reason_of(item, report, call.excinfo, self.redact)
+            run.subcases.tell(report, excinfo)
+        if excinfo is not None and report.when == "call" and run.case is None:
+            run.is_harness_error = self.errors.include(excinfo.value)
+        return reason_of(item, report, excinfo, self.redact)
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
@@ -280,41 +282,51 @@ class CaseRunner:
         if report.when == "???":  # type: ignore[comparison-overlap] # pytest-forked's
             self._add_crashed(report)
             return
+        if report.when == "setup" and report.passed and self._follower is None:
+            return  # nothing is to be learnt by it
         item = self._item_of(report)
-        if item is None:
+        state = None if item is None else find_state(item)
+        run = None if state is None else state.run
+        if item is None or state is None or run is None:
             return
-        run = item.stash[run_key]
-        if (call := run.call) is not None:
+        if self._follower is None:
             if not report.passed:
-                run.reasons[call.when] = self.reason(item, run, report, call)
-            run.call = None
+                reason = self.reason(item, run, report, run.excinfo)
+                run.reasons[str(report.when)] = reason
+            run.excinfo = None
         if hasattr(report, "context"):  # a subtest's report, pytest's or the plugin's
             if report.failed:
                 run.note_failed_subtest()
             return
         run.note(report)
         if report.when == "teardown" and run.is_finished:
-            self._end(item, run, report)
+            self._end(item, state, run, report)
 
-    def _end(self, item: pytest.Item, run: Run, report: pytest.TestReport) -> None:
+    def _end(
+        self,
+        item: pytest.Item,
+        state: ItemState,
+        run: Run,
+        report: pytest.TestReport,
+    ) -> None:
         if getpid() == self._process:  # no child of a test that forked
-            self._publish_finished(item, run, report)
+            self._publish_finished(item, state, run, report)
         if self._follower is None:
-            self._note_end(item)
-            self._forget(item)
+            state.ended += 1
+            self._forget(item, state)
         elif id(item) not in self._follower.scheduled:
-            self._forget(item)  # nobody will say that it has ended
+            self._forget(item, state)  # nobody will say that it has ended
 
     def _add_crashed(self, report: pytest.TestReport) -> None:
         """Publish a case for a test whose process was killed."""
         scheduled = () if self._follower is None else self._follower.scheduled.values()
         for item in scheduled:
             if item.nodeid == report.nodeid and is_case(item, self._mark):
-                self._begin(item)
-                run = item.stash[run_key]
+                state = state_of(item)
+                run = self._begin(item, state)
                 run.reports["setup"] = report
                 run.reasons["setup"] = reason_of(item, report, None, self.redact)
-                self._publish_finished(item, run, report)
+                self._publish_finished(item, state, run, report)
 
     def _item_of(self, report: pytest.TestReport) -> pytest.Item | None:
         """Return the test that a report is of, if that is a case that runs."""
@@ -343,30 +355,36 @@ class CaseRunner:
     def pytest_sessionfinish(self) -> None:
         """Publish what is open: tests that were interrupted, or were to run again."""
         for item in [each for items in self._open.values() for each in items]:
-            run = item.stash[run_key]
+            state = state_of(item)
+            if (run := state.run) is None:
+                continue
             if self._follower is None or id(item) in self._follower.scheduled:
-                self._keep_interrupted(item, run)
+                self._keep_interrupted(item, state, run)
             elif run.reports and not run.is_published:
-                self._publish_finished(item, run, None)
+                self._publish_finished(item, state, run, None)
 
-    def _keep_interrupted(self, item: pytest.Item, run: Run) -> None:
+    def _keep_interrupted(self, item: pytest.Item, state: ItemState, run: Run) -> None:
         if "teardown" in run.logged:
             return
-        is_decided = trials_key not in item.stash and (
+        is_decided = state.trials is None and (
             run.outcome in ("failed", "error")  # those are for good
         )
         if run.case is None and not is_decided:
             run.reports.clear()
             run.reasons = {"teardown": INTERRUPTED}
         elif run.case is not None and run.case.require is None:  # between two trials
-            run.case = broken_off(_trials_of(item))
-        self._publish_finished(item, run, None)
+            run.case = broken_off(_trials_of(state))
+        self._publish_finished(item, state, run, None)
 
     def _publish_finished(
-        self, item: pytest.Item, run: Run, report: pytest.TestReport | None
+        self,
+        item: pytest.Item,
+        state: ItemState,
+        run: Run,
+        report: pytest.TestReport | None,
     ) -> None:
         run.is_published = True
-        self._publish_case(*self.finish(item, run), report)
+        self._publish_case(*self.finish(item, state, run), report)
 
     def _publish_case(
         self, case: Case | EndedTest, line: str, report: pytest.TestReport | None
@@ -375,20 +393,18 @@ class CaseRunner:
             report.user_properties += junit_properties(case)
         self._publish(case, line, report)
 
-    def finish(self, item: pytest.Item, run: Run) -> tuple[Case | EndedTest, str]:
+    def finish(
+        self, item: pytest.Item, state: ItemState, run: Run
+    ) -> tuple[Case | EndedTest, str]:
         if run.subcases is not None and (end := run.subcases.end_of(run)) is not None:
             return end, end.to_line()
-        case = self._whole_case(item, run)
+        if (case := run.case) is None:
+            case = case_of(item, run, self.redact)
+            if state.trials:
+                case.trials = list(map(as_trial, _trials_of(state)))
         return modified(item.config, item, case, self.redact)
 
-    def _whole_case(self, item: pytest.Item, run: Run) -> Case:
-        if run.case is not None:
-            return run.case
-        case = case_of(item, run, self.redact)
-        case.trials = list(map(as_trial, _trials_of(item)))
-        return case
 
-
-def _trials_of(item: pytest.Item) -> list[Case]:
-    ended = item.stash.get(trials_key, [])
+def _trials_of(state: ItemState) -> list[Case]:
+    ended = state.trials or ()
     return [run.case for run in ended if run.case is not None]

@@ -21,14 +21,15 @@ from ..model.outcome import PASSING, Outcome
 from ..model.text import distinct_line, escaped
 from ..model.values import clean_text, describe
 from .block import Verdict, verdict_of
-from .collection import declared_key, identity_of
+from .collection import identity_of
 from .failed_subcases import FailedSubcases
+from .item_state import run_of, state_of
 from .mark import EvalMark, keyword_problems
 from .modify_case import modified
 from .outcome import INTERRUPTED, total
 from .recorded import close
 from .recorder import EvalCase, ended_error
-from .run import Equipment, Run, case_of, equipment_key, run_key
+from .run import Equipment, Run, case_of, equipment_key
 
 if TYPE_CHECKING:
     from typing_extensions import Never
@@ -63,7 +64,7 @@ def subcase(
     """Return a sub-case that is about to begin; see `EvalCase.subcase`."""
     if item is None:
         raise RuntimeError(f"{recorder!r} is of no test that runs: it has no sub-cases")
-    run = item.stash.get(run_key, None)
+    run = run_of(item)
     if run is None or run.recorder is not recorder:
         raise ended_error(recorder)
     for problem in keyword_problems(given, "subcase()", _KNOWN):
@@ -201,12 +202,16 @@ class Subcases:
             with self._lock:
                 self._failed.raise_in(call, self._begun)
 
-    def tell(self, report: pytest.TestReport, call: pytest.CallInfo[None]) -> None:
+    def tell(
+        self,
+        report: pytest.TestReport,
+        excinfo: pytest.ExceptionInfo[BaseException] | None,
+    ) -> None:
         """Show the sub-cases that did not pass, also where the test itself failed."""
         with self._lock:
-            is_theirs = self._failed.tell(report, call, self._begun)
+            is_theirs = self._failed.tell(report, excinfo, self._begun)
         if is_theirs:
-            self._phases.add(str(call.when))
+            self._phases.add(str(report.when))
 
     @property
     def _begun(self) -> int:
@@ -251,7 +256,7 @@ class Subcases:
         if not self._attempts or run.outcome not in PASSING:
             return None
         close(run.recorder)
-        declared = self.item.stash.get(declared_key, None)
+        declared = state_of(self.item).declared
         return EndedTest(self.test, dict(self._outcomes), declared)
 
 

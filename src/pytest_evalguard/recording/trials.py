@@ -16,9 +16,9 @@ import pytest
 from _pytest.runner import runtestprotocol
 
 from .budget import Budget
-from .mark import Plan, mark_key
-from .run import run_key
-from .runner import TRIALS, CaseRunner, trials_key
+from .item_state import find_state, run_of, state_of
+from .mark import Plan
+from .runner import TRIALS, CaseRunner
 
 _LETTERS = "pytest-evalguard-letters"
 _TAKEN = ("_request", "funcargs")  # from an item, at the end of `runtestprotocol`
@@ -52,8 +52,8 @@ class TrialRunner:
         self, item: pytest.Item, nextitem: pytest.Item | None
     ) -> bool | None:
         """Run a test with trials, all of them within what is one run to others."""
-        mark = item.stash.get(mark_key, None)
-        plan = None if mark is None else mark.plan
+        state = find_state(item)
+        plan = None if state is None or state.mark is None else state.mark.plan
         if plan is None or (self._budget is not None and self._budget.is_spent):
             return None
         hook = item.ihook
@@ -62,7 +62,8 @@ class TrialRunner:
         self._run(item, last, plan)
         self._runner.decide(item, plan)
         _report_shared(item, last)
-        for report in [*item.stash[run_key].reports.values()]:
+        run = run_of(item)
+        for report in () if run is None else [*run.reports.values()]:
             hook.pytest_runtest_logreport(report=report)
         hook.pytest_runtest_logfinish(nodeid=item.nodeid, location=item.location)
         return True
@@ -94,7 +95,7 @@ class TrialRunner:
                 )
 
     def _run(self, item: pytest.Item, last: _Last, plan: Plan) -> None:
-        item.stash[trials_key] = []
+        state_of(item).trials = []
         known, is_own = len(item.user_properties), _has_own_object(item)
         sibling = copy(item)  # with it to come next, what tests share is not torn down
         try:

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from pytest_evalguard.recording.cases import is_case
+from pytest_evalguard.recording.item_state import state_of
 from pytest_evalguard.recording.mark import (
     EvalMark,
     Plan,
@@ -48,7 +49,7 @@ def an_item(*marks: pytest.Mark, **fields: Any) -> Any:
 
 
 def mark_of(item: Any, default_trials: int = 1) -> EvalMark:
-    return current_mark(item, "eval", default_trials)
+    return current_mark(item, state_of(item), "eval", default_trials)
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,53 @@
+"""What is known of a test that is a case: one record, kept with the test."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from .mark import EvalMark
+    from .run import Run
+
+
+@dataclass(slots=True)
+class ItemState:
+    """What is known of a test that is a case.
+
+    `identity` is None where it is the node id. A test that is scheduled several times
+    has those of its runs in `identities`, by their index. `declared` is a digest of
+    what its mark and parameters said when it was collected. `ended` counts the
+    scheduled runs that have ended and were published, `trials` are those that have
+    ended of the run that is on, where it has any.
+    """
+
+    mark: EvalMark | None = None
+    identity: str | None = None
+    identities: dict[int, str] = field(default_factory=dict)
+    declared: str | None = None
+    ended: int = 0
+    run: Run | None = None
+    trials: list[Run] | None = None
+
+
+_key = pytest.StashKey[ItemState]()
+
+
+def find_state(item: pytest.Item) -> ItemState | None:
+    """Return what is known of a test, None where nothing is."""
+    return item.stash.get(_key, None)
+
+
+def state_of(item: pytest.Item) -> ItemState:
+    """Return what is known of a test, to be added to."""
+    if (state := find_state(item)) is None:
+        state = item.stash[_key] = ItemState()
+    return state
+
+
+def run_of(item: pytest.Item) -> Run | None:
+    """Return the run of a test that is on, None where there is none."""
+    state = find_state(item)
+    return None if state is None else state.run
