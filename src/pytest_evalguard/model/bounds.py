@@ -71,7 +71,7 @@ class Bound:
 
 def reaches(value: float, least: float) -> bool:
     """Whether a figure is at least its limit, but for what arithmetic takes from it."""
-    return Bound("at least", least).holds(value)
+    return value >= least or Bound("at least", least).holds(value)
 
 
 def exact_mean(values: Sequence[float]) -> float:

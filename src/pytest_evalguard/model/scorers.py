@@ -161,6 +161,8 @@ def checked_name(value: object, whose: str = "a scorer") -> str:
     :raises TypeError: `value` is no string.
     :raises ValueError: `value` is blank or reserved.
     """
+    if type(value) is str and value.isidentifier() and value not in RESERVED_NAMES:
+        return value  # as nearly all are
     if not issubclass(type(value), str):
         raise TypeError(f"{whose}'s name must be a string, got {describe(value)}")
     name = clean_text(value)  # type: ignore[arg-type] # its type is str

@@ -65,6 +65,8 @@ def as_text(value: Any, clean: Clean = str) -> str:
     :param clean: replaces secrets, before text is cut.
     """
     kind = type(value)
+    if kind is str and len(value) <= MAX_TEXT and value.isascii() and ";" not in value:
+        return value  # type: ignore[no-any-return] # as nearly all are
     if kind is str or _is_text(kind):
         return _whole_text(value, clean)
     if kind is float and math.isfinite(value):
@@ -85,7 +87,7 @@ def as_data(value: Any, clean: Clean = str) -> Json:
     """
     kind = type(value)
     if kind is str:
-        return _whole_text(value, clean)
+        return as_text(value, clean)
     if kind is float and math.isfinite(value):
         return value  # type: ignore[no-any-return] # it is a number
     reader = _Reader(clean)
@@ -347,10 +349,7 @@ def _long_json(data: Json, room: int, clean: Clean) -> str:
 
 
 def _whole_text(value: str, clean: Clean) -> str:
-    text = value
-    # most need no more than this look, and are many
-    if type(text) is not str or ";" in text or not text.isascii():
-        text = _plain(text)
+    text = _plain(value)
     return text if len(text) <= MAX_TEXT else shortened(text, MAX_TEXT, clean)
 
 

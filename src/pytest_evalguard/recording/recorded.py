@@ -15,7 +15,7 @@ def remark(case: EvalCase, marked: Mapping[str, object]) -> None:
 
 def ambiguity(case: EvalCase) -> str | None:
     """Return what was said about a case without a verdict, None if it has one."""
-    return case._ambiguous
+    return case._fields.get("ambiguous")
 
 
 def close(case: EvalCase) -> dict[str, Any]:
@@ -28,19 +28,13 @@ def close(case: EvalCase) -> dict[str, Any]:
 
 def recorded(case: EvalCase) -> dict[str, Any]:
     """Return what was recorded so far, as fields of a `Case`."""
-    fields: dict[str, Any] = {**case._texts, **case._numbers}
+    fields = {
+        # a thread may be late, and what is written must not change meanwhile
+        name: value.copy() if type(value) in (dict, list) else value
+        for name, value in case._fields.copy().items()
+    }
     if case._measured is not None:
         fields.setdefault("latency_ms", case._measured)
-    if case._tokens is not None:
-        fields["prompt_tokens"], fields["completion_tokens"] = case._tokens
     if case._metadata is not None:
         fields["metadata"] = dict(case._metadata.data)
-    if case._scores:
-        fields["scores"] = dict(case._scores)
-    if case._metrics:
-        fields["metrics"] = dict(case._metrics)
-    if case._findings:
-        fields["findings"] = list(case._findings)
-    if case._ambiguous is not None:
-        fields["ambiguous"] = case._ambiguous
     return fields

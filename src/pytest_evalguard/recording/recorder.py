@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any
 
 from ..model.bounds import reaches
 from ..model.case import ScorerResult
-from ..model.json_data import Json
 from ..model.scorer_results import UNSET, NamedScore, kept_raw, read_scores
 from ..model.scorers import (
     checked_count,
@@ -33,6 +32,8 @@ if TYPE_CHECKING:
 
     from .subcases import Keywords, Subcase
 
+_TOKENS = ("prompt_tokens", "completion_tokens")
+
 PASSING_SCORE = 0.5
 """From here a named score counts as passed when its scorer did not say."""
 
@@ -45,17 +46,8 @@ class EvalCase:
     """
 
     __slots__ = (
-        *("_ambiguous", "_clean", "_findings", "_item", "_lock", "_marked"),
-        *(
-            "_measured",
-            "_measured_to",
-            "_measuring",
-            "_metadata",
-            "_nodeid",
-            "_numbers",
-            "_open",
-        ),
-        *("_metrics", "_scores", "_texts", "_tokens", "_values"),
+        *("_clean", "_fields", "_item", "_lock", "_marked", "_measured"),
+        *("_measured_to", "_measuring", "_metadata", "_nodeid", "_open", "_values"),
     )
 
     # bound to the class, and from a module of its own: what freezes time for a test
@@ -78,17 +70,11 @@ class EvalCase:
         self._lock = threading.Lock()
         self._open = True
         self._values: dict[str, object] = {}
-        self._texts: dict[str, str] = {}
-        self._numbers: dict[str, float] = {}
+        self._fields: dict[str, Any] = {}  # as those of a `Case`
         self._metadata: Metadata | None = None
-        self._scores: dict[str, ScorerResult] = {}
-        self._metrics: dict[str, float] | None = None
-        self._findings: list[Json] = []
         self._measured: float | None = None
         self._measured_to = 0.0
         self._measuring = 0
-        self._tokens: tuple[int, int] | None = None
-        self._ambiguous: str | None = None
 
     def __repr__(self) -> str:
         return f"<EvalCase {self._nodeid}>"
@@ -123,7 +109,7 @@ class EvalCase:
     @property
     def hallucination_label(self) -> str | None:
         """The label that an agent-evaluation service shows, as ``FactIsPresent``."""
-        return self._texts.get("hallucination_label")
+        return self._fields.get("hallucination_label")
 
     @hallucination_label.setter
     def hallucination_label(self, value: str | None) -> None:
@@ -136,7 +122,7 @@ class EvalCase:
         :raises TypeError: the value is no text, no int and no UUID.
         :raises ValueError: it is blank, too long or has control characters.
         """
-        return self._texts.get("trace_id")
+        return self._fields.get("trace_id")
 
     @trace_id.setter
     def trace_id(self, value: object) -> None:
@@ -149,11 +135,11 @@ class EvalCase:
         :raises TypeError: the value is no number.
         :raises ValueError: the value is not finite or not within 0..1.
         """
-        return self._numbers.get("score")
+        return self._fields.get("score")
 
     @score.setter
     def score(self, value: object) -> None:
-        self._set_number("score", checked_score(value))
+        self._set("score", checked_score(value))
 
     @property
     def latency_ms(self) -> float | None:
@@ -161,11 +147,11 @@ class EvalCase:
 
         What is set here wins over what `measure` timed.
         """
-        return self._numbers.get("latency_ms", self._measured)
+        return self._fields.get("latency_ms", self._measured)
 
     @latency_ms.setter
     def latency_ms(self, value: object) -> None:
-        self._set_number("latency_ms", checked_number(value, "latency_ms"))
+        self._set("latency_ms", checked_number(value, "latency_ms"))
 
     @property
     def cost_usd(self) -> float:
@@ -173,11 +159,12 @@ class EvalCase:
 
         So that ``eval_case.cost_usd += 0.01`` adds to it from the first call on.
         """
-        return self._numbers.get("cost_usd", 0.0)
+        cost: float = self._fields.get("cost_usd", 0.0)
+        return cost
 
     @cost_usd.setter
     def cost_usd(self, value: object) -> None:
-        self._set_number("cost_usd", checked_number(value, "cost_usd"))
+        self._set("cost_usd", checked_number(value, "cost_usd"))
 
     @property
     def metadata(self) -> UserDict[str, object]:
@@ -241,16 +228,14 @@ class EvalCase:
             as_text(each.name): self._scorer_result(each, passed, said)
             for each in given
         }
-        self._require_open()
-        self._scores.update(results)
+        self._part("scores", {}).update(results)
 
     def _add_number(self, name: object, score: float, reason: object) -> None:
         known = checked_name(name)
         score = checked_named_score(score, known)
         said = None if reason is None else reason_text(reason, self._clean)
         result = ScorerResult(score, reaches(score, PASSING_SCORE), said)
-        self._require_open()
-        self._scores[as_text(known)] = result
+        self._part("scores", {})[as_text(known)] = result
 
     def _scorer_result(
         self, given: NamedScore, passed: bool | None, reason: str | None
@@ -273,10 +258,7 @@ class EvalCase:
         """
         known = checked_name(name, "a metric")
         number = checked_metric(value, f"the metric {known!r}")
-        self._require_open()
-        if self._metrics is None:
-            self._metrics = {}
-        self._metrics[as_text(known)] = number
+        self._part("metrics", {})[as_text(known)] = number
 
     def add_tokens(
         self, response: object = None, *, prompt: int = 0, completion: int = 0
@@ -295,25 +277,22 @@ class EvalCase:
 
             reported = read_usage(response)
             used = (used[0] + reported[0], used[1] + reported[1])
-        self._require_open()
+        fields = self._fields
         with self._lock:
-            before = self._tokens or (0, 0)
-            self._tokens = (before[0] + used[0], before[1] + used[1])
+            for name, count in zip(_TOKENS, used, strict=True):
+                self._set(name, fields.get(name, 0) + count)
 
     def mark_ambiguous(self, reason: object = "") -> None:
         """Say that no verdict was possible, for instance because judges disagree.
 
         The reason may be the exception that a judge ended by.
         """
-        text = reason_text(reason, self._clean)
-        self._require_open()
-        self._ambiguous = text
+        self._set("ambiguous", reason_text(reason, self._clean))
 
     def add_finding(self, finding: object) -> None:
         """Add a hallucination finding, for an agent-evaluation service."""
         data = as_data(finding, self._clean)
-        self._require_open()
-        self._findings.append(data)
+        self._part("findings", []).append(data)
 
     def record(
         self,
@@ -370,24 +349,31 @@ class EvalCase:
         return self._values.get(name, self._marked.get(name))
 
     def _set_text(self, name: str, value: object) -> None:
-        text = as_text(value, self._clean)
-        self._require_open()
-        self._texts[name] = text
+        self._set(name, as_text(value, self._clean))
         self._values[name] = value
 
     def _set_optional(self, name: str, value: str | None) -> None:
         if value is None:
-            self._texts.pop(name, None)
+            self._fields.pop(name, None)
         else:
             self._set_text(name, value)
 
-    def _set_number(self, name: str, value: float) -> None:
+    def _set(self, name: str, value: object) -> None:
+        if not self._open:
+            raise self._ended()
+        self._fields[name] = value
+
+    def _part(self, name: str, empty: Any) -> Any:
+        """Return the dict or list that is recorded under a name, to be added to."""
         self._require_open()
-        self._numbers[name] = value
+        return self._fields.setdefault(name, empty)
 
     def _require_open(self) -> None:
         if not self._open:
-            raise ended_error(self)
+            raise self._ended()
+
+    def _ended(self) -> RuntimeError:
+        return ended_error(self)
 
 
 def ended_error(case: EvalCase) -> RuntimeError:

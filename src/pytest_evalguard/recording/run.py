@@ -12,7 +12,7 @@ import pytest
 from ..model.bounds import reaches
 from ..model.case import Attempt, Case, EndedTest
 from ..model.difference import note_unseen
-from ..model.outcome import Outcome
+from ..model.outcome import PASSING, Outcome
 from ..model.text import printable, shortened
 from ..model.values import as_data, as_text
 from .cases import FIXTURE
@@ -189,7 +189,8 @@ def case_of(item: pytest.Item, run: Run, clean: Callable[[str], str]) -> Case:
     :param clean: applied to what the mark and the parameters say.
     """
     outcome = run.outcome
-    expected, actual = run.recorder.expected, run.recorder.actual
+    has_passed = outcome in PASSING
+    seen = None if has_passed else (run.recorder.expected, run.recorder.actual)
     fields = close(run.recorder)
     if run.mark.given:
         marked = _mark_fields(run.mark.given, clean)
@@ -205,15 +206,16 @@ def case_of(item: pytest.Item, run: Run, clean: Callable[[str], str]) -> Case:
     for name in _SPENT if run.attempts else ():
         fields[name] = total(fields.get(name), *map(attrgetter(name), run.attempts))
     case = Case(identity_of(item), outcome, **fields)
-    case.reason = None if outcome in ("passed", "xpassed") else run.reason(outcome)
-    case.attempts = run.attempts
     state = find_state(item)
     case.declared = None if state is None else state.declared
-    case.flaky = outcome == "passed" and any(
-        attempt.outcome in ("failed", "error") for attempt in run.attempts
-    )
-    if not case.passed:
-        note_unseen(case, expected, actual)
+    if run.attempts:
+        case.attempts = run.attempts
+        case.flaky = outcome == "passed" and any(
+            attempt.outcome in ("failed", "error") for attempt in run.attempts
+        )
+    if seen is not None:
+        case.reason = run.reason(outcome)
+        note_unseen(case, *seen)
     case.silent = "actual" not in fields and _is_silent(item, case)
     return case
 
