@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from dataclasses import dataclass, field, fields
+from dataclasses import MISSING, dataclass, field, fields
 from typing import Any
 
 from .bounds import Finite, Share
@@ -173,19 +173,32 @@ class Case:
         mean = "mean of " if len(parts) > 1 else ""
         return f"{self.overall_score:g} ({mean}{', '.join(parts)})"
 
+    @classmethod
+    def of(cls, given: dict[str, Any]) -> Case:
+        """Return the case of these fields, which it takes as they are.
+
+        The others have their defaults, which such cases share: what may change a list
+        or a dict in place needs a case of its own.
+        """
+        case = cls.__new__(cls)
+        case.__dict__ = given
+        return case
+
     def to_line(self) -> str:
         """Return the case as one line of ASCII JSON, fields at their default left out.
 
         ASCII, because a report that carries anything else may not survive the way from
         a worker process.
         """
-        # most that are left out are None, empty or False
-        kept = {
-            name: value
-            for name, value in vars(self).items()
-            if value or (value is not None and name in _OPTIONAL)
-        }
-        return "".join(_encode(kept, 0))
+        given = vars(self)
+        if not all(given.values()):
+            # most that are left out are None, empty or False
+            given = {
+                name: value
+                for name, value in given.items()
+                if value or (value is not None and name in _OPTIONAL)
+            }
+        return "".join(_encode(given, 0))
 
 
 @dataclass(slots=True)
@@ -221,7 +234,7 @@ def case_from_line(line: str) -> Case:
     for name in ("attempts", "trials"):
         if name in data:
             data[name] = [Attempt(**each) for each in data[name]]
-    return Case(**data)
+    return Case.of(data)
 
 
 def record_from_line(line: str) -> Case | EndedTest:
@@ -234,6 +247,10 @@ def record_from_line(line: str) -> Case | EndedTest:
 def _set_fields(value: ScorerResult | Attempt) -> dict[str, object]:
     return {name: each for name, each in vars(value).items() if each is not None}
 
+
+for _each in fields(Case):
+    if _each.default_factory is not MISSING:
+        setattr(Case, _each.name, _each.default_factory())
 
 # empty or zero, they say more than nothing
 _OPTIONAL = {"nodeid", *(each.name for each in fields(Case) if each.default is None)}

@@ -47,10 +47,10 @@ def modified(
     """
     case = _by_hooks(config, item, case, redact)
     line = case.to_line()
-    if not redact.may_change(line):
-        return case, line
-    redact_case(case, redact)
-    return case, case.to_line()
+    if redact.may_change(line):
+        redact_case(case, redact)
+        line = case.to_line()
+    return case, line
 
 
 def _by_hooks(
@@ -61,6 +61,7 @@ def _by_hooks(
 ) -> Case:
     if not config.hook.pytest_evalguard_modify_case.get_hookimpls():
         return case
+    case = Case(**{name: value for name, value in vars(case).items() if value})
     # those of the folders that the test is in
     hook = config.hook if item is None else item.ihook
     identity, outcome, test = case.nodeid, case.outcome, case.test

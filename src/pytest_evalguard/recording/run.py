@@ -196,18 +196,20 @@ def case_of(item: pytest.Item, run: Run, clean: Callable[[str], str]) -> Case:
         marked = _mark_fields(run.mark.given, clean)
         metadata = {**marked.get("metadata", {}), **fields.get("metadata", {})}
         fields = {**marked, **fields, "metadata": metadata}
-    fields.setdefault("latency_ms", run.latency_ms)
+    if "latency_ms" not in fields:
+        fields["latency_ms"] = run.latency_ms
     if (callspec := getattr(item, "callspec", None)) is not None:
         fields["params"] = parameters_of(item, callspec, clean)
-        fields["param_indices"] = places_of(callspec)
+        if places := places_of(callspec):
+            fields["param_indices"] = places
     if "input" not in fields:
         fields["input"] = _default_input(item, clean)
         fields["default_input"] = True
     for name in _SPENT if run.attempts else ():
         fields[name] = total(fields.get(name), *map(attrgetter(name), run.attempts))
-    case = Case(identity_of(item), outcome, **fields)
-    state = find_state(item)
-    case.declared = None if state is None else state.declared
+    case = Case.of({"nodeid": identity_of(item), "outcome": outcome, **fields})
+    if (state := find_state(item)) is not None and state.declared is not None:
+        case.declared = state.declared
     if run.attempts:
         case.attempts = run.attempts
         case.flaky = outcome == "passed" and any(
@@ -216,7 +218,8 @@ def case_of(item: pytest.Item, run: Run, clean: Callable[[str], str]) -> Case:
     if seen is not None:
         case.reason = run.reason(outcome)
         note_unseen(case, *seen)
-    case.silent = "actual" not in fields and _is_silent(item, case)
+    if "actual" not in fields and _is_silent(item, case):
+        case.silent = True
     return case
 
 

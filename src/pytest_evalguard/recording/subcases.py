@@ -180,10 +180,10 @@ class Subcases:
         run.why = verdict.reason(self.item, self._redact)
         attempt = run.as_attempt()
         case = case_of(self.item, run, self._redact)
-        case.nodeid, case.test, case.declared = identity, self.test, None
-        case.name = subcase.label
+        case.nodeid, case.declared, case.name = identity, None, subcase.label
         if case.default_input:
             case.input = identity
+        case.test = self.test  # a line of one that has only begun ends with it, too
         with self._lock:
             if self._open.get(identity) is not subcase:
                 return  # the test has ended meanwhile
