@@ -109,9 +109,10 @@ class Totals:
     def add(self, case: Case) -> None:
         """Count one case; scores, latency and tokens only of those with a row."""
         self.outcomes[case.outcome] += 1
-        for names in ("flaky", "silent"):
-            if getattr(case, names):
-                getattr(self, names).add(case.nodeid)
+        if case.flaky:
+            self.flaky.add(case.nodeid)
+        if case.silent:
+            self.silent.add(case.nodeid)
         if case.outcome in _NOT_RUN and _WITHOUT_PARAMETERS.search(case.reason or ""):
             self.without_parameters.add(case.nodeid)
         if case.outcome == "not run" and case.test is not None:
@@ -121,9 +122,10 @@ class Totals:
             self.withheld.add(f"{case.nodeid}{colon}{error}")
         if not case.has_row:
             return
-        if case.passed and case.threshold is not None and not case.is_scored:
-            self.unscored.add(case.nodeid)
-        if not case.passed and self._is_shown(case):
+        if case.passed:
+            if case.threshold is not None and not case.is_scored:
+                self.unscored.add(case.nodeid)
+        elif self._is_shown(case):
             insort(self.failed, _shortened(case), key=rank_of)
             del self.failed[self._most :]
         self.score.add(case.overall_score)

@@ -32,8 +32,6 @@ if TYPE_CHECKING:
 
     from .subcases import Keywords, Subcase
 
-_TOKENS = ("prompt_tokens", "completion_tokens")
-
 PASSING_SCORE = 0.5
 """From here a named score counts as passed when its scorer did not say."""
 
@@ -268,19 +266,20 @@ class EvalCase:
         :raises TypeError: a count is no whole number, or the response has no usage.
         :raises ValueError: a count is negative.
         """
-        used = (
-            checked_count(prompt, "prompt"),
-            checked_count(completion, "completion"),
-        )
+        prompt = checked_count(prompt, "prompt")
+        completion = checked_count(completion, "completion")
         if response is not None:
             from ..model.usage import read_usage
 
             reported = read_usage(response)
-            used = (used[0] + reported[0], used[1] + reported[1])
+            prompt, completion = prompt + reported[0], completion + reported[1]
+        self._require_open()
         fields = self._fields
         with self._lock:
-            for name, count in zip(_TOKENS, used, strict=True):
-                self._set(name, fields.get(name, 0) + count)
+            fields["prompt_tokens"] = fields.get("prompt_tokens", 0) + prompt
+            fields["completion_tokens"] = (
+                fields.get("completion_tokens", 0) + completion
+            )
 
     def mark_ambiguous(self, reason: object = "") -> None:
         """Say that no verdict was possible, for instance because judges disagree.

@@ -99,23 +99,20 @@ def _note_declared(cases: Sequence[pytest.Item], clean: Callable[[str], str]) ->
 
 
 def _declared_text(item: pytest.Item) -> str:
-    said = list(_declared(item))
-    if not said:
-        return ""
-    is_plain = all(type(value) in _PLAIN for _, value in said)
-    # most are, and a text of them takes a tenth of the time
-    return repr(said) if is_plain else as_text(said)
-
-
-def _declared(item: pytest.Item) -> Iterator[tuple[str, Any]]:
-    """Yield what a test is compared by; the values of a mark come before parameters."""
+    """Return what a test is compared by; the values of a mark come before parameters."""
+    said: list[tuple[str, Any]] = []
     if (mark := state_of(item).mark) is not None:
-        yield from ((key, mark.given[key]) for key in _COMPARED if key in mark.given)
+        given = mark.given
+        said += [(key, given[key]) for key in _COMPARED if key in given]
         if mark.plan is not None:
-            yield "trials", [*mark.plan]
-    callspec = getattr(item, "callspec", None)
-    if callspec is not None:
-        yield from callspec.params.items()
+            said.append(("trials", [*mark.plan]))
+    if (callspec := getattr(item, "callspec", None)) is not None:
+        said += callspec.params.items()
+    for _, value in said:
+        if type(value) not in _PLAIN:
+            return as_text(said)
+    # most are plain, and a text of them takes a tenth of the time
+    return repr(said) if said else ""
 
 
 def _deselect(

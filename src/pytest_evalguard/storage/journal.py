@@ -48,7 +48,7 @@ class Journal:
 
         :raises OSError: it can't be.
         """
-        if self._file is None or not self._is_ours():
+        if not self._is_ours():
             flags = os.O_RDWR | os.O_APPEND | os.O_CREAT | getattr(os, "O_BINARY", 0)
             self._file = open_file(self._path, flags, 0o600)
             self._identity = identity_of(self._file)
@@ -58,7 +58,8 @@ class Journal:
 
         :raises OSError: the disk did not take all of it.
         """
-        self.open()
+        if not self._is_ours():
+            self.open()
         data = (f"\n{line}\n" if self._torn else f"{line}\n").encode("ascii")
         written = write(self._file or 0, data)
         self._size += written
@@ -81,8 +82,7 @@ class Journal:
         :raises OSError: the disk did not take it.
         """
         self._path.parent.mkdir(parents=True, exist_ok=True)
-        is_open = self._file is not None and self._is_ours()
-        if is_open and not self._path.exists():
+        if self._is_ours() and not self._path.exists():
             with os.fdopen(self._file or 0, "rb") as removed:
                 self._file = None
                 removed.seek(0)
@@ -98,14 +98,16 @@ class Journal:
 
     def close(self) -> None:
         """Close the file."""
-        if self._file is not None and self._is_ours():
-            os.close(self._file)
+        if self._is_ours():
+            os.close(self._file or 0)
         self._file = None
 
     def _is_ours(self) -> bool:
-        """Whether the descriptor is still that of the file: a test may close any."""
+        """Whether the file is open, and the descriptor its own: a test may close any."""
+        if self._file is None:
+            return False
         try:
-            return identity_of(self._file or 0) == self._identity
+            return identity_of(self._file) == self._identity
         except OSError:
             return False
 
