@@ -21,6 +21,8 @@ from .run import LINE, Run, require_score
 if TYPE_CHECKING:
     from .runner import CaseRunner
 
+_THRESHOLDS = "pytest-evalguard-thresholds"
+_BODIES = "pytest-evalguard-bodies"
 _HOOKS = (
     "pytest_runtest_protocol",
     "pytest_runtestloop",
@@ -120,6 +122,18 @@ class Follower:
             run.add_teardown(report, reason)
         else:
             run.reports[call.when], run.reasons[call.when] = report, reason
+
+
+def check_thresholds(plugins: pytest.PytestPluginManager) -> None:
+    """Have tests fail from now on that record a score below their threshold."""
+    if not plugins.has_plugin(_THRESHOLDS):
+        plugins.register(ThresholdCheck(), _THRESHOLDS)
+
+
+def watch_bodies(plugins: pytest.PytestPluginManager) -> None:
+    """Have it known from now on whether a test's body is running."""
+    if not plugins.has_plugin(_BODIES):
+        plugins.register(BodyWatch(), _BODIES)
 
 
 class ThresholdCheck:

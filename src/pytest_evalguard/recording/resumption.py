@@ -99,7 +99,7 @@ def _note_declared(cases: Sequence[pytest.Item], clean: Callable[[str], str]) ->
 
 
 def _declared_text(item: pytest.Item) -> str:
-    """Return what a test is compared by; the values of a mark come before parameters."""
+    """Return what a test is compared by: what its mark says, then its parameters."""
     said: list[tuple[str, Any]] = []
     if (mark := state_of(item).mark) is not None:
         given = mark.given

@@ -18,7 +18,7 @@ from ..model.case import Case, EndedTest, record_from_line
 from ..model.outcome import letters_of
 from .cases import FIXTURE, is_case
 from .collection import is_handed_over, name_scheduled_run
-from .follower import BodyWatch, Follower, ThresholdCheck, is_run_by_others
+from .follower import Follower, check_thresholds, is_run_by_others, watch_bodies
 from .item_state import ItemState, find_state, run_of, state_of
 from .mark import Plan, current_mark, problems_of
 from .modify_case import modified
@@ -36,8 +36,6 @@ from .recorder import EvalCase
 from .run import LINE, Equipment, Run, case_of, detach, junit_properties
 
 _FOLLOWER = "pytest-evalguard-follower"
-_THRESHOLDS = "pytest-evalguard-thresholds"
-_BODIES = "pytest-evalguard-bodies"
 TRIALS = "evalguard_trials"
 """The attribute of a test report that has its trials' outcomes, a letter each."""
 
@@ -69,8 +67,6 @@ class CaseRunner:
         self._trials = trials
         self._publish, self.redact, self.errors = equipment
         self._follower: Follower | None = None
-        self._checks_thresholds = False
-        self._watches_bodies = False
         self._open: dict[str, list[pytest.Item]] = {}
         self._fixtures: object = None
         self._is_handed_over = False
@@ -146,7 +142,8 @@ class CaseRunner:
             if mark is run.mark:
                 return
             run.mark = mark
-            self._check_threshold(item, run)
+            if mark.threshold is not None:
+                check_thresholds(item.config.pluginmanager)
             remark(run.recorder, mark.given)
         for each in item.iter_markers(self._mark):
             for problem in problems_of(each):
@@ -165,7 +162,8 @@ class CaseRunner:
         # a plugin that runs tests side by side may set up fixtures before the test
         if run is None or run.has_begun:
             run = self._next_run(item, state, has_setup)
-        self._check_threshold(item, run)
+        if run.mark.threshold is not None:
+            check_thresholds(item.config.pluginmanager)
         if isinstance(item, pytest.Function):
             self._hand_over(item, run.recorder)
         return run
@@ -185,24 +183,13 @@ class CaseRunner:
             run.subcases = before.subcases.again()
         return run
 
-    def _check_subtests(self, item: pytest.Function) -> None:
-        if not self._watches_bodies and (
-            "subtests" in item.fixturenames or isinstance(item, TestCaseFunction)
-        ):
-            self._watches_bodies = True
-            item.config.pluginmanager.register(BodyWatch(), _BODIES)
-
-    def _check_threshold(self, item: pytest.Item, run: Run) -> None:
-        if run.mark.threshold is not None and not self._checks_thresholds:
-            self._checks_thresholds = True
-            item.config.pluginmanager.register(ThresholdCheck(), _THRESHOLDS)
-
     def _hand_over(self, item: pytest.Function, recorder: EvalCase) -> None:
         fixtures = item._fixtureinfo
         if fixtures is not self._fixtures:  # the items of a parametrized test share it
             self._fixtures = fixtures
             self._is_handed_over = is_handed_over(fixtures)
-            self._check_subtests(item)
+            if "subtests" in item.fixturenames or isinstance(item, TestCaseFunction):
+                watch_bodies(item.config.pluginmanager)
         if self._is_handed_over:
             item.funcargs[FIXTURE] = recorder
             # nobody else asks for it, and pytest makes a fixture of it for each test

@@ -103,7 +103,7 @@ class Journal:
         self._file = None
 
     def _is_ours(self) -> bool:
-        """Whether the file is open, and the descriptor its own: a test may close any."""
+        """Whether it is open, and its descriptor its own: a test may close any."""
         if self._file is None:
             return False
         try:
