@@ -1,24 +1,5 @@
-"""Which tests are cases. Every start of pytest loads this, and nothing else of here."""
+"""Which tests are cases: said where every start of pytest finds it."""
 
-from __future__ import annotations
+from ..start import FIXTURE, is_case
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    import pytest
-
-FIXTURE = "eval_case"
-
-
-def is_case(item: pytest.Item, mark: str) -> bool:
-    """Whether a test carries the mark or asks for the fixture."""
-    return (
-        FIXTURE in getattr(item, "fixturenames", ())
-        or item.get_closest_marker(mark) is not None
-    )
-
-
-def select_cases(items: Sequence[pytest.Item], mark: str) -> list[pytest.Item]:
-    """Return the items that are cases, in their order."""
-    return [item for item in items if is_case(item, mark)]
+__all__ = ["FIXTURE", "is_case"]
