@@ -1,4 +1,7 @@
-"""The plugin: options, mark, fixture and hooks; everything else is loaded when used."""
+"""The plugin: options, mark, fixture and hooks; everything else is loaded when used.
+
+PYTEST_DONT_REWRITE: it has no assertions.
+"""
 
 from __future__ import annotations
 

@@ -2,6 +2,8 @@
 
 It has what pytest is told of a setting. What its values are, and what follows from
 them, is in config/settings.py, loaded when a setting is said or there is a case.
+
+PYTEST_DONT_REWRITE: it has no assertions.
 """
 
 from __future__ import annotations
