@@ -210,19 +210,14 @@ def start(directory: Path, runs: int) -> Iterator[str]:
     Both environments have what it needs, and look for the plugins that are installed.
     """
     path = suite(directory, 0)
-    needs = ("httpx", "pydantic")
-    pythons = [
-        _environment_with(directory / "with", *needs, str(ROOT)),
-        _environment_with(directory / "without", *needs),
-    ]
     ours, bare = (
         partial(
             measured,
-            pytest_command(python=str(python)),
+            pytest_command(python=python),
             path,
             PYTEST_DISABLE_PLUGIN_AUTOLOAD="",
         )
-        for python in pythons
+        for python in _with_and_without(directory)
     )
     yield ratio_line("empty start, unused", *alternating(runs * 5, ours, bare))
 
@@ -306,10 +301,12 @@ def instructions(directory: Path, runs: int) -> Iterator[str]:
         return
     env = _environment()
     empty = suite(directory, 0)
-    for name, more in (("", {}), (", no bytecode", {"PYTHONDONTWRITEBYTECODE": "1"})):
+    pythons = _with_and_without(directory / "counted")
+    # the second one lets pytest keep what it compiles
+    for name, more in ((", no bytecode", {"PYTHONDONTWRITEBYTECODE": "1"}), ("", {})):
+        loading = {**env, "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "", **more}
         ours, bare = (
-            counted(pytest_command(*args), empty, {**env, **more})
-            for args in (("-p", OURS), ())
+            counted(pytest_command(python=python), empty, loading) for python in pythons
         )
         yield f"{'empty start' + name:<34} {ours - bare:+,} (x{ours / bare:.3f})"
     suites = {count: suite(directory, count) for count in (100, 1_100)}
@@ -351,6 +348,15 @@ def others(directory: Path, runs: int) -> Iterator[str]:
 def _arguments(name: str, other: Other, path: Path) -> list[str]:
     plugin = OURS if name == OURS else other.plugin
     return ["-p", plugin, *(each.format(path) for each in other.args)]
+
+
+def _with_and_without(directory: Path) -> list[str]:
+    """Return two Pythons with all that the plugin needs; the first one has it, too."""
+    needs = ("httpx", "pydantic")
+    return [
+        str(_environment_with(directory / "with", *needs, str(ROOT))),
+        str(_environment_with(directory / "without", *needs)),
+    ]
 
 
 def _environment_with(directory: Path, *packages: str) -> str | None:

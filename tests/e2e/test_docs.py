@@ -28,12 +28,9 @@ from pytest_evalguard import hookspecs
 from pytest_evalguard.config.harness_errors import HARNESS_ERRORS
 from pytest_evalguard.config.resolution import read_settings
 from pytest_evalguard.config.services import SERVICES
-from pytest_evalguard.config.settings import (
-    PROJECT_VARIABLE,
-    add_options,
-    all_settings,
-)
+from pytest_evalguard.config.settings import PROJECT_VARIABLE, all_settings
 from pytest_evalguard.recording.recorder import EvalCase
+from pytest_evalguard.start import add_options, all_options
 from standin import StandIn
 from suite import Suite
 
@@ -139,7 +136,7 @@ def options() -> Options:
 
 
 VARIABLES = {
-    *(each.variable for each in all_settings() if each.variable is not None),
+    *(each.variable for each in all_options() if each.variable is not None),
     *(each.key_variable for each in SERVICES),
     PROJECT_VARIABLE,
 }
@@ -219,7 +216,7 @@ def test_a_setting_has_the_names_that_belong_together(options: Options) -> None:
         assert bare(variable) == (env[1] if env else "")
 
 
-DEFAULTS = {each.dest: each.default for each in all_settings()} | {
+DEFAULTS = {each.option.dest: each.default for each in all_settings()} | {
     f"evalguard_{each.url_setting}": each.default_url for each in SERVICES
 }
 

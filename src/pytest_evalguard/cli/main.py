@@ -171,13 +171,14 @@ def _submit_arguments() -> list[_Argument]:
 def _gate_arguments() -> list[_Argument]:
     found = []
     for setting in judging_settings():
-        action = "append" if setting.ini == "linelist" else "store"
+        option = setting.option
+        action = "append" if option.ini == "linelist" else "store"
         found.append(
             _Argument(
-                f"--{setting.name.replace('_', '-')}",
+                f"--{option.name.replace('_', '-')}",
                 action=action,
-                metavar=setting.metavar or "F",
-                help=setting.help,
+                metavar=option.metavar or "F",
+                help=option.help,
             )
         )
     return [*found, _DIR, _OUT]

@@ -59,7 +59,8 @@ def _check_needs_no_baseline(values: Mapping[str, Any]) -> None:
     for setting in (Settings.max_regressions, Settings.max_drop):
         if values.get(setting.name, setting.default) != setting.default:
             raise ConfigurationError(
-                f"{setting.flag} needs a baseline: pass one with --evalguard-baseline"
+                f"{setting.option.flag} needs a baseline: pass one with"
+                " --evalguard-baseline"
             )
 
 
@@ -127,11 +128,12 @@ class _Source:
 
     def _said(self, setting: Setting[Any]) -> _Said | None:
         """Return what the command line says, else the environment."""
-        option = self._config.getoption(setting.dest) if setting.has_option else None
-        if option not in (None, False):
-            given, what = option, setting.flag
-        elif setting.variable is not None and self._environ.get(setting.variable):
-            given, what = self._environ[setting.variable], setting.variable
+        option = setting.option
+        value = self._config.getoption(option.dest, None)
+        if value not in (None, False):
+            given, what = value, option.flag
+        elif option.variable is not None and self._environ.get(option.variable):
+            given, what = self._environ[option.variable], option.variable
         else:
             return None
         if isinstance(given, str):
@@ -139,11 +141,11 @@ class _Source:
         return _Said(Given(given, self._config.invocation_params.dir), what)
 
     def _configured(self, setting: Setting[Any]) -> _Said | None:
-        if setting.ini is None:
+        if setting.option.ini is None:
             return None
-        what = f"ini option {setting.dest}"
+        what = f"ini option {setting.option.dest}"
         try:
-            given = self._config.getini(setting.dest)
+            given = self._config.getini(setting.option.dest)
         except (ValueError, TypeError, pytest.UsageError) as error:
             wanted = setting.kind.wanted
             raise ConfigurationError(f"{what} must {wanted}: {error}") from error

@@ -265,7 +265,7 @@ class Ending:
         if self._submitted.is_stopped:
             session.exitstatus = pytest.ExitCode.INTERRUPTED
         if self._lacks_results:
-            what = f"{Settings.strict.flag} fails the session"
+            what = f"{Settings.strict.option.flag} fails the session"
             self._notes.append(f"{what}: not all results were submitted")
         if self._submitted.problems or self._lacks_results:
             _fail(session)

@@ -10,7 +10,7 @@ import pluggy
 import pytest
 
 from .. import hookspecs
-from .cases import FIXTURE
+from ..start import FIXTURE
 from .item_state import ItemState, find_state, state_of
 
 if TYPE_CHECKING:

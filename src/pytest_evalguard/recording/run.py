@@ -15,7 +15,7 @@ from ..model.difference import note_unseen
 from ..model.outcome import PASSING, Outcome
 from ..model.text import printable, shortened
 from ..model.values import as_data, as_text
-from .cases import FIXTURE
+from ..start import FIXTURE
 from .collection import identity_of
 from .item_state import find_state
 from .mark import EvalMark

@@ -16,7 +16,7 @@ from _pytest.unittest import TestCaseFunction
 
 from ..model.case import Case, EndedTest, record_from_line
 from ..model.outcome import letters_of
-from .cases import FIXTURE, is_case
+from ..start import FIXTURE, is_case
 from .collection import is_handed_over, name_scheduled_run
 from .follower import Follower, check_thresholds, is_run_by_others, watch_bodies
 from .item_state import ItemState, find_state, run_of, state_of

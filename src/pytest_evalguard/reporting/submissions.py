@@ -12,7 +12,7 @@ from ..delivery.target import Target
 from ..model.text import counted, display_path, field, name_list, printable
 
 _UNKNOWN = "no reason is known"
-_RESUME = Settings.resume.flag
+_RESUME = Settings.resume.option.flag
 
 
 def header(target: Target, dry_run: bool) -> str:

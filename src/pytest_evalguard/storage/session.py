@@ -21,11 +21,12 @@ from os import open as open_file  # what a test patches in `os` must not stop us
 from pathlib import Path
 from typing import Any, Literal
 
-from ..config.settings import DEFAULT_OUT, OUT_VARIABLE
+from ..config.settings import DEFAULT_OUT
 from ..errors import SessionError
 from ..model.bounds import Share
 from ..model.metrics import Metric, Table
 from ..model.text import display_path
+from ..start import OUT_VARIABLE
 from .continuation import Resumed, Spending
 from .files import (
     STATE as STATE,

@@ -7,7 +7,6 @@ from typing import Any
 
 import pytest
 
-from pytest_evalguard.recording.cases import is_case
 from pytest_evalguard.recording.item_state import state_of
 from pytest_evalguard.recording.mark import (
     EvalMark,
@@ -16,6 +15,7 @@ from pytest_evalguard.recording.mark import (
     mark_problems,
     suggestion,
 )
+from pytest_evalguard.start import is_case
 
 
 def a_mark(*args: object, **kwargs: object) -> pytest.Mark:
