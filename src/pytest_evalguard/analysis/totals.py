@@ -14,7 +14,7 @@ from ..model.json_difference import is_container
 from ..model.metrics import Metric
 from ..model.outcome import PASSING, Outcome, info_of, letters_of
 from ..model.text import shortened
-from .grouping import groupings_of
+from .group_figures import groupings_of
 from .groups import Group, GroupRate
 from .statistics import Mean, wilson
 

@@ -7,8 +7,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ..config.setting import Setting
-from ..config.settings import TABLE, Settings
+from ..config.settings import TABLE, Setting, Settings
 from ..model.text import printable
 
 if TYPE_CHECKING:

@@ -16,8 +16,7 @@ from ..analysis.comparison import Comparison, compare, write_comparison
 from ..analysis.gates import check_gates, gated_groups
 from ..analysis.totals import Totals
 from ..config.checks import Given
-from ..config.setting import Setting
-from ..config.settings import Settings
+from ..config.settings import Setting, Settings
 from ..errors import ConfigurationError, SessionError
 from ..model.text import counted, display_path
 from ..reporting.terminal import comparison_lines, gate_annotations, gate_lines

@@ -17,8 +17,8 @@ from ..errors import SessionError
 from ..model.outcome import rate_without_errors
 from ..model.text import counted, display_path, printable, terminal_width
 from ..reporting.submissions import destination, rejected_lines
-from ..storage.continuation import continued
 from ..storage.files import replace_shared_file, why_unreadable
+from ..storage.resumed import continued
 from ..storage.session import PassedOver, Session, find_out, sessions_in
 from .console import DONE, say, say_lines, session_named
 
@@ -109,7 +109,7 @@ def show(options: Namespace) -> int:
     """Show one session: its figures, the cases that did not pass, where it went."""
     from ..analysis.totals import Totals  # `list` is quicker without them
     from ..reporting.groups import groups_data
-    from ..reporting.metrics import metrics_data
+    from ..reporting.metric_texts import metrics_data
     from ..reporting.report import report_of
     from ..reporting.terminal import lines
 

@@ -11,8 +11,7 @@ import pytest
 from ..errors import ConfigurationError, EvalguardError
 from .checks import Given, checked_id, checked_key, key_in
 from .services import SERVICES, Access, ServiceInfo
-from .setting import Setting
-from .settings import NEW, PROJECT_VARIABLE, TABLE, Settings, service_settings
+from .settings import NEW, PROJECT_VARIABLE, TABLE, Setting, Settings, service_settings
 from .urls import checked_url
 
 # options of pytest that run no test

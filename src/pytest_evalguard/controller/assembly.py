@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from ..config.settings import Settings
     from ..delivery.agent.prompts import PromptIds
     from ..recording.budget import Budget, Publish
-    from ..recording.resumption import Earlier, Selection
     from ..recording.runner import CaseRunner
+    from ..recording.selection import Earlier, Selection
     from .reporter import Reporter
     from .xdist import Worker
 
@@ -102,7 +102,7 @@ def _select(
     earlier = _worker(config).earlier if is_worker else _earlier(config)
     if not cases and not problems and earlier is None:
         return cases, None
-    from ..recording.resumption import Selection, select
+    from ..recording.selection import Selection, select
 
     if problems:
         return cases, Selection(problems=problems)
@@ -183,7 +183,7 @@ def runner_of(config: pytest.Config) -> CaseRunner:
     """Return what follows the tests of this process."""
     if not config.pluginmanager.has_plugin(_RUNNER):
         from ..recording.harness_errors import HarnessErrors
-        from ..recording.run import Equipment, equipment_key
+        from ..recording.run import CaseContext, context_key
         from ..recording.runner import CaseRunner
 
         is_worker, settings = hasattr(config, "workerinput"), settings_of(config)
@@ -193,13 +193,13 @@ def runner_of(config: pytest.Config) -> CaseRunner:
         if budget is not None:
             publish = budget.counting(publish)
         errors = HarnessErrors(settings.errors)
-        equipment = Equipment(publish, _redact(config), errors)
-        config.stash[equipment_key] = equipment
+        context = CaseContext(publish, _redact(config), errors)
+        config.stash[context_key] = context
         make_portable = _worker(config).make_portable if is_worker else None
         runner = CaseRunner(
             settings.mark,
             settings.trials,
-            equipment,
+            context,
             has_junit=config.getoption("xmlpath", None) is not None,
             make_portable=make_portable,
         )

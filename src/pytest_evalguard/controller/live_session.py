@@ -28,11 +28,10 @@ from ..analysis.baseline import (
 from ..analysis.groups import Group
 from ..analysis.totals import Totals
 from ..model.case import Attempt, Case, EndedTest
-from ..storage.ci import ci_facts
-from ..storage.continuation import Spending
-from ..storage.git import commit_of
+from ..storage.ci import ci_facts, commit_of
 from ..storage.journal import CHILD_PREFIX, WORKER_PREFIX, Journal
 from ..storage.lock import Lock
+from ..storage.resumed import Spending
 from ..storage.session import Session, SessionState, making
 
 

@@ -29,8 +29,8 @@ from ..model.redaction import Redactor
 from ..model.text import terminal_width
 from ..recording.budget import is_spent_budget
 from ..recording.modify_case import modified
-from ..recording.resumption import Earlier, Selection
-from ..reporting.metrics import metric_figures
+from ..recording.selection import Earlier, Selection
+from ..reporting.metric_texts import metric_figures
 from ..reporting.submissions import header, unsent_lines
 from ..reporting.terminal import (
     annotation,

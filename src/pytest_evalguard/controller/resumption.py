@@ -16,10 +16,10 @@ from ..model.case import Case, EndedTest
 from ..model.redaction import Redactor
 from ..model.text import counted, display_path
 from ..recording.modify_case import redact_case
-from ..recording.resumption import Earlier, Selection
+from ..recording.selection import Earlier, Selection
 from ..reporting.submissions import command
-from ..storage.continuation import Resumed, continued
 from ..storage.lock import Lock
+from ..storage.resumed import Resumed, continued
 from ..storage.session import (
     PassedOver,
     Session,

@@ -9,7 +9,7 @@ from pathlib import Path
 from ..delivery.outbox import submission_of
 from ..delivery.registry import stored_targets
 from ..errors import SessionError
-from ..storage.continuation import continued
+from ..storage.resumed import continued
 from ..storage.session import STATE, PassedOver, Session, remove_session, sessions_in
 
 

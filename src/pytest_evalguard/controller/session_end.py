@@ -23,7 +23,7 @@ from ..reporting.submissions import command
 from ..storage.files import replace_shared_file, why_unreadable
 from ..storage.session import Gate, PassedOver
 from .live_session import LiveSession
-from .metrics import HOOK, CollectedMetrics, SessionCases, has_hook
+from .metrics_hook import HOOK, CollectedMetrics, SessionCases, has_hook
 from .retention import remove_old_sessions
 from .submitting import Destination, Submitted, Submitter, kept
 

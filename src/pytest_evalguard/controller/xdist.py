@@ -27,8 +27,8 @@ from ..model.case import Case, EndedTest
 from ..model.redaction import Redactor
 from ..recording.collection import indices_of
 from ..recording.outcome import will_rerun
-from ..recording.resumption import Earlier, Selection
 from ..recording.run import LINE
+from ..recording.selection import Earlier, Selection
 from ..storage.journal import WORKER_PREFIX, Journal, append_from_child
 from .reporter import Reporter
 from .serialisation import make_portable

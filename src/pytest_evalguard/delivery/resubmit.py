@@ -11,7 +11,7 @@ from typing import cast
 from ..config.services import Access
 from ..errors import ConfigurationError, ServiceError, SessionError
 from ..model.text import counted, display_path
-from ..storage.continuation import continued
+from ..storage.resumed import continued
 from ..storage.session import (
     PassedOver,
     Session,

@@ -11,7 +11,7 @@ from typing import Any
 
 from .case import Case
 from .json_data import MAX_TEXT
-from .patterns import lazy
+from .lazy_regex import lazy
 from .text import (
     COLONS,
     ELLIPSIS,

@@ -9,7 +9,7 @@ import re
 from typing import Any
 from urllib.parse import unquote
 
-from .patterns import lazy
+from .lazy_regex import lazy
 
 DATA_URL = ";base64,"
 """What every data URL in base64 has in it, looked for before the pattern is."""

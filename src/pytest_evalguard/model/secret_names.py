@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from functools import lru_cache
 from typing import NamedTuple
 
-from .patterns import lazy
+from .lazy_regex import lazy
 from .secret_shapes import Span
 from .secret_values import (
     COOKIES,

@@ -9,7 +9,7 @@ from __future__ import annotations
 import binascii
 from collections.abc import Callable
 
-from .patterns import lazy
+from .lazy_regex import lazy
 from .secret_shapes import is_random
 
 IsValue = Callable[[str], bool]

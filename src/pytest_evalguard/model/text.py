@@ -12,7 +12,7 @@ import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
-from .patterns import lazy
+from .lazy_regex import lazy
 
 ELLIPSIS = "…"
 _DIGEST = 8

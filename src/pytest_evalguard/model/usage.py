@@ -7,7 +7,7 @@ from inspect import isroutine
 from typing import NamedTuple
 
 from .json_data import first
-from .patterns import lazy
+from .lazy_regex import lazy
 from .scorers import checked_count, is_number, plain_number
 from .values import describe
 

@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence, Set, ValuesVi
 from typing import Any
 
 from .json_data import MAX_TEXT, Json, unused_key
+from .lazy_regex import lazy
 from .media import (
     DATA_URL,
     binary_text,
@@ -23,7 +24,6 @@ from .media import (
     raw_bytes,
     without_data_urls,
 )
-from .patterns import lazy
 from .records import (
     PASSED_ON,
     contents,

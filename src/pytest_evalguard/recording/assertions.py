@@ -24,7 +24,7 @@ _OF_UNITTEST = re.compile(r"(?:False is not true|True is not false)$")
 _DIFF = ("- ", "+ ", "? ")
 
 
-def folded(message: str, source: str) -> str:
+def folded_assertion(message: str, source: str) -> str:
     """Return the first thing to know of a failed assertion.
 
     :param message: of an AssertionError that has no words of its author's.

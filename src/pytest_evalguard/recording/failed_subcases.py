@@ -14,7 +14,7 @@ from _pytest._io import TerminalWriter
 
 from ..model.outcome import Outcome
 from ..model.text import counted, printable
-from .block import Verdict, is_skip
+from .subcase_verdict import Verdict, is_skip
 
 _MOST_NAMED = 10
 _WORDS: dict[Outcome, str] = {

@@ -18,7 +18,7 @@ from ..model.json_data import MAX_TEXT
 from ..model.outcome import PASSING, Outcome, letters_of, worst
 from ..model.text import counted, shortened
 from ..model.values import HOSTILE, as_text, clean_text, cut, without_addresses
-from .assertions import folded, source_of
+from .assertions import folded_assertion, source_of
 from .mark import Plan
 
 MAX_REASON = 500
@@ -163,7 +163,7 @@ def group_members(error: BaseException) -> list[BaseException]:
 def _error_text(error: BaseException, clean: Callable[[str], str]) -> str:
     message = _message(error)
     if isinstance(error, AssertionError):
-        message = folded(message, source_of(error.__traceback__))
+        message = folded_assertion(message, source_of(error.__traceback__))
     message = f"{type(error).__name__}: {message}".removesuffix(": ")
     if (cause := _cause_of_warning(error)) is not None:
         where = one_line(message.partition("\n")[0], clean)

@@ -21,8 +21,8 @@ from .item_state import find_state
 from .mark import EvalMark
 from .outcome import outcome_of, total, will_rerun
 from .parameters import parameters_of, places_of
-from .recorded import ambiguity, close, recorded
 from .recorder import EvalCase
+from .recorder_internals import ambiguity, close, recorded
 
 if TYPE_CHECKING:
     from ..model.redaction import Redactor
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 LINE = "evalguard_case"
 """The attribute of a test report that carries a finished case as one line of JSON."""
 
-equipment_key = pytest.StashKey["Equipment"]()
+context_key = pytest.StashKey["CaseContext"]()
 """Of the pytest config: what its tests are recorded with."""
 
 _LONGEST_NAME = 100
@@ -42,7 +42,7 @@ _PLAN = ("trials", "require")
 _SPENT = ("prompt_tokens", "completion_tokens", "cost_usd")
 
 
-class Equipment(NamedTuple):
+class CaseContext(NamedTuple):
     """What the cases of a process are finished with, and handed to.
 
     `publish` takes each of them, its line and the report it is to travel on, None where
@@ -146,7 +146,7 @@ class Run:
     def outcome(self) -> Outcome:
         reports: Mapping[str, pytest.TestReport] = self.reports
         if self.subcases is not None:
-            reports = self.subcases.without_theirs(reports)
+            reports = self.subcases.without_subcase_failures(reports)
         outcome = outcome_of(reports)
         if outcome == "not run" and "call" in self.reasons:
             outcome = "failed"  # a plugin made no report of this attempt

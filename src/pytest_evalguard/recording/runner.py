@@ -31,9 +31,9 @@ from .outcome import (
     reason_of,
     verdict_line,
 )
-from .recorded import remark
 from .recorder import EvalCase
-from .run import LINE, Equipment, Run, case_of, detach, junit_properties
+from .recorder_internals import remark
+from .run import LINE, CaseContext, Run, case_of, detach, junit_properties
 
 _FOLLOWER = "pytest-evalguard-follower"
 TRIALS = "evalguard_trials"
@@ -45,7 +45,7 @@ class CaseRunner:
 
     :param mark: the name of the mark.
     :param trials: how many a marked test has that does not say.
-    :param equipment: what each case is finished with and handed to.
+    :param context: what each case is finished with and handed to.
     :param has_junit: whether JUnit XML is written, and its properties are wanted.
     :param make_portable: changes the data of a report into what can be carried to
         another process, where there is one.
@@ -57,7 +57,7 @@ class CaseRunner:
         self,
         mark: str,
         trials: int,
-        equipment: Equipment,
+        context: CaseContext,
         has_junit: bool = False,
         make_portable: Callable[[dict[str, Any]], None] | None = None,
     ) -> None:
@@ -65,7 +65,7 @@ class CaseRunner:
         self._make_portable = make_portable
         self._mark = mark
         self._trials = trials
-        self._publish, self.redact, self.errors = equipment
+        self._publish, self.redact, self.errors = context
         self._follower: Follower | None = None
         self._open: dict[str, list[pytest.Item]] = {}
         self._fixtures: object = None

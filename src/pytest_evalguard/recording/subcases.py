@@ -20,16 +20,16 @@ from ..model.case import Attempt, Case, EndedTest
 from ..model.outcome import PASSING, Outcome
 from ..model.text import distinct_line, escaped
 from ..model.values import clean_text, describe
-from .block import Verdict, verdict_of
 from .collection import identity_of
 from .failed_subcases import FailedSubcases
 from .item_state import run_of, state_of
 from .mark import EvalMark, keyword_problems
 from .modify_case import modified
 from .outcome import INTERRUPTED, total
-from .recorded import close
 from .recorder import EvalCase, ended_error
-from .run import Equipment, Run, case_of, equipment_key
+from .recorder_internals import close
+from .run import CaseContext, Run, case_of, context_key
+from .subcase_verdict import Verdict, verdict_of
 
 if TYPE_CHECKING:
     from typing_extensions import Never
@@ -71,8 +71,8 @@ def subcase(
         raise TypeError(problem)
     with recorder._lock:  # the first ones may begin at once
         if run.subcases is None:
-            equipment = item.config.stash[equipment_key]
-            run.subcases = Subcases(item, run.mark, equipment)
+            context = item.config.stash[context_key]
+            run.subcases = Subcases(item, run.mark, context)
     return run.subcases.add(name, given)
 
 
@@ -87,15 +87,15 @@ class Subcases:
         self,
         item: pytest.Item,
         mark: EvalMark,
-        equipment: Equipment,
+        context: CaseContext,
         earlier: Mapping[str, list[Attempt]] = {},
     ) -> None:
         self.item = item
         self.test = identity_of(item)
         self._tests = _identities(item.session)
         self._mark = mark
-        self._equipment = equipment
-        self._publish, self._redact, self._errors = equipment
+        self._context = context
+        self._publish, self._redact, self._errors = context
         self._earlier = earlier
         self._attempts: dict[str, list[Attempt]] = {}
         self._lock = RLock()
@@ -225,7 +225,7 @@ class Subcases:
             ms = (EvalCase._clock() - subcase.started) * 1000
             self._finish(subcase, Verdict("not run", said=_NOT_ENDED), ms)
 
-    def without_theirs(
+    def without_subcase_failures(
         self, reports: Mapping[str, pytest.TestReport]
     ) -> Mapping[str, pytest.TestReport]:
         """Return the reports of a test as they were without its sub-cases."""
@@ -239,7 +239,7 @@ class Subcases:
         return Subcases(
             self.item,
             self._mark,
-            self._equipment,
+            self._context,
             {**self._earlier, **self._attempts},
         )
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from ..model.case import Case
 from ..model.difference import compared, difference_place, sameness
 from ..model.json_difference import KeyDifference, differing_keys
-from ..model.patterns import lazy
+from ..model.lazy_regex import lazy
 from ..model.text import (
     ELLIPSIS,
     LABEL,

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import asdict
 from typing import Any
 
-from ..analysis.grouping import (
+from ..analysis.group_figures import (
     MOST_GROUPS,
     GroupComparison,
     GroupFigures,

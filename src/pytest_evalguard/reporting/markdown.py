@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain
 from urllib.parse import quote
 
-from ..analysis.grouping import Grouping
+from ..analysis.group_figures import Grouping
 from ..analysis.totals import MAX_SHOWN
 from ..model.case import Case
 from ..model.difference import compared, difference_place, sameness
@@ -18,7 +18,7 @@ from ..storage.session import SessionState
 from .cases import key_fields, score_text, short_reason
 from .comparison import origin_text, verdict_lines
 from .groups import comparison_table, group_notes, group_table
-from .metrics import cell_text, metric_figures, table_size
+from .metric_texts import cell_text, metric_figures, table_size
 from .report import Report, trace_url
 from .terminal import (
     figures,

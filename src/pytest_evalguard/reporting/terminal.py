@@ -23,12 +23,12 @@ from ..model.text import (
     printable,
     shortened,
 )
-from ..storage.continuation import Resumed, Spending
+from ..storage.resumed import Resumed, Spending
 from ..storage.session import Gate, Session, SessionState, Shard
 from .cases import WITH_VALUES, short_lines, whole_lines
 from .comparison import origin_text, verdict_lines
 from .groups import group_lines, milliseconds_text
-from .metrics import metric_figures, table_lines
+from .metric_texts import metric_figures, table_lines
 from .report import Report
 from .submissions import command, dry_run_lines, resume_command, sent_lines
 

@@ -1,4 +1,4 @@
-"""What a CI service says of the build that a session runs in.
+"""What a session runs on: the build as a CI service tells it, and git's commit.
 
 The names of its environment variables are those of each service's documentation:
 
@@ -9,16 +9,23 @@ The names of its environment variables are those of each service's documentation
 - Jenkins: /env-vars.html of any Jenkins, and https://plugins.jenkins.io/git for GIT_*
 - Azure Pipelines: https://learn.microsoft.com/azure/devops/pipelines/build/variables,
   and .../pipelines/test/parallel-testing-any-test-runner for the shard
+
+Git itself is not run: its files are those of gitrepository-layout,
+https://git-scm.com/docs/gitrepository-layout
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
 
 from ..model.text import printable, shortened_end
 
 _LONGEST = 200
+_COMMIT = re.compile("[0-9a-f]{40}|[0-9a-f]{64}")
+_REF = "ref: "
+_LINK = "gitdir: "
 
 # by the variable that only this service sets; the first alternative that can be filled
 # counts, so that the branch of a pull request is the one that it comes from
@@ -136,3 +143,40 @@ def _filled(template: str, variables: _Variables) -> str | None:
         return template.format_map(variables)
     except (KeyError, ValueError):  # a variable is not set, or no number
         return None
+
+
+def commit_of(directory: Path) -> str | None:
+    """Return the commit that the working copy around a directory is at.
+
+    None where there is none, or where it is kept in another way, as in reftables.
+    """
+    for parent in (directory, *directory.parents):
+        try:
+            return _commit(parent, parent / ".git")
+        except FileNotFoundError:
+            continue
+        except (OSError, ValueError):
+            return None
+    return None
+
+
+def _commit(parent: Path, git: Path) -> str | None:
+    if git.is_file():  # a worktree, or a submodule
+        git = parent / git.read_text("utf-8").strip().removeprefix(_LINK)
+    head = (git / "HEAD").read_text("utf-8").strip()
+    if head.startswith(_REF):
+        head = next(_of_ref(git, head.removeprefix(_REF)), "")
+    return head if _COMMIT.fullmatch(head) else None
+
+
+def _of_ref(git: Path, ref: str) -> Iterator[str]:
+    common = git / "commondir"
+    shared = git / common.read_text("utf-8").strip() if common.is_file() else git
+    for file in (git / ref, shared / ref):
+        if file.is_file():
+            yield file.read_text("utf-8").strip()
+    packed = shared / "packed-refs"
+    for line in packed.read_text("utf-8").splitlines() if packed.is_file() else ():
+        commit, _, name = line.partition(" ")
+        if name == ref:
+            yield commit

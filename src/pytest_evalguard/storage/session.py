@@ -27,7 +27,6 @@ from ..model.bounds import Share
 from ..model.metrics import Metric, Table
 from ..model.text import display_path
 from ..start import OUT_VARIABLE
-from .continuation import Resumed, Spending
 from .files import (
     STATE as STATE,
     PassedOver as PassedOver,
@@ -38,6 +37,7 @@ from .files import (
 )
 from .journal import CASES, StoredCases, figures_of
 from .lock import Lock
+from .resumed import Resumed, Spending
 
 SCHEMA = 1
 _FIRST_YEAR, _LAST_YEAR = 2000, 9000  # within which times can be added and compared

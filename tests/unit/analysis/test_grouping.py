@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from hypothesis import given, strategies as st
 
-from pytest_evalguard.analysis.grouping import (
+from pytest_evalguard.analysis.group_figures import (
     MOST_GROUPS,
     GroupComparison,
     Grouping,

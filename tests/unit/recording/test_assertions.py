@@ -8,7 +8,7 @@ from types import TracebackType
 
 import pytest
 
-from pytest_evalguard.recording.assertions import folded, source_of
+from pytest_evalguard.recording.assertions import folded_assertion, source_of
 
 
 @pytest.mark.parametrize(
@@ -44,7 +44,7 @@ from pytest_evalguard.recording.assertions import folded, source_of
 def test_a_message_is_folded_to_what_is_needed(
     message: str, source: str, wanted: str
 ) -> None:
-    assert folded(message, source) == wanted
+    assert folded_assertion(message, source) == wanted
 
 
 def traceback_of(path: Path, code: str) -> TracebackType | None:

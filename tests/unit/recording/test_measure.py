@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 from hypothesis import given, settings, strategies as st
 
-from pytest_evalguard.recording.recorded import close
 from pytest_evalguard.recording.recorder import EvalCase
+from pytest_evalguard.recording.recorder_internals import close
 
 
 class Timed(EvalCase):

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from pytest_evalguard.analysis.grouping import MOST_GROUPS
+from pytest_evalguard.analysis.group_figures import MOST_GROUPS
 from pytest_evalguard.analysis.totals import Totals
 from pytest_evalguard.errors import SessionError
 from pytest_evalguard.model.case import Case, ScorerResult

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from pytest_evalguard.storage.git import commit_of
+from pytest_evalguard.storage.ci import commit_of
 
 COMMIT, OTHER = "a" * 40, "b" * 64
 PACKED = f"# pack-refs\n{OTHER} refs/x\n{COMMIT} refs/heads/main"

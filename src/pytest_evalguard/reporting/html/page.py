@@ -13,18 +13,18 @@ from pathlib import Path
 from string import Template
 
 from ...analysis.comparison import Comparison
-from ...analysis.grouping import Grouping
+from ...analysis.group_figures import Grouping
 from ...analysis.totals import Totals
 from ...errors import EvalguardError, SessionError
 from ...model.metrics import Table
 from ...model.outcome import OUTCOMES, rate_without_errors
 from ...model.text import counted
-from ...storage.continuation import continued
 from ...storage.files import replace_shared_file
+from ...storage.resumed import continued
 from ...storage.session import Gate, Session, SessionState, sessions_in
 from ..comparison import origin_text, verdict_lines
 from ..groups import comparison_table, group_notes, group_table
-from ..metrics import metric_figures
+from ..metric_texts import metric_figures
 from ..report import Report, followable
 from ..terminal import (
     figures,

@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 from ...model.outcome import OUTCOMES, Outcome
 from ...model.text import counted
-from ..metrics import cell_text
+from ..metric_texts import cell_text
 
 if TYPE_CHECKING:
     from ...model.metrics import Table

@@ -15,8 +15,8 @@ from ..model.outcome import Outcome
 from .harness_errors import HarnessErrors
 from .mark import EvalMark
 from .outcome import INTERRUPTED, error_line, leaves, one_line
-from .recorded import ambiguity
 from .recorder import EvalCase
+from .recorder_internals import ambiguity
 from .run import require_score
 
 _CANCELLED = "cancelled before it had ended"

@@ -14,12 +14,12 @@ from hypothesis import given, settings, strategies as st
 
 from pytest_evalguard.model.case import Case, EndedTest
 from pytest_evalguard.model.redaction import Redactor
-from pytest_evalguard.recording.block import Verdict, verdict_of
 from pytest_evalguard.recording.failed_subcases import FailedSubcases
 from pytest_evalguard.recording.harness_errors import HarnessErrors
 from pytest_evalguard.recording.mark import EvalMark
 from pytest_evalguard.recording.recorder import EvalCase
-from pytest_evalguard.recording.run import Equipment
+from pytest_evalguard.recording.run import CaseContext
+from pytest_evalguard.recording.subcase_verdict import Verdict, verdict_of
 from pytest_evalguard.recording.subcases import MAX_NAME, Subcases
 
 ERRORS = HarnessErrors(["builtins.ConnectionError"])
@@ -100,8 +100,8 @@ def make(published: list[Case]) -> Callable[..., Subcases]:
         assert isinstance(case, Case)
         published.append(case)
 
-    equipment = Equipment(publish, Redactor([]), ERRORS)
-    return lambda mark=NO_MARK: Subcases(a_test(), mark, equipment)
+    context = CaseContext(publish, Redactor([]), ERRORS)
+    return lambda mark=NO_MARK: Subcases(a_test(), mark, context)
 
 
 NAME = st.text(max_size=MAX_NAME + 20).filter(str.strip)
@@ -110,8 +110,8 @@ NAME = st.text(max_size=MAX_NAME + 20).filter(str.strip)
 @settings(deadline=None)
 @given(st.lists(NAME, unique=True, max_size=8))
 def test_each_name_has_a_label_of_its_own(names: list[str]) -> None:
-    equipment = Equipment(lambda *_: None, Redactor(["secret-key"]), ERRORS)
-    subcases = Subcases(a_test(), NO_MARK, equipment)
+    context = CaseContext(lambda *_: None, Redactor(["secret-key"]), ERRORS)
+    subcases = Subcases(a_test(), NO_MARK, context)
     labels = [subcases.add(name, {}).label for name in names]
     assert len(set(labels)) == len(names)
     assert all(label.isprintable() and label.strip() for label in labels)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from pytest_evalguard.storage.continuation import continued
+from pytest_evalguard.storage.resumed import continued
 from pytest_evalguard.storage.session import Session, sessions_in
 
 

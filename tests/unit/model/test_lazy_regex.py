@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, strategies as st
 
 from pytest_evalguard.model import secret_shapes
-from pytest_evalguard.model.patterns import lazy
+from pytest_evalguard.model.lazy_regex import lazy
 from pytest_evalguard.model.redaction import _SHORTEST_ALNUM
 from pytest_evalguard.model.secret_names import spans_of_names
 from pytest_evalguard.model.secret_shapes import spans_of_shapes
