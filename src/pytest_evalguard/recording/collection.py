@@ -26,7 +26,8 @@ def is_handed_over(fixtures: Any) -> bool:
     """Whether a test gets its recorder as it is: to set a fixture up costs more.
 
     Not where a conftest's fixture of that name, or a parameter, comes first, nor where
-    somebody has the request: in a teardown it knows only fixtures that were set up.
+    somebody has the request: in a teardown it knows only fixtures that were set up
+    (pytest-dev/pytest#12882).
     """
     others = dict(fixtures.name2fixturedefs)
     ours = [each.func.__module__ == _PLUGIN for each in others.pop(FIXTURE, ())]
@@ -304,6 +305,7 @@ def identity_of(item: pytest.Item) -> str:
 
 
 def _own_nodeid(item: pytest.Item) -> str:
+    # --dist=loadgroup appends the group (pytest-dev/pytest-xdist#992)
     if "@" not in item.nodeid or not item.config.getoption("loadgroup", False):
         return item.nodeid
     groups = {_group(each) for each in item.iter_markers("xdist_group")}

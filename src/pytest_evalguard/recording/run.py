@@ -155,7 +155,8 @@ class Run:
         if self.is_harness_error and outcome == "failed":
             return "error"
         if self.errored_subtest is not None and outcome == "passed":
-            return "error"  # unittest's subTest leaves its test a pass
+            # unittest's subTest leaves its test a pass (pytest-dev/pytest-subtests#205)
+            return "error"
         if outcome == "passed" and ambiguity(self.recorder) is not None:
             return "ambiguous"
         return outcome
