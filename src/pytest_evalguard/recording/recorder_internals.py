@@ -7,6 +7,8 @@ from typing import Any
 
 from .recorder import EvalCase
 
+_GROWING = ("scores", "metrics", "findings")
+
 
 def remark(case: EvalCase, marked: Mapping[str, object]) -> None:
     """Take what the marks of the test say by now."""
@@ -28,11 +30,10 @@ def close(case: EvalCase) -> dict[str, Any]:
 
 def recorded(case: EvalCase) -> dict[str, Any]:
     """Return what was recorded so far, as fields of a `Case`."""
-    fields = {
-        # a thread may be late, and what is written must not change meanwhile
-        name: value.copy() if type(value) in (dict, list) else value
-        for name, value in case._fields.copy().items()
-    }
+    fields = case._fields.copy()
+    for name in _GROWING:
+        if name in fields:  # a thread may be late, while this is written
+            fields[name] = fields[name].copy()
     if case._measured is not None:
         fields.setdefault("latency_ms", case._measured)
     if case._metadata is not None:
