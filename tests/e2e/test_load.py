@@ -136,18 +136,19 @@ def test_the_script_loads_no_pytest_no_http_and_no_models_before_it_reads(
 
 
 @pytest.mark.parametrize("command", ["list", "submit"])
-def test_the_script_reads_a_session_without_pytest_and_http(
+def test_the_script_reads_a_session_without_pytest_http_and_pydantic_but_its_core(
     tmp_path: Path, command: str
 ) -> None:
     state = tmp_path / ".evalguard" / "20260102T030405.678Z-1a2b3c4d" / "session.json"
     state.parent.mkdir(parents=True)
     state.write_text('{"schema": 1, "id": "a", "created": "2026-01-02"}')
     loaded = _loaded_by_script(tmp_path, command)
-    assert "pydantic" in loaded
+    assert "pydantic_core" in loaded
     assert {
         "pytest",
         "_pytest",
         "httpx",
+        "pydantic",
         "pytest_evalguard.analysis.comparison",
     } & loaded == set()
 

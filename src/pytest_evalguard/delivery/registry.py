@@ -15,7 +15,7 @@ from typing import Any, Protocol
 from ..config.services import Access, ServiceInfo, service_named
 from ..config.settings import Settings
 from ..errors import SessionError
-from ..storage.files import validator
+from ..storage.schemas import validator
 from ..storage.session import Session, SessionState
 from .deadline import Deadline
 from .outbox import Service, Submission

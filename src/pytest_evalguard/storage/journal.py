@@ -17,7 +17,8 @@ from pathlib import Path
 from typing import Any, BinaryIO, NamedTuple
 
 from ..model.case import ENDED_START, Case, EndedTest
-from .files import identity_of, validator
+from .files import identity_of
+from .schemas import validator
 
 CASES = "cases.jsonl"
 """The journal of a plain session, or of the controller of a distributed one."""

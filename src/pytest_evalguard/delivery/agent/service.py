@@ -11,6 +11,8 @@ from datetime import datetime
 from pathlib import Path
 from urllib.parse import quote
 
+from pydantic_core import to_json
+
 from ...errors import ServiceError
 from ...model.case import Case
 from ...storage.session import Session
@@ -326,7 +328,7 @@ def _requests(
         yield from outbox.requests()
     for case in cases:
         if case.nodeid in ids:
-            body = agent_result(case).model_dump_json().encode()
+            body = to_json(agent_result(case), inf_nan_mode="null")
             yield FrozenRequest(str(ids[case.nodeid]), 1, body, case.nodeid)
 
 
