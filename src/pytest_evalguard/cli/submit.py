@@ -13,7 +13,7 @@ from ..config.checks import Given, checked_id, checked_seconds
 from ..config.services import SERVICES, Access, ServiceInfo, access_from
 from ..config.settings import NEW, Settings
 from ..config.urls import checked_url
-from ..delivery.agent.prompts import find_project
+from ..delivery.agent.project import find_project
 from ..delivery.deadline import Deadline
 from ..delivery.outbox import Sent, submission_of
 from ..delivery.registry import new_target, stored_targets
