@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 _PLAIN = {
     Any: "any",
     bool: "bool",
+    bytes: "bytes",
     datetime: "datetime",
     float: "float",
     int: "int",
