@@ -315,6 +315,21 @@ def instructions(directory: Path, runs: int) -> Iterator[str]:
         for plugin in (OURS, "noop")
     )
     yield f"{'a case, all fields':<34} {ours - bare:+,} (x{ours / bare:.3f})"
+    for count in (1, 10_001):
+        ours, bare = _instructions_of_sending(suite(directory, count))
+        name = f"sending, cases: {count:,}"
+        yield f"{name:<34} {ours - bare:+,} (x{ours / bare:.3f})"
+
+
+def _instructions_of_sending(path: Path) -> tuple[int, int]:
+    measured(pytest_command("-p", OURS), path)
+    (path / "post.py").write_text(textwrap.dedent(POST))
+    with StandIn(schema=False) as standin:
+        env = {**_environment(), **standin.environment}
+        ours = counted(_submission(standin), path, env, _submission(standin))
+        frozen, _ = path.glob(".evalguard/*/*.requests.jsonl")
+        bare = counted(_post(standin, frozen), path, env, _post(standin, frozen))
+    return ours, bare
 
 
 def others(directory: Path, runs: int) -> Iterator[str]:

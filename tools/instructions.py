@@ -21,14 +21,22 @@ def can_count() -> bool:
     return shutil.which("valgrind") is not None
 
 
-def counted(command: Sequence[str], directory: Path, env: Mapping[str, str]) -> int:
+def counted(
+    command: Sequence[str],
+    directory: Path,
+    env: Mapping[str, str],
+    before: Sequence[str] = (),
+) -> int:
     """Run a command under valgrind, and return how many instructions it took.
 
     The first run writes the bytecode, and is not counted. Children are not counted.
+
+    :param before: what is run first where the same command would do something else.
     """
-    command = [shutil.which(command[0]) or command[0], *command[1:]]
     env = {**env, "PYTHONHASHSEED": "0"}
-    subprocess.run(command, cwd=directory, env=env, capture_output=True, check=True)
+    first = before or command
+    subprocess.run(first, cwd=directory, env=env, capture_output=True, check=True)
+    command = [shutil.which(command[0]) or command[0], *command[1:]]
     tool = ["valgrind", "--tool=callgrind", f"--callgrind-out-file={os.devnull}"]
     done = subprocess.run(
         [*tool, *command], cwd=directory, env=env, capture_output=True, text=True

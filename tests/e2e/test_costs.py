@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+import weakref
 
 import pytest
 
 from pytest_evalguard.model.case import Case
 from pytest_evalguard.storage import journal
-from standin import StandIn
+from standin import StandIn, Status
 from suite import Suite
 
 COUNT_WRITES = """
@@ -164,3 +165,47 @@ def test_a_session_parses_its_own_lines_once_to_send_them(
     args = ("--evalguard-baseline=last", f"--evalguard-run={standin.add_run()}")
     assert suite.run(*args, standin=standin, check=False).status == 0
     assert len(parsed) == 4 + 4
+
+
+def test_a_frozen_session_is_sent_without_its_cases_being_parsed(
+    suite: Suite, standin: StandIn, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    suite.test("""
+        @pytest.mark.parametrize("n", range(4))
+        def test_it(eval_case, n): eval_case.score = n / 4
+        """)
+    run_id = standin.add_run()
+    standin.plan(Status(401))
+    suite.run(f"--evalguard-run={run_id}", standin=standin)
+    parsed = counted_lines(monkeypatch)
+    assert suite.script("submit", standin=standin).status == 0
+    assert len(standin.runs[run_id].rows) == 4
+    assert parsed == []
+
+
+def test_a_batch_is_encoded_row_by_row(
+    suite: Suite, standin: StandIn, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A thousand cases at a time kept the garbage collector busy."""
+    suite.test("""
+        @pytest.mark.parametrize("n", range(50))
+        def test_it(eval_case, n): eval_case.score = 1
+        """)
+    suite.run()
+    alive: list[weakref.ref[Case]] = []
+    most = 0
+    real = journal._parsed
+
+    def watching(line: bytes) -> Case | None:
+        nonlocal most
+        case = real(line)
+        if case is not None:
+            alive.append(weakref.ref(case))
+        most = max(most, sum(each() is not None for each in alive))
+        return case
+
+    monkeypatch.setattr(journal, "_parsed", watching)
+    done = suite.script("submit", "--run", standin.add_run(), standin=standin)
+    assert done.status == 0
+    assert len(alive) == 50
+    assert most <= 3

@@ -27,10 +27,9 @@ import yaml
 from pytest_evalguard import hookspecs
 from pytest_evalguard.config.harness_errors import HARNESS_ERRORS
 from pytest_evalguard.config.resolution import read_settings
-from pytest_evalguard.config.services import SERVICES
 from pytest_evalguard.config.settings import PROJECT_VARIABLE, all_settings
 from pytest_evalguard.recording.recorder import EvalCase
-from pytest_evalguard.start import add_options, all_options
+from pytest_evalguard.start import SERVICES, add_options, all_options
 from standin import StandIn
 from suite import Suite
 

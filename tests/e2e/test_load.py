@@ -6,12 +6,14 @@ import json
 import subprocess
 import sys
 from collections import Counter
+from collections.abc import Mapping
 from importlib.metadata import entry_points
 from pathlib import Path
 
 import pytest
 
 import pytest_evalguard
+from standin import StandIn
 from suite import Suite
 
 REPORT_MODULES = """
@@ -134,26 +136,47 @@ def test_the_script_loads_no_pytest_no_http_and_no_models_before_it_reads(
 
 
 @pytest.mark.parametrize("command", ["list", "submit"])
-def test_the_script_reads_a_session_without_pytest_and_http(
+def test_the_script_reads_a_session_without_pytest_http_and_pydantic_but_its_core(
     tmp_path: Path, command: str
 ) -> None:
     state = tmp_path / ".evalguard" / "20260102T030405.678Z-1a2b3c4d" / "session.json"
     state.parent.mkdir(parents=True)
     state.write_text('{"schema": 1, "id": "a", "created": "2026-01-02"}')
     loaded = _loaded_by_script(tmp_path, command)
-    assert "pydantic" in loaded
+    assert "pydantic_core" in loaded
     assert {
         "pytest",
         "_pytest",
         "httpx",
+        "pydantic",
         "pytest_evalguard.analysis.comparison",
     } & loaded == set()
 
 
-def _loaded_by_script(directory: Path, *args: str) -> set[str]:
+def test_a_submission_loads_what_it_needs_of_pydantic_and_of_us(
+    suite: Suite, standin: StandIn
+) -> None:
+    suite.test("def test_it(eval_case): eval_case.score = 1")
+    suite.run()
+    arguments = ("submit", "--run", standin.add_run())
+    env = suite.environment(standin, {})
+    loaded = _loaded_by_script(suite.directory, *arguments, env=env)
+    assert {"httpx", "pydantic_core"} <= loaded
+    assert {
+        "pytest",
+        "pydantic",
+        "pytest_evalguard.analysis.totals",
+        "pytest_evalguard.delivery.agent.prompts",
+    } & loaded == set()
+
+
+def _loaded_by_script(
+    directory: Path, *args: str, env: Mapping[str, str] | None = None
+) -> set[str]:
     done = subprocess.run(
         [sys.executable, "-X", "importtime", "-m", "pytest_evalguard", *args],
         cwd=directory,
+        env=env,
         capture_output=True,
         text=True,
         check=True,

@@ -14,7 +14,7 @@ ONE = "def test_it(eval_case): eval_case.record(input='i', actual='a', score=1)"
 
 # a third service: its entry, its target, and what brings results there, into a file
 REGISTERED = """
-    from pytest_evalguard.config.services import SERVICES, ServiceInfo
+    from pytest_evalguard.start import SERVICES, ServiceInfo
 
     SERVICES.append(
         ServiceInfo(

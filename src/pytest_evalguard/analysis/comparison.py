@@ -12,7 +12,8 @@ from typing import Any
 
 from ..errors import SessionError
 from ..model.bounds import Finite
-from ..storage.files import replace_file, validator
+from ..storage.files import replace_file
+from ..storage.schemas import validator
 from .baseline import Baseline, BaselineCase, Origin
 from .paired import PairedChange, PairedValues
 

@@ -11,7 +11,7 @@ from importlib import import_module
 from typing import Any, NamedTuple
 
 from .. import __version__
-from ..config.services import SERVICES, ServiceInfo, service_named
+from ..config.services import service_named
 from ..config.settings import (
     DEFAULT_TIMEOUT,
     DIALECTS,
@@ -20,6 +20,7 @@ from ..config.settings import (
     PROMPTS_LOCK,
 )
 from ..errors import EvalguardError, MergeError, ServiceError
+from ..start import SERVICES, ServiceInfo
 from .console import DONE, REFUSED, USAGE, judging_settings, say_error
 
 

@@ -11,11 +11,11 @@ from pathlib import Path
 from ..config.checks import checked_id
 from ..config.services import access_from, service_named
 from ..config.settings import DEFAULT_TIMEOUT, PROMPTS_LOCK
+from ..delivery.agent.project import project_of
 from ..delivery.agent.prompts import (
     Prompt,
     PromptIds,
     locked_prompts,
-    project_of,
     prompt_of,
     read_lock,
     text_hash,

@@ -10,10 +10,10 @@ from contextlib import suppress
 from pathlib import Path
 
 from ..config.checks import Given, checked_id, checked_seconds
-from ..config.services import SERVICES, Access, ServiceInfo, access_from
+from ..config.services import Access, access_from
 from ..config.settings import NEW, Settings
 from ..config.urls import checked_url
-from ..delivery.agent.prompts import find_project
+from ..delivery.agent.project import find_project
 from ..delivery.deadline import Deadline
 from ..delivery.outbox import Sent, submission_of
 from ..delivery.registry import new_target, stored_targets
@@ -23,6 +23,7 @@ from ..delivery.target import Target
 from ..errors import ConfigurationError, EvalguardError, SessionError
 from ..model.text import display_path
 from ..reporting.submissions import sent_lines, unsent_lines
+from ..start import SERVICES, ServiceInfo
 from ..storage.session import (
     PassedOver,
     Session,

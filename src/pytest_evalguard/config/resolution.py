@@ -9,8 +9,9 @@ from typing import Any, NamedTuple
 import pytest
 
 from ..errors import ConfigurationError, EvalguardError
+from ..start import SERVICES, ServiceInfo
 from .checks import Given, checked_id, checked_key, key_in
-from .services import SERVICES, Access, ServiceInfo
+from .services import Access
 from .settings import NEW, PROJECT_VARIABLE, TABLE, Setting, Settings, service_settings
 from .urls import checked_url
 

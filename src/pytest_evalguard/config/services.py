@@ -8,15 +8,6 @@ from ..start import SERVICES, ServiceInfo
 from .checks import checked_key
 from .urls import checked_url
 
-__all__ = [
-    "SERVICES",
-    "Access",
-    "ServiceInfo",
-    "access_from",
-    "keys_of",
-    "service_named",
-]
-
 
 class Access:
     """What was said of a service: an id, where it is, and the key for it.

@@ -17,8 +17,8 @@ from typing import Any
 import pytest
 
 from ..analysis.baseline import Baseline, load_baseline
+from ..analysis.case_names import MAX_SHOWN
 from ..analysis.gates import gated_groups
-from ..analysis.totals import MAX_SHOWN
 from ..config.resolution import usage_errors
 from ..config.settings import Settings
 from ..delivery.agent.prompts import PromptIds, locked_prompts

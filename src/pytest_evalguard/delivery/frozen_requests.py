@@ -17,6 +17,7 @@ from typing import Any, NamedTuple
 
 from ..errors import SessionError
 from ..storage.files import sync_directory
+from ..storage.schemas import validator
 
 
 @dataclass(frozen=True)
@@ -44,21 +45,18 @@ def request_data(request: FrozenRequest) -> dict[str, Any]:
     return data
 
 
-def read_request(line: str, most: int) -> FrozenRequest | None:
+def read_request(line: bytes, most: int) -> FrozenRequest | None:
     """Return a request from its line of JSON, None where somebody changed it.
 
     :param most: how many results it may have.
     """
     try:
-        data = json.loads(line)
-        key, results, nodeid = data["key"], data["results"], data.get("nodeid")
-        body, settings = data["body"].encode(), dict(data.get("settings", {}))
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        request: FrozenRequest = validator(FrozenRequest).validate_json(
+            line, strict=True
+        )
+    except ValueError:
         return None
-    is_whole = type(results) is int and 1 <= results <= most
-    if not is_whole or not isinstance(key, str) or not isinstance(nodeid, str | None):
-        return None
-    return FrozenRequest(key, results, body, nodeid, settings)
+    return request if 1 <= request.results <= most else None
 
 
 def damaged(path: Path) -> SessionError:
@@ -90,7 +88,9 @@ class Replacements:
     :param read: reads a request from its line, None where it is none.
     """
 
-    def __init__(self, path: Path, read: Callable[[str], FrozenRequest | None]) -> None:
+    def __init__(
+        self, path: Path, read: Callable[[bytes], FrozenRequest | None]
+    ) -> None:
         self._path = path
         self._read = read
         self._known: dict[str, _Group] | None = None  # by each key that it replaced
@@ -156,7 +156,7 @@ class Replacements:
     def _at(self, place: _Place) -> FrozenRequest:
         with self._path.open("rb") as file:
             file.seek(place.offset)
-            request = self._read(file.readline().decode("ascii", "replace"))
+            request = self._read(file.readline())
         if request is None:
             raise damaged(self._path)
         return request
@@ -172,16 +172,15 @@ class Replacements:
         end, is_torn = 0, False
         with self._path.open("rb") as file:
             for line in file:
-                text = line.decode("ascii", "replace")
-                request = self._read(text)
+                request = self._read(line)
                 if is_torn:
                     raise damaged(self._path)
-                if request is None or not text.endswith("\n"):
+                if request is None or not line.endswith(b"\n"):
                     is_torn = True
                     continue
                 places.append(_Place(request.key, request.results, end))
                 end += len(line)
-                data = json.loads(text)
+                data = json.loads(line)
                 if data.get("is_last"):
                     replaced = tuple(map(str, data.get("replaces", ())))
                     yield _Group(replaced, tuple(places), end)

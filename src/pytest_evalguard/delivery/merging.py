@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
-from ..analysis.totals import MAX_SHOWN, CaseNames
+from ..analysis.case_names import MAX_SHOWN, CaseNames
 from ..errors import ConfigurationError, SessionError
 from ..model.text import counted, display_path
 from ..storage.merging import Merged, merging

@@ -15,7 +15,8 @@ from enum import Enum
 from typing import Any, Literal, Protocol
 from urllib.parse import urlsplit
 
-from ..storage.files import is_file, replace_file, validator
+from ..storage.files import is_file, replace_file
+from ..storage.schemas import validator
 from ..storage.session import Session
 from .deadline import Deadline, Overdue, within
 from .frozen_requests import (
@@ -173,14 +174,14 @@ class Outbox:
             yield from self._replacements.of(request)
 
     def _first_requests(self) -> Iterator[FrozenRequest]:
-        with self._requests.open(encoding="ascii", errors="replace") as file:
+        with self._requests.open("rb") as file:
             for line in file:
                 request = self._read_request(line)
                 if request is None:
                     raise damaged(self._requests)
                 yield request
 
-    def _read_request(self, line: str) -> FrozenRequest | None:
+    def _read_request(self, line: bytes) -> FrozenRequest | None:
         request = read_request(line, self._target.info.batch_limit)
         if request is None or not self._target.request_key.fullmatch(request.key):
             return None

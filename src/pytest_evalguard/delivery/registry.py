@@ -12,10 +12,11 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any, Protocol
 
-from ..config.services import Access, ServiceInfo, service_named
+from ..config.services import Access, service_named
 from ..config.settings import Settings
 from ..errors import SessionError
-from ..storage.files import validator
+from ..start import ServiceInfo
+from ..storage.schemas import validator
 from ..storage.session import Session, SessionState
 from .deadline import Deadline
 from .outbox import Service, Submission

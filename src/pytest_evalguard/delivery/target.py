@@ -9,8 +9,9 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from ..config.checks import is_id
-from ..config.services import Access, ServiceInfo, service_named
+from ..config.services import Access, service_named
 from ..model.case import Case
+from ..start import ServiceInfo
 
 
 @dataclass(frozen=True, kw_only=True)

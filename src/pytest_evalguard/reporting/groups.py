@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import asdict
 from typing import Any
 
+from ..analysis.case_names import MAX_SHOWN
 from ..analysis.group_figures import (
     MOST_GROUPS,
     GroupComparison,
@@ -15,7 +16,6 @@ from ..analysis.group_figures import (
 )
 from ..analysis.paired import FEWEST, PairedChange
 from ..analysis.statistics import wilson
-from ..analysis.totals import MAX_SHOWN
 from ..model.metrics import Table
 from ..model.text import (
     WIDTH,

@@ -7,8 +7,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain
 from urllib.parse import quote
 
+from ..analysis.case_names import MAX_SHOWN
 from ..analysis.group_figures import Grouping
-from ..analysis.totals import MAX_SHOWN
 from ..model.case import Case
 from ..model.difference import compared, difference_place, sameness
 from ..model.json_difference import differing_keys

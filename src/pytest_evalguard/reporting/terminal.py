@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
+from ..analysis.case_names import MAX_SHOWN, CaseNames
 from ..analysis.comparison import Comparison
 from ..analysis.statistics import all_pass_rate
-from ..analysis.totals import MAX_SHOWN, CaseNames, Totals, rank_of, rate_text
+from ..analysis.totals import Totals, rank_of, rate_text
 from ..errors import SessionError
 from ..model.case import Case
 from ..model.outcome import OUTCOMES

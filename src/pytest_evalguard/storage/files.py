@@ -9,38 +9,16 @@ import stat
 import tempfile
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
-from functools import cache
 from os import fstat  # what a test patches in `os` must not stop us
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TypeVar
 
 from ..model.text import display_path
-
-if TYPE_CHECKING:
-    from pydantic_core import SchemaValidator
+from .schemas import validator
 
 STATE = "session.json"
 _MOST_NAMED = 3
 T = TypeVar("T")
-
-UNTRACED: dict[str, object] = {
-    "evalguard": {"record": "off"},
-    "logfire": {"record": "off"},
-}
-"""Settings of a model that keep tracers which plug into pydantic from seeing it."""
-
-
-@cache
-def validator(kind: Any) -> SchemaValidator:
-    """Return a validator that plugins of pydantic don't see.
-
-    Through a TypeAdapter's own, the official SDK's tracer and logfire would send away
-    what is read, also that of a dry run.
-    """
-    from pydantic import TypeAdapter
-    from pydantic_core import SchemaValidator
-
-    return SchemaValidator(TypeAdapter(kind).core_schema)
 
 
 def is_file(path: Path) -> bool:

@@ -6,18 +6,19 @@ import math
 import os
 from array import array
 from collections import Counter
-from collections.abc import Iterable, Iterator
-from contextlib import ExitStack, suppress
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import ExitStack, contextmanager
 from json import JSONDecoder
 from os import (
     open as open_file,  # what a test patches in `os` must not stop us
     write,
 )
 from pathlib import Path
-from typing import Any, BinaryIO, NamedTuple
+from typing import Any
 
 from ..model.case import ENDED_START, Case, EndedTest
-from .files import identity_of, validator
+from .files import identity_of
+from .schemas import validator
 
 CASES = "cases.jsonl"
 """The journal of a plain session, or of the controller of a distributed one."""
@@ -124,9 +125,8 @@ def append_from_child(directory: Path, line: str) -> None:
         journal.close()
 
 
-class _Place(NamedTuple):
-    path: Path
-    offset: int
+_Place = tuple[int, int]
+"""Where a line is: the number of its journal, and its offset there."""
 
 
 class StoredCases:
@@ -141,6 +141,7 @@ class StoredCases:
     """
 
     def __init__(self, directory: Path) -> None:
+        self._paths: list[Path] = []
         self._places: dict[str, _Place] = {}
         self._earlier: dict[str, list[_Place]] = {}
         self._torn = 0
@@ -150,23 +151,24 @@ class StoredCases:
         self._subcases = 0
         self.ended: dict[str, EndedTest] = {}
         self._index(directory / CASES)
+        first_of_workers = len(self._paths)
         finished = self._places.keys() - self._open
         from_controller = frozenset(finished | self.ended.keys())
         for path in sorted(directory.glob(f"{WORKER_PREFIX}*.jsonl")):
             self._index(path, from_controller)
-        from_workers = {
+        self.only_from_workers: list[str] = sorted(
             identity
-            for identity, place in self._places.items()
-            if place.path.name != CASES
-        }
-        self.only_from_workers: list[str] = sorted(from_workers)
+            for identity, (number, _) in self._places.items()
+            if number >= first_of_workers
+        )
 
     @property
     def damaged(self) -> int:
         """How many lines are no cases."""
         self._check()
         earlier = (each for places in self._earlier.values() for each in places)
-        shadowed = sum(_parsed(line) is None for line in _lines_at(earlier))
+        with self._opened() as line_at:
+            shadowed = sum(_parsed(line_at(each)) is None for each in earlier)
         return self._torn + len(self._damaged) + shadowed
 
     @property
@@ -188,7 +190,7 @@ class StoredCases:
         for case, _ in self._read(identities):
             yield case
 
-    def with_lines(self) -> Iterator[tuple[Case, str]]:
+    def with_lines(self) -> Iterator[tuple[Case, bytes]]:
         """Yield all cases, each with its line."""
         subcases = 0
         for case, line in self._read(sorted(self._places)):
@@ -215,19 +217,30 @@ class StoredCases:
         tests = len(self._places) - self._subcases
         return self._subcases + max(said - len(self.ended), tests)
 
-    def _read(self, identities: list[str]) -> Iterator[tuple[Case, str]]:
-        paths = sorted({place.path for place in self._places.values()})
-        with ExitStack() as stack:
-            files = {path: stack.enter_context(path.open("rb")) for path in paths}
+    def _read(self, identities: list[str]) -> Iterator[tuple[Case, bytes]]:
+        with self._opened() as line_at:
             for identity in identities:
                 while (place := self._places.get(identity)) is not None:
-                    files[place.path].seek(place.offset)
-                    line = files[place.path].readline().strip()
+                    line = line_at(place)
                     case = _parsed(line)
                     if case is not None and case.nodeid == identity:
-                        yield case, line.decode()
+                        yield case, line
                         break
                     self._pass_over(identity, place)
+
+    @contextmanager
+    def _opened(self) -> Iterator[Callable[[_Place], bytes]]:
+        """Open the journals; give what returns the line at a place."""
+        with ExitStack() as stack:
+            files = [stack.enter_context(path.open("rb")) for path in self._paths]
+
+            def line_at(place: _Place) -> bytes:
+                number, offset = place
+                file = files[number]
+                file.seek(offset)
+                return file.readline().strip()
+
+            yield line_at
 
     def _check(self) -> None:
         """Find the lines that are no cases, unless all have been read already."""
@@ -246,19 +259,20 @@ class StoredCases:
     def _index(self, path: Path, known: frozenset[str] = frozenset()) -> None:
         if not path.is_file():
             return
-        offset = 0
+        number, offset = len(self._paths), 0
+        self._paths.append(path)
         with path.open("rb") as file:
             for line in file:
-                self._note(_Place(path, offset), line, known)
+                self._note((number, offset), line.strip(), known)
                 offset += len(line)
 
     def _note(self, place: _Place, line: bytes, known: frozenset[str]) -> None:
-        if not line.strip():
+        if not line:
             return
         if line.startswith(_ENDED):
             self._note_ended(line, known)
             return
-        identity, is_open = _identity_in(line.strip())
+        identity, is_open = _identity_in(line)
         if identity is None:
             self._torn += 1
         elif identity not in known:
@@ -267,7 +281,7 @@ class StoredCases:
     def _take(self, identity: str, place: _Place, is_open: bool) -> None:
         before = self._places.get(identity)
         if before is not None and identity not in self._open:
-            if is_open and before.path != place.path:
+            if is_open and before[0] != place[0]:
                 return  # another worker has finished what this one began
             self._earlier.setdefault(identity, []).append(before)
         self._places[identity] = place
@@ -312,16 +326,6 @@ def figures_of(cases: Iterable[Case], selected: int) -> dict[str, Any]:
     }
 
 
-def _lines_at(places: Iterable[_Place]) -> Iterator[bytes]:
-    with ExitStack() as stack:
-        files: dict[Path, BinaryIO] = {}
-        for path, offset in places:
-            if path not in files:
-                files[path] = stack.enter_context(path.open("rb"))
-            files[path].seek(offset)
-            yield files[path].readline().strip()
-
-
 def _identity_in(line: bytes) -> tuple[str | None, bool]:
     """Return the node id in a line, and whether that is a sub-case which only began.
 
@@ -329,10 +333,12 @@ def _identity_in(line: bytes) -> tuple[str | None, bool]:
     """
     text = line.decode("utf-8", "replace")
     if text.startswith(_START) and text.endswith("}"):
-        with suppress(ValueError, RecursionError):
+        try:
             identity, end = _decode(text, len(_START))
             is_open = text.startswith(_NOT_RUN, end) and _is_within(text)
             return (identity, is_open) if isinstance(identity, str) else (None, False)
+        except (ValueError, RecursionError):
+            pass
     case = _parsed(line)  # not as `Case.to_line` writes it
     return (None if case is None else case.nodeid), False
 

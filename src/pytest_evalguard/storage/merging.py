@@ -128,7 +128,7 @@ class _Part:
         self.lines: dict[str, str] = {}
         for case, line in stored.with_lines():
             self.cases.append(_figures_of(case))
-            self.lines[case.nodeid] = line
+            self.lines[case.nodeid] = line.decode()
         self.ended = {name: each.to_line() for name, each in stored.ended.items()}
         self.selected = stored.selected(self.state.selected, self.state.status)
         self.damaged = stored.damaged

@@ -8,13 +8,12 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
-from ...analysis.totals import MAX_SHOWN, CaseNames
-from ...config.settings import DEFAULT_OUT, PROMPTS_LOCK
+from ...analysis.case_names import MAX_SHOWN, CaseNames
+from ...config.settings import PROMPTS_LOCK
 from ...errors import ConfigurationError
 from ...model.case import Case, is_prompt_id
 from ...storage.files import read_checked, replace_shared_file
@@ -102,26 +101,6 @@ def read_lock(path: Path) -> LockFile:
             f"{path} can't be read: {error}; fix it, or remove it and write it again"
             " with pytest-evalguard prompts pull"
         ) from error
-
-
-def find_project(place: Path) -> Path:
-    """Return the directory that has the lock file of prompts, or would have it.
-
-    It is the nearest one at or above `place`, else at or above the working directory,
-    which is where it would be.
-    """
-    here = Path.cwd()
-    for start in (place.absolute(), here):
-        for directory in (start, *start.parents):
-            if os.path.isfile(directory / PROMPTS_LOCK):  # also where one can't look
-                return directory
-    return here
-
-
-def project_of(out: Path) -> Path:
-    """Return the directory whose tests are recorded in `out`, as far as that shows."""
-    is_beside = out.name == DEFAULT_OUT and out.is_dir()
-    return out.parent if is_beside else find_project(out)
 
 
 def locked_prompts(directory: Path, agent_id: str) -> PromptIds:

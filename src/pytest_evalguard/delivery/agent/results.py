@@ -9,11 +9,9 @@ from datetime import datetime, timedelta, timezone
 from email.utils import parsedate_to_datetime
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, ValidationError
-
 from ...model.case import Case, is_prompt_id
 from ...model.outcome import OUTCOMES, AgentStatus
-from ...storage.files import UNTRACED, validator
+from ...storage.schemas import validator
 from ..deadline import real_now
 from ..frozen_requests import FrozenRequest
 from ..http import Reply
@@ -25,27 +23,15 @@ _MOMENT = validator(datetime)
 _DEPTH = 2  # how far down a reply may keep its list
 
 
-class AgentResult(BaseModel):
-    """The result of one prompt, as it is sent."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", plugin_settings=UNTRACED)
-
-    status: AgentStatus
-    response: str
-    expectedAnswer: str | None = None
-    hallucinationLabel: str | None = None
-    hallucinationFindings: list[dict[str, Any]]
-
-
-def agent_result(case: Case) -> AgentResult:
-    """Return a case that has a response as the result of its prompt."""
-    return AgentResult(
-        status=status_of(case),
-        response=case.actual or "",
-        expectedAnswer=case.expected,
-        hallucinationLabel=case.hallucination_label,
-        hallucinationFindings=[_finding(each) for each in case.findings],
-    )
+def agent_result(case: Case) -> dict[str, Any]:
+    """Return a case that has a response as the result of its prompt, as it is sent."""
+    return {
+        "status": status_of(case),
+        "response": case.actual or "",
+        "expectedAnswer": case.expected,
+        "hallucinationLabel": case.hallucination_label,
+        "hallucinationFindings": [_finding(each) for each in case.findings],
+    }
 
 
 def status_of(case: Case) -> AgentStatus:
@@ -179,6 +165,6 @@ def _updated(result: dict[str, Any]) -> datetime:
     said = result.get("updated_at") or result.get("created_at")
     try:
         moment: datetime = _MOMENT.validate_python(said)
-    except ValidationError:
+    except ValueError:
         return _UNKNOWN
     return moment if moment.tzinfo else moment.replace(tzinfo=timezone.utc)

@@ -11,6 +11,8 @@ from datetime import datetime
 from pathlib import Path
 from urllib.parse import quote
 
+from pydantic_core import to_json
+
 from ...errors import ServiceError
 from ...model.case import Case
 from ...storage.session import Session
@@ -172,20 +174,18 @@ class AgentService:
         self, session: Session, outbox: Outbox, deadline: Deadline
     ) -> ServiceError | None:
         """Freeze what has a prompt; return why that is not known of the rest, if so."""
-        known, problem = [self._locked()], None
+        known, problem = self._locked(), None
         before = outbox.requests() if outbox.is_frozen else ()
         frozen = {int(each.key): each.nodeid for each in before}
-        _, left_out = assign(session.cases(), known, frozen)
+        ids, left_out = assign(session.cases(), [known], frozen)
         if any(each.why == NO_PROMPT for each in left_out):
             try:
                 # what has a prompt needs time, too
-                listed = self._api.prompts(Deadline(deadline.left / 2))
-                known.append(PromptIds(listed))
+                listed = PromptIds(self._api.prompts(Deadline(deadline.left / 2)))
+                ids, left_out = assign(session.cases(), [known, listed], frozen)
             except ServiceError as error:
                 problem = error
-        ids, left_out = assign(session.cases(), known, frozen)
-        if problem is not None:
-            left_out = [replace(e, is_open=e.why == NO_PROMPT) for e in left_out]
+                left_out = [replace(e, is_open=e.why == NO_PROMPT) for e in left_out]
         outbox.freeze(_requests(outbox, session.cases(), ids), left_out)
         return problem
 
@@ -326,7 +326,7 @@ def _requests(
         yield from outbox.requests()
     for case in cases:
         if case.nodeid in ids:
-            body = agent_result(case).model_dump_json().encode()
+            body = to_json(agent_result(case), inf_nan_mode="null")
             yield FrozenRequest(str(ids[case.nodeid]), 1, body, case.nodeid)
 
 

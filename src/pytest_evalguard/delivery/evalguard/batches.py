@@ -12,14 +12,14 @@ from itertools import islice
 from ...errors import SessionError
 from ...model.case import Case
 from ...model.text import display_path
-from ...storage.files import validator
+from ...storage.schemas import validator
 from ...storage.session import Session
 from ..frozen_requests import FrozenRequest
 from ..outbox import Outbox
 from .rows import row_bytes
 from .target import RunTarget
 
-_START, _END = '{"results":[', "]}"
+_START, _END = b'{"results":[', b"]}"
 
 
 def freeze(session: Session, target: RunTarget) -> Outbox:
@@ -100,18 +100,18 @@ def _batches(
     identity: str,
     settings: Mapping[str, str | int],
 ) -> Iterator[FrozenRequest]:
-    rows, number = iter(rows), 0
-    while chunk := list(islice(rows, target.batch_size)):
-        texts = [row_bytes(case, at, target.dialect).decode() for at, case in chunk]
-        yield _request(texts, f"{identity}{number}\n", settings)
+    texts = (row_bytes(case, at, target.dialect) for at, case in rows)
+    number = 0
+    while chunk := list(islice(texts, target.batch_size)):
+        yield _request(chunk, f"{identity}{number}\n", settings)
         number += 1
 
 
 def _request(
-    rows: Sequence[str], identity: str, settings: Mapping[str, str | int]
+    rows: Sequence[bytes], identity: str, settings: Mapping[str, str | int]
 ) -> FrozenRequest:
     """Return the request with these rows; the same ones never have another key."""
-    body = f"{_START}{','.join(rows)}{_END}".encode()
+    body = _START + b",".join(rows) + _END
     digest = hashlib.sha256(identity.encode() + body).digest()
     key = str(uuid.UUID(bytes=digest[:16], version=5))
     return FrozenRequest(key, len(rows), body, settings=settings)
@@ -122,10 +122,10 @@ def _replacing(session: Session, target: RunTarget, keys: Sequence[str]) -> str:
     return f"{target.run_id}\n{session.state.id}\n{' '.join(keys)}\n"
 
 
-def _split(body: str) -> Iterator[str]:
+def _split(body: str) -> Iterator[bytes]:
     """Yield the rows of a batch as they stand there."""
     decoder, place = json.JSONDecoder(), len(_START)
     while place < len(body) - len(_END):
         _, end = decoder.raw_decode(body, place)
-        yield body[place:end]
+        yield body[place:end].encode()
         place = end + 1

@@ -1,4 +1,4 @@
-"""The rows of EvalGuard, one frozen model for each dialect; wire names live here.
+"""The rows of EvalGuard, one function for each dialect; wire names live here.
 
 The documented row is the one in EvalGuard's API reference, the `sdk` row the one that
 its official TypeScript client sends to the same route.
@@ -9,10 +9,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict
+from pydantic_core import to_json
 
-from ...model.case import Case, ScorerResult
-from ...storage.files import UNTRACED
+from ...model.case import Case
 
 OWN_SCORER = "pytest"
 """The entry that every row has for pytest's own verdict."""
@@ -28,60 +27,9 @@ FIELDS_OF = {
 """Fields that only one of the dialects has."""
 
 
-class _Wire(BaseModel):
-    # tracers that are plugins of pydantic would send every row a second time
-    model_config = ConfigDict(
-        frozen=True,
-        plugin_settings=UNTRACED,
-    )
-
-
-class ScorerRow(_Wire):
-    """A named score."""
-
-    score: float
-    passed: bool
-    reason: str | None = None
-
-
-class TokenUsage(_Wire):
-    """Token counts."""
-
-    prompt: int
-    completion: int
-    total: int
-
-
-class DocumentedRow(_Wire):
-    """A row as EvalGuard's API reference has it; `latency` is in milliseconds."""
-
-    input: str
-    expectedOutput: str | None = None
-    actualOutput: str
-    score: float
-    passed: bool
-    latency: float
-    tokenUsage: TokenUsage | None = None
-    scorerResults: dict[str, ScorerRow]
-
-
-class SdkRow(_Wire):
-    """A row as EvalGuard's TypeScript client sends it; `cost` is in US dollars."""
-
-    test_case_index: int
-    input: str
-    output: str
-    expected: str | None = None
-    scores: dict[str, Any]
-    latency_ms: float
-    passed: bool
-    score: float
-    cost: float | None = None
-
-
-def documented_row(case: Case, index: int) -> DocumentedRow:
-    """Return a case as a row of the documented dialect."""
-    return DocumentedRow.model_validate(
+def documented_row(case: Case, index: int) -> dict[str, Any]:
+    """Return a case as EvalGuard's API reference has it; `latency` is in ms."""
+    return _without_none(
         {
             "input": case.input,
             "expectedOutput": case.expected,
@@ -95,12 +43,15 @@ def documented_row(case: Case, index: int) -> DocumentedRow:
     )
 
 
-def sdk_row(case: Case, index: int) -> SdkRow:
-    """Return a case as a row of the `sdk` dialect, `index` being its position."""
+def sdk_row(case: Case, index: int) -> dict[str, Any]:
+    """Return a case as EvalGuard's TypeScript client sends it; `cost` is in US dollars.
+
+    :param index: its position in the session.
+    """
     scores: dict[str, Any] = _scores(case)
     if case.metadata:
         scores["_metadata"] = case.metadata
-    return SdkRow.model_validate(
+    return _without_none(
         {
             "test_case_index": index,
             "input": case.input,
@@ -115,7 +66,7 @@ def sdk_row(case: Case, index: int) -> SdkRow:
     )
 
 
-ROW_OF: Mapping[str, Callable[[Case, int], BaseModel]] = {
+ROW_OF: Mapping[str, Callable[[Case, int], dict[str, Any]]] = {
     "documented": documented_row,
     "sdk": sdk_row,
 }
@@ -124,8 +75,13 @@ ROW_OF: Mapping[str, Callable[[Case, int], BaseModel]] = {
 
 def row_bytes(case: Case, index: int, dialect: str) -> bytes:
     """Return a case as the JSON of one row."""
-    row = ROW_OF[dialect](case, index)
-    return row.model_dump_json(exclude_none=True).encode()
+    return to_json(ROW_OF[dialect](case, index), inf_nan_mode="null")
+
+
+def _without_none(fields: dict[str, Any]) -> dict[str, Any]:
+    for name in [name for name, value in fields.items() if value is None]:
+        del fields[name]
+    return fields
 
 
 def _usage(case: Case) -> dict[str, int] | None:
@@ -135,12 +91,17 @@ def _usage(case: Case) -> dict[str, int] | None:
     return {"prompt": prompt, "completion": completion, "total": prompt + completion}
 
 
-def _scores(case: Case) -> dict[str, dict[str, object]]:
-    own = ScorerResult(float(case.passed), case.passed, case.reason)
-    results = {**dict(sorted(case.scores.items())), OWN_SCORER: own}
-    return {name: _score(each) for name, each in results.items()}
+def _scores(case: Case) -> dict[str, dict[str, Any]]:
+    scores = {
+        name: _score(each.score, each.passed, each.reason)
+        for name, each in sorted(case.scores.items())
+    }
+    passed = case.passed
+    scores[OWN_SCORER] = _score(float(passed), passed, case.reason)
+    return scores
 
 
-def _score(result: ScorerResult) -> dict[str, object]:
-    fields: dict[str, object] = {"score": float(result.score), "passed": result.passed}
-    return fields if result.reason is None else {**fields, "reason": result.reason}
+def _score(score: float, passed: bool, reason: str | None) -> dict[str, Any]:
+    if reason is None:
+        return {"score": score, "passed": passed}
+    return {"score": score, "passed": passed, "reason": reason}
