@@ -26,91 +26,12 @@ from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
+from benchmark_suites import BAG, LEAST, MARKED, NO_OP, POST, SIX, SUBCASES, TESTS
 from instructions import can_count, counted, per_case
 from standin import StandIn, Status
 
-TESTS = """
-    import pytest
-
-    @pytest.mark.parametrize("n", range(COUNT))
-    def test_it(eval_case, n):
-        eval_case.input = f"What is {n} times two?"
-        eval_case.expected = f"{2 * n}"
-        eval_case.actual = f"It is {2 * n}."
-        eval_case.score = 0.9
-        eval_case.latency_ms = 12.5
-        eval_case.add_score("relevance", 0.8, reason="close enough")
-        eval_case.add_tokens(prompt=12, completion=3)
-        eval_case.cost_usd = 0.0003
-        eval_case.metadata["model"] = "none"
-"""
-SUBCASES = """
-    def test_all(eval_case):
-        for n in range(COUNT):
-            with eval_case.subcase(f"row-{n}") as case:
-                case.input = f"What is {n} times two?"
-                case.expected = f"{2 * n}"
-                case.actual = f"It is {2 * n}."
-                case.score = 0.9
-                case.latency_ms = 12.5
-                case.add_score("relevance", 0.8, reason="close enough")
-                case.add_tokens(prompt=12, completion=3)
-                case.cost_usd = 0.0003
-                case.metadata["model"] = "none"
-"""
-NO_OP = """
-    import pytest
-
-    class NoOp:
-        def __init__(self):
-            self.metadata = {}
-        def add_score(self, *args, **kwargs): pass
-        def add_tokens(self, *args, **kwargs): pass
-
-    @pytest.fixture
-    def eval_case():
-        return NoOp()
-"""
-POST = """
-    import json, sys, httpx
-    requests = [json.loads(line) for line in open(sys.argv[1])]
-    with httpx.Client() as client:
-        for each in requests:
-            headers = {"authorization": f"Bearer {sys.argv[3]}",
-                       "content-type": "application/json",
-                       "idempotency-key": "bare-" + each["key"] + sys.argv[4]}
-            client.post(sys.argv[2], content=each["body"].encode(), headers=headers)
-"""
 ROOT = Path(__file__).parent.parent
 OURS = "pytest-evalguard"
-MARKED = """
-    import pytest
-    from noop import eval_case
-
-    def pytest_collection_modifyitems(items):
-        for item in items:
-            item.add_marker(pytest.mark.evalguard_test)
-"""
-BAG = """
-    import pytest
-
-    class Bag:
-        def __init__(self, bag):
-            vars(self).update(bag=bag, metadata={})
-            bag.metadata = self.metadata
-        def __setattr__(self, name, value): setattr(self.bag, name, value)
-        def add_score(self, name, score, reason): self.bag[name] = [score, reason]
-        def add_tokens(self, **counts): self.bag.tokens = counts
-
-    @pytest.fixture
-    def eval_case(eval_bag):
-        return Bag(eval_bag)
-
-    @pytest.hookimpl(tryfirst=True)
-    def pytest_collection_modifyitems(items):
-        for item in items:
-            item.add_marker(pytest.mark.eval(name="suite"))
-"""
 
 
 class Other(NamedTuple):
@@ -177,7 +98,8 @@ def suite(directory: Path, count: int, tests: str = TESTS) -> Path:
     tests = tests if count else "def test_it(): pass"
     text = textwrap.dedent(tests).replace("COUNT", str(count))
     (path / "test_it.py").write_text(text)
-    for name, plugin in (("noop", NO_OP), ("marked", MARKED), ("bag", BAG)):
+    plugins = {"noop": NO_OP, "least": LEAST, "marked": MARKED, "bag": BAG}
+    for name, plugin in plugins.items():
         (path / f"{name}.py").write_text(textwrap.dedent(plugin))
     (path / "pytest.ini").write_text("[pytest]\n")
     return path
@@ -309,12 +231,19 @@ def instructions(directory: Path, runs: int) -> Iterator[str]:
             counted(pytest_command(python=python), empty, loading) for python in pythons
         )
         yield f"{'empty start' + name:<34} {ours - bare:+,} (x{ours / bare:.3f})"
-    suites = {count: suite(directory, count) for count in (100, 1_100)}
-    ours, bare = (
-        per_case(pytest_command("-p", plugin), suites.__getitem__, env)
-        for plugin in (OURS, "noop")
-    )
-    yield f"{'a case, all fields':<34} {ours - bare:+,} (x{ours / bare:.3f})"
+    distributed = ("-p", "xdist", "-n", "2")
+    for name, plugin, tests, arguments in (
+        ("all fields", OURS, TESTS, ()),
+        ("all fields, -n 2", OURS, TESTS, distributed),
+        ("six fields", OURS, SIX, ()),
+        ("all fields, least plugin", "least", TESTS, ()),
+    ):
+        make = partial(suite, directory, tests=tests)
+        ours, bare = (
+            per_case(pytest_command("-p", each, *arguments), make, env)
+            for each in (plugin, "noop")
+        )
+        yield f"{'a case, ' + name:<34} {ours - bare:+,} (x{ours / bare:.3f})"
     for count in (1, 10_001):
         ours, bare = _instructions_of_sending(suite(directory, count))
         name = f"sending, cases: {count:,}"

@@ -29,7 +29,7 @@ def counted(
 ) -> int:
     """Run a command under valgrind, and return how many instructions it took.
 
-    The first run writes the bytecode, and is not counted. Children are not counted.
+    The first run writes the bytecode, and is not counted. Children are counted, too.
 
     :param before: what is run first where the same command would do something else.
     """
@@ -37,13 +37,16 @@ def counted(
     first = before or command
     subprocess.run(first, cwd=directory, env=env, capture_output=True, check=True)
     command = [shutil.which(command[0]) or command[0], *command[1:]]
-    tool = ["valgrind", "--tool=callgrind", f"--callgrind-out-file={os.devnull}"]
+    tool = [
+        *("valgrind", "--tool=callgrind", "--trace-children=yes"),
+        f"--callgrind-out-file={os.devnull}",
+    ]
     done = subprocess.run(
         [*tool, *command], cwd=directory, env=env, capture_output=True, text=True
     )
-    if (found := _COLLECTED.search(done.stderr)) is None:
+    if not (found := _COLLECTED.findall(done.stderr)):
         raise SystemExit(f"valgrind failed in {directory}:\n{done.stderr[-2000:]}")
-    return int(found[1])
+    return sum(map(int, found))
 
 
 def per_case(
