@@ -71,7 +71,7 @@ class Follower:
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_runtest_setup(self, item: pytest.Item) -> Generator[None, None, None]:
-        self._runner.begin(item)
+        self._runner.begin(item, find_state(item))
         yield
 
     @pytest.hookimpl(wrapper=True)

@@ -37,7 +37,10 @@ _key = pytest.StashKey[ItemState]()
 
 def find_state(item: pytest.Item) -> ItemState | None:
     """Return what is known of a test, None where nothing is."""
-    return item.stash.get(_key, None)
+    try:  # `get()` would do that, too, by two more calls
+        return item.stash[_key]
+    except KeyError:
+        return None
 
 
 def state_of(item: pytest.Item) -> ItemState:

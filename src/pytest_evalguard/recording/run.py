@@ -17,7 +17,7 @@ from ..model.text import printable, shortened
 from ..model.values import as_data, as_text
 from ..start import FIXTURE
 from .collection import identity_of
-from .item_state import find_state
+from .item_state import ItemState
 from .mark import EvalMark
 from .outcome import outcome_of, total, will_rerun
 from .parameters import parameters_of, places_of
@@ -184,7 +184,9 @@ class Run:
         return Attempt(outcome, reason=self.reason(outcome), **kept)
 
 
-def case_of(item: pytest.Item, run: Run, clean: Callable[[str], str]) -> Case:
+def case_of(
+    item: pytest.Item, state: ItemState, run: Run, clean: Callable[[str], str]
+) -> Case:
     """Return what a run recorded and what became of it, and end its recording.
 
     :param clean: applied to what the mark and the parameters say.
@@ -208,8 +210,9 @@ def case_of(item: pytest.Item, run: Run, clean: Callable[[str], str]) -> Case:
         fields["default_input"] = True
     for name in _SPENT if run.attempts else ():
         fields[name] = total(fields.get(name), *map(attrgetter(name), run.attempts))
-    case = Case.of({"nodeid": identity_of(item), "outcome": outcome, **fields})
-    if (state := find_state(item)) is not None and state.declared is not None:
+    identity = item.nodeid if state.identity is None else state.identity
+    case = Case.of({"nodeid": identity, "outcome": outcome, **fields})
+    if state.declared is not None:
         case.declared = state.declared
     if run.attempts:
         case.attempts = run.attempts

@@ -19,7 +19,7 @@ from ..model.outcome import letters_of
 from ..start import FIXTURE, is_case
 from .collection import is_handed_over, name_scheduled_run
 from .follower import Follower, check_thresholds, is_run_by_others, watch_bodies
-from .item_state import ItemState, find_state, run_of, state_of
+from .item_state import ItemState, find_state, state_of
 from .mark import Plan, current_mark, problems_of
 from .modify_case import modified
 from .outcome import (
@@ -116,12 +116,12 @@ class CaseRunner:
         if self._follower is None:
             if (state := find_state(item)) is not None:
                 name_scheduled_run(item, state)
-            self.begin(item)
+            self.begin(item, state)
 
-    def begin(self, item: pytest.Item) -> None:
+    def begin(self, item: pytest.Item, state: ItemState | None) -> None:
         """Make the record of a test, or of another attempt at it, if that is a case."""
         # a test that asks for the fixture at run time is known by its first attempt
-        if (state := find_state(item)) is not None:
+        if state is not None:
             self._begin(item, state)
         elif is_case(item, self._mark):
             self._begin(item, state_of(item))
@@ -201,7 +201,7 @@ class CaseRunner:
         run = self._begin(item, state) if state.run is None else state.run
         for report in run.reports.values():
             detach(report)
-        run.case = case_of(item, run, self.redact)
+        run.case = case_of(item, state, run, self.redact)
         state.trials = [*(state.trials or ()), run]
         return run.case
 
@@ -224,8 +224,9 @@ class CaseRunner:
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_call(self, item: pytest.Item) -> None:
-        if self._follower is None and (run := run_of(item)) is not None:
-            run.started = EvalCase._clock()
+        state = find_state(item) if self._follower is None else None
+        if state is not None and state.run is not None:
+            state.run.started = EvalCase._clock()
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_makereport(
@@ -234,7 +235,8 @@ class CaseRunner:
         """Note what ended a phase; its report is logged next, and may be changed."""
         if call.when == "setup" and call.excinfo is None:
             return
-        run = run_of(item)
+        state = find_state(item)
+        run = None if state is None else state.run
         if run is None and call.when == "setup" and is_case(item, self._mark):
             # another plugin ended its setup before it began
             run = self._begin(item, state_of(item))
@@ -386,7 +388,7 @@ class CaseRunner:
         if run.subcases is not None and (end := run.subcases.end_of(run)) is not None:
             return end, end.to_line()
         if (case := run.case) is None:
-            case = case_of(item, run, self.redact)
+            case = case_of(item, state, run, self.redact)
             if state.trials:
                 case.trials = list(map(as_trial, _trials_of(state)))
         return modified(item.config, item, case, self.redact)

@@ -13,7 +13,7 @@ import pytest
 
 from ..model.values import as_text
 from .collection import identify, indices_of, note_identities
-from .item_state import state_of
+from .item_state import ItemState, state_of
 
 _COMPARED = ("input", "expected", "threshold", "tags")
 _PLAIN = frozenset({str, int, float, bool, type(None)})
@@ -88,20 +88,25 @@ def _note_declared(cases: Sequence[pytest.Item], clean: Callable[[str], str]) ->
 
     Later a fixture may add a mark, and the test may change its parameters.
     """
-    said = [(item, text) for item in cases if (text := _declared_text(item))]
+    states = map(state_of, cases)
+    said = [
+        (state, text)
+        for item, state in zip(cases, states, strict=True)
+        if (text := _declared_text(item, state))
+    ]
     # one look at all of them, as most have no secret
     joined = "\n".join(text for _, text in said)
     has_secrets = clean(joined) != joined
-    for item, text in said:
+    for state, text in said:
         text = clean(text) if has_secrets else text
         digest = blake2b(text.encode(), digest_size=_BYTES).hexdigest()
-        state_of(item).declared = digest
+        state.declared = digest
 
 
-def _declared_text(item: pytest.Item) -> str:
+def _declared_text(item: pytest.Item, state: ItemState) -> str:
     """Return what a test is compared by: what its mark says, then its parameters."""
     said: list[tuple[str, Any]] = []
-    if (mark := state_of(item).mark) is not None:
+    if (mark := state.mark) is not None:
         given = mark.given
         said += [(key, given[key]) for key in _COMPARED if key in given]
         if mark.plan is not None:
