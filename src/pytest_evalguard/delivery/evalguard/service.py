@@ -27,7 +27,7 @@ from ..http import (
 )
 from ..outbox import FINISH, Answer, Note, Outbox, Submission
 from ..sending import Progress, deliver
-from .answers import (
+from .replies import (
     REASONS,
     SINGLE,
     UNKNOWN,

@@ -1,4 +1,4 @@
-"""What EvalGuard's answers mean: in words that help, and for the rows sent."""
+"""What EvalGuard's replies mean: in words that help, and for the rows sent."""
 
 from __future__ import annotations
 
