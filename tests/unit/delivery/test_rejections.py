@@ -18,8 +18,8 @@ from pytest_evalguard.cli.main import main
 from pytest_evalguard.config.services import Access, service_named
 from pytest_evalguard.config.urls import checked_url
 from pytest_evalguard.controller.retention import remove_old_sessions
-from pytest_evalguard.delivery.evalguard.replies import stored_rows
 from pytest_evalguard.delivery.evalguard.batches import freeze, halves
+from pytest_evalguard.delivery.evalguard.replies import stored_rows
 from pytest_evalguard.delivery.evalguard.target import RunTarget
 from pytest_evalguard.delivery.outbox import Answer, FrozenRequest, Note, Outbox
 from pytest_evalguard.delivery.sending import Progress, deliver

@@ -27,6 +27,7 @@ from ..http import (
 )
 from ..outbox import FINISH, Answer, Note, Outbox, Submission
 from ..sending import Progress, deliver
+from .batches import freeze, freeze_anew, frozen_as, halves
 from .replies import (
     REASONS,
     SINGLE,
@@ -38,7 +39,6 @@ from .replies import (
     is_success,
     stored_rows,
 )
-from .batches import freeze, freeze_anew, frozen_as, halves
 from .target import RunTarget
 
 API = "/api/v1"
