@@ -51,6 +51,24 @@ COUNTING = """
         worker = getattr(config, "workerinput", {"workerid": "main"})["workerid"]
         (config.rootpath / f"counts-{worker}.json").write_text(json.dumps(COUNTS))
 """
+FIXTURES = """
+    import pytest
+
+    MADE = []
+
+    def pytest_collection_finish():
+        real = pytest.FixtureDef.__init__
+
+        def making(self, *args, **kwargs):
+            MADE.append(kwargs["argname"])
+            real(self, *args, **kwargs)
+
+        pytest.FixtureDef.__init__ = making
+
+    def pytest_unconfigure(config):
+        worker = getattr(config, "workerinput", {"workerid": "main"})["workerid"]
+        (config.rootpath / f"made-{worker}.txt").write_text(" ".join(MADE))
+"""
 START = ("plugin", "start", "hookspecs")
 HEAVY = {"httpx", "pydantic", "pydantic_core", "anyio", "ssl", "http.client"}
 
@@ -123,6 +141,18 @@ def test_what_is_done_for_a_case_is_counted(everywhere: Suite) -> None:
     assert found["pytest_runtest_makereport"] == 30
     assert found["pytest_runtest_logreport"] == 30 + controller
     assert found["pytest_runtest_protocol"] == 0
+
+
+@pytest.mark.real_process("it replaces a function of pytest's")
+def test_a_recorder_is_handed_over_without_a_fixture_being_made(
+    everywhere: Suite,
+) -> None:
+    """Pytest makes one of `request` for each test in which a fixture asks for it."""
+    everywhere.write("conftest.py", FIXTURES)
+    everywhere.test("def test_it(eval_case): eval_case.score = 1")
+    everywhere.run()
+    made = [each.read_text() for each in everywhere.directory.glob("made-*.txt")]
+    assert "".join(made) == ""
 
 
 @pytest.mark.parametrize("command", ["--help", "submit --help", "list", "submit"])
