@@ -32,7 +32,8 @@ def make_portable(data: dict[str, Any]) -> None:
     are in a recorded case. What can be carried stays as it is.
     """
     for name, value in data.items():
-        if type(value) is str and value.isascii():
+        kind = type(value)  # most are the simplest, and there are three reports a test
+        if kind in _SIMPLE or (kind is str and value.isascii()):
             continue
         if not is_portable(value):
             depth = _LONGREPR_DEPTH if name == "longrepr" else _OTHER_DEPTH
@@ -44,17 +45,24 @@ def make_portable(data: dict[str, Any]) -> None:
 
 def is_portable(value: object) -> bool:
     """Whether pytest-xdist can carry a value."""
-    level = [value]
+    level: list[Any] = [value]
     for _ in range(_DEEPEST):
-        inner: list[object] = []
+        inner: list[Any] = []
         for each in level:
-            kind: type = type(each)
-            if kind is dict:
-                inner += each  # type: ignore[arg-type] # its type is dict
-                inner += each.values()  # type: ignore[attr-defined]
+            kind = type(each)
+            if kind is str:
+                # a lone surrogate was an INTERNALERROR (pytest-dev/pytest-xdist#843)
+                if not each.isascii() and each is not clean_text(each):
+                    return False
+            elif kind is int:
+                if each < _LEAST_INT or each.bit_length() > _MOST_BITS:
+                    return False
+            elif kind is dict:
+                inner += each
+                inner += each.values()
             elif kind in _CONTAINERS:
-                inner += each  # type: ignore[arg-type] # its type is one of those
-            elif not _is_simple(each, kind):
+                inner += each
+            elif kind not in _SIMPLE:
                 return False
         if not inner:
             return True
@@ -62,15 +70,6 @@ def is_portable(value: object) -> bool:
             return False
         level = inner
     return False
-
-
-def _is_simple(value: Any, kind: type) -> bool:
-    if kind is str:
-        # a lone surrogate of a log was an INTERNALERROR (pytest-dev/pytest-xdist#843)
-        return value.isascii() or value is clean_text(value)
-    if kind is int:
-        return bool(value >= _LEAST_INT and value.bit_length() <= _MOST_BITS)
-    return kind in _SIMPLE
 
 
 def _portable(value: Any, depth: int) -> Any:
