@@ -230,7 +230,8 @@ def identify(
     joined = "\n".join(nodeids)
     if redact(joined) != joined:  # one look at all of them, as most have no secret
         nodeids = list(map(redact, nodeids))
-    names = [f"{nodeid}{suffix}" for nodeid in nodeids]
+    # without a suffix they are pytest's own texts, and not as many again
+    names = [f"{nodeid}{suffix}" for nodeid in nodeids] if suffix else nodeids
     if len(set(names)) < len(names):
         names = _numbered(names, items)
     return names
@@ -272,7 +273,10 @@ def _note_repeats(
     counts = Counter(map(id, items))
     for index, item, name in zip(indices, items, names, strict=True):
         if counts[id(item)] > 1:
-            state_of(item).identities[index] = name
+            state = state_of(item)
+            if state.identities is None:
+                state.identities = {}
+            state.identities[index] = name
 
 
 def name_scheduled_run(item: pytest.Item, state: ItemState) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import pytest
@@ -25,7 +25,7 @@ class ItemState:
 
     mark: EvalMark | None = None
     identity: str | None = None
-    identities: dict[int, str] = field(default_factory=dict)
+    identities: dict[int, str] | None = None
     declared: str | None = None
     ended: int = 0
     run: Run | None = None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import cache
 from typing import Any, NamedTuple
 
 import pytest
@@ -75,7 +76,15 @@ def _parsed(item: pytest.Item, name: str, default_trials: int, seen: int) -> Eva
     given: dict[str, Any] = {}
     for each in marks:
         given = {**_valid(each.kwargs), **given}
-    return EvalMark(given, given.get("trials", default_trials if marks else 1), seen)
+    if not marks:
+        return _no_mark(seen)
+    return EvalMark(given, given.get("trials", default_trials), seen)
+
+
+@cache
+def _no_mark(seen: int) -> EvalMark:
+    """Return what a test without a mark has, one for all of them."""
+    return EvalMark({}, 1, seen)
 
 
 def _valid(given: Mapping[str, Any]) -> dict[str, Any]:
