@@ -121,7 +121,8 @@ class CaseRunner:
     def begin(self, item: pytest.Item, state: ItemState | None) -> None:
         """Make the record of a test, or of another attempt at it, if that is a case."""
         # a test that asks for the fixture at run time is known by its first attempt
-        if state is not None or is_case(item, self._mark):
+        is_known = state is not None and (state.run is not None or not state.ended)
+        if is_known or is_case(item, self._mark):
             self._begin(item, state or state_of(item))
 
     # pytest takes hooks by names that begin like this one only
@@ -356,9 +357,8 @@ class CaseRunner:
     def _keep_interrupted(self, item: pytest.Item, state: ItemState, run: Run) -> None:
         if "teardown" in run.logged:
             return
-        is_decided = state.trials is None and (
-            run.outcome in ("failed", "error")  # those are for good
-        )
+        # what has failed has failed for good
+        is_decided = state.trials is None and run.outcome in ("failed", "error")
         if run.case is None and not is_decided:
             run.reports.clear()
             run.reasons = {"teardown": INTERRUPTED}
