@@ -215,3 +215,28 @@ def test_a_forked_child_does_not_give_its_parents_lock_away(suite: Suite) -> Non
             assert session.status == "running"
     """)
     assert suite.run().tally == {"passed": 1}
+
+
+def test_sub_cases_of_more_children_than_files_may_be_open_are_kept(
+    suite: Suite,
+) -> None:
+    suite.write(
+        "conftest.py",
+        """
+        import resource
+        resource.setrlimit(resource.RLIMIT_NOFILE, (100, 100))
+        """,
+    )
+    suite.test("""
+        import os
+        def test_it(eval_case):
+            for n in range(100):
+                if (child := os.fork()) == 0:
+                    with eval_case.subcase(f"row {n}") as case:
+                        case.actual = n
+                    os._exit(0)
+                os.waitpid(child, 0)
+    """)
+    result = suite.run()
+    assert result.session.state["counts"] == {"passed": 101}
+    assert "could not be closed" not in result.summary

@@ -27,7 +27,7 @@ import yaml
 from pytest_evalguard import hookspecs
 from pytest_evalguard.config.harness_errors import HARNESS_ERRORS
 from pytest_evalguard.config.resolution import read_settings
-from pytest_evalguard.config.settings import PROJECT_VARIABLE, all_settings
+from pytest_evalguard.config.settings import PROJECT_VARIABLE, TABLE
 from pytest_evalguard.recording.recorder import EvalCase
 from pytest_evalguard.start import SERVICES, add_options, all_options
 from standin import StandIn
@@ -215,7 +215,7 @@ def test_a_setting_has_the_names_that_belong_together(options: Options) -> None:
         assert bare(variable) == (env[1] if env else "")
 
 
-DEFAULTS = {each.option.dest: each.default for each in all_settings()} | {
+DEFAULTS = {each.option.dest: each.default for each in TABLE} | {
     f"evalguard_{each.url_setting}": each.default_url for each in SERVICES
 }
 
@@ -258,7 +258,7 @@ def test_a_file_of_settings_is_read(
     config = pytester.parseconfig("-p", "pytest-evalguard", "--strict-config")
     assert config.inipath == path
     found = read_settings(config, {}).values
-    assert any(found.get(s.name, s.default) != s.default for s in all_settings())
+    assert any(found.get(s.name, s.default) != s.default for s in TABLE)
 
 
 # Commands

@@ -143,6 +143,32 @@ def test_what_happened_is_not_a_hooks_to_say(suite: Suite) -> None:
     assert not {"attempts", "flaky", "threshold"} & case.keys()
 
 
+def test_what_is_zero_or_empty_is_still_there_when_a_hook_has_seen_it(
+    everywhere: Suite,
+) -> None:
+    everywhere.write(
+        "conftest.py",
+        "def pytest_evalguard_modify_case(case): case.tags.append('seen')",
+    )
+    everywhere.test("""
+        @pytest.mark.eval(prompt_id=0, threshold=0)
+        def test_it(eval_case):
+            eval_case.record(actual="", expected="", score=0, cost_usd=0)
+            eval_case.add_tokens(prompt=0, completion=0)
+        @pytest.mark.eval(trials=2)
+        def test_trials(eval_case):
+            eval_case.score = 0
+    """)
+    session = everywhere.run().session
+    case = session.cases["test_it"]
+    assert (case["actual"], case["expected"]) == ("", "")
+    for name in ("prompt_id", "threshold", "score", "cost_usd", "prompt_tokens"):
+        assert case[name] == 0, name
+    for case in session.cases.values():
+        assert case["tags"] == ["seen"]
+    assert session.state["score"] == 0
+
+
 @pytest.mark.parametrize(
     "hook",
     [

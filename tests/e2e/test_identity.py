@@ -174,6 +174,25 @@ def test_the_same_test_twice_in_a_row_is_no_rerun(suite: Suite) -> None:
     assert "1 flaky" not in result.summary
 
 
+def test_a_second_run_that_does_not_ask_for_the_fixture_is_no_case(
+    suite: Suite,
+) -> None:
+    suite.write("conftest.py", TWICE)
+    suite.test("""
+        RUNS = []
+
+        def test_it(request):
+            RUNS.append(1)
+            if len(RUNS) == 1:
+                request.getfixturevalue("eval_case").actual = "Hi"
+
+        def test_other(): pass
+    """)
+    result = suite.run()
+    assert result.tally == {"passed": 4}
+    assert result.session.outcomes == {"test_it": "passed"}
+
+
 def test_a_run_that_nobody_announced_overwrites_none(suite: Suite) -> None:
     suite.write(
         "conftest.py",

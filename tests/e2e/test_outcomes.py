@@ -370,3 +370,23 @@ def test_reasons_are_known_where_a_plugin_that_came_late_runs_the_tests(
     everywhere.test("def test_it(eval_case): raise ValueError('no')")
     case = everywhere.run().session.cases["test_it"]
     assert case["reason"].startswith("ValueError: no, at ")
+
+
+def test_the_verdict_is_there_of_a_setup_that_a_conftest_fails_as_it_is_logged(
+    everywhere: Suite,
+) -> None:
+    everywhere.write(
+        "conftest.py",
+        """
+        def pytest_runtest_logreport(report):
+            if report.when == "setup" and "bad" in report.nodeid:
+                report.outcome, report.longrepr = "failed", "leaks a socket"
+        """,
+    )
+    everywhere.test("""
+        def test_bad(eval_case): pass
+        def test_good(eval_case): eval_case.actual = "Hi"
+    """)
+    session = everywhere.run().session
+    assert session.outcomes == {"test_bad": "error", "test_good": "passed"}
+    assert session.cases["test_bad"]["reason"] == "leaks a socket"

@@ -8,11 +8,11 @@ told and docs/settings.md follow from them. Those of a service follow from its e
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Generic, Literal, TypeVar, cast, overload
 
-from ..start import OPTIONS, SERVICES, Option, ServiceInfo, service_options
+from ..start import OPTIONS, Option, ServiceInfo, service_options
 from . import checks
 from .harness_errors import HARNESS_ERRORS
 from .services import Access, keys_of
@@ -217,10 +217,3 @@ def service_settings(
     """Return the settings that say a service's run or agent, and its base URL."""
     identity, url = service_options(service)
     return Setting(checks.TEXT, option=identity), Setting(checks.TEXT, option=url)
-
-
-def all_settings() -> Iterator[Setting[Any]]:
-    """Yield every setting, those of the services first."""
-    for service in SERVICES:
-        yield from service_settings(service)
-    yield from TABLE

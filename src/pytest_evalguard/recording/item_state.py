@@ -16,11 +16,12 @@ if TYPE_CHECKING:
 class ItemState:
     """What is known of a test that is a case.
 
-    `identity` is None where it is the node id. A test that is scheduled several times
-    has those of its runs in `identities`, by their index. `declared` is a digest of
-    what its mark and parameters said when it was collected. `ended` counts the
-    scheduled runs that have ended and were published, `trials` are those that have
-    ended of the run that is on, where it has any.
+    `identity` is None for a test that was no case when it was collected: it is known
+    by its node id. A test that is scheduled several times has those of its runs in
+    `identities`, by their index. `declared` is a digest of what its mark and parameters
+    said when it was collected. `ended` counts the scheduled runs that have ended and
+    were published, `trials` are those that have ended of the run that is on, where it
+    has any.
     """
 
     mark: EvalMark | None = None

@@ -61,7 +61,9 @@ def _by_hooks(
 ) -> Case:
     if not config.hook.pytest_evalguard_modify_case.get_hookimpls():
         return case
-    case = Case(**{name: value for name, value in vars(case).items() if value})
+    # one of its own, as cases may share the lists and dicts that are empty
+    given = {name: each for name, each in vars(case).items() if each not in ([], {})}
+    case = Case(**given)
     # those of the folders that the test is in
     hook = config.hook if item is None else item.ihook
     identity, outcome, test = case.nodeid, case.outcome, case.test

@@ -70,6 +70,7 @@ class CaseRunner:
         self._open: dict[str, list[pytest.Item]] = {}
         self._fixtures: object = None
         self._is_handed_over = False
+        self._setup: pytest.TestReport | None = None
         self._process = getpid()
 
     def follow_closely(self, plugins: pytest.PytestPluginManager) -> None:
@@ -106,10 +107,9 @@ class CaseRunner:
     def _forget(self, item: pytest.Item, state: ItemState) -> None:
         """Drop what was recorded: it is kept only in case the test is run again."""
         state.run = state.trials = None
-        nodeid = item.nodeid
-        items = self._open.pop(nodeid, ())
+        items = self._open.pop(item.nodeid, ())
         if len(items) > 1:
-            self._open[nodeid] = [each for each in items if each is not item]
+            self._open[item.nodeid] = [each for each in items if each is not item]
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_setup(self, item: pytest.Item) -> None:
@@ -121,10 +121,9 @@ class CaseRunner:
     def begin(self, item: pytest.Item, state: ItemState | None) -> None:
         """Make the record of a test, or of another attempt at it, if that is a case."""
         # a test that asks for the fixture at run time is known by its first attempt
-        if state is not None:
-            self._begin(item, state)
-        elif is_case(item, self._mark):
-            self._begin(item, state_of(item))
+        is_known = state is not None and (state.run is not None or not state.ended)
+        if is_known or is_case(item, self._mark):
+            self._begin(item, state or state_of(item))
 
     # pytest takes hooks by names that begin like this one only
     @pytest.hookimpl(trylast=True, specname="pytest_runtest_setup")
@@ -272,13 +271,16 @@ class CaseRunner:
             self._add_crashed(report)
             return
         if report.when == "setup" and report.passed and self._follower is None:
-            return  # nothing is to be learnt by it
+            self._setup = report  # nothing is to be learnt by it as it is
+            return
         item = self._item_of(report)
         state = None if item is None else find_state(item)
         run = None if state is None else state.run
         if item is None or state is None or run is None:
             return
         if self._follower is None:
+            if report.when == "teardown" and not run.logged:
+                self._note_setup(item, run)
             if not report.passed:
                 reason = self.reason(item, run, report, run.excinfo)
                 run.reasons[str(report.when)] = reason
@@ -289,17 +291,17 @@ class CaseRunner:
             return
         run.note(report)
         if report.when == "teardown" and run.is_finished:
-            self._end(item, state, run, report)
+            self._end(item, state, run)
 
-    def _end(
-        self,
-        item: pytest.Item,
-        state: ItemState,
-        run: Run,
-        report: pytest.TestReport,
-    ) -> None:
+    def _note_setup(self, item: pytest.Item, run: Run) -> None:
+        """Take a setup that a later hook changed, so that no body ran."""
+        if self._setup is not None and not self._setup.passed:
+            run.reasons["setup"] = self.reason(item, run, self._setup, None)
+            run.note(self._setup)
+
+    def _end(self, item: pytest.Item, state: ItemState, run: Run) -> None:
         if getpid() == self._process:  # no child of a test that forked
-            self._publish_finished(item, state, run, report)
+            self._publish_finished(item, state, run, run.reports["teardown"])
         if self._follower is None:
             state.ended += 1
             self._forget(item, state)
@@ -355,9 +357,8 @@ class CaseRunner:
     def _keep_interrupted(self, item: pytest.Item, state: ItemState, run: Run) -> None:
         if "teardown" in run.logged:
             return
-        is_decided = state.trials is None and (
-            run.outcome in ("failed", "error")  # those are for good
-        )
+        # what has failed has failed for good
+        is_decided = state.trials is None and run.outcome in ("failed", "error")
         if run.case is None and not is_decided:
             run.reports.clear()
             run.reasons = {"teardown": INTERRUPTED}

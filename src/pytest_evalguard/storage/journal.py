@@ -14,7 +14,7 @@ from os import (
     write,
 )
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from ..model.case import ENDED_START, Case, EndedTest
 from .files import identity_of
@@ -26,6 +26,9 @@ CASES = "cases.jsonl"
 WORKER_PREFIX = "worker-"
 CHILD_PREFIX = f"{WORKER_PREFIX}child-"
 """Of a process in which one test runs, as under pytest-forked."""
+
+_MOST_OPEN = 50
+"""Journals at a time: each child that a test forked may have left one."""
 
 _START = '{"nodeid":'
 _NOT_RUN = ',"outcome":"not run"'
@@ -230,12 +233,17 @@ class StoredCases:
 
     @contextmanager
     def _opened(self) -> Iterator[Callable[[_Place], bytes]]:
-        """Open the journals; give what returns the line at a place."""
+        """Give what returns the line at a place; a journal is opened by its first."""
         with ExitStack() as stack:
-            files = [stack.enter_context(path.open("rb")) for path in self._paths]
+            files: dict[int, BinaryIO] = {}
 
             def line_at(place: _Place) -> bytes:
                 number, offset = place
+                if number not in files:
+                    if len(files) == _MOST_OPEN:
+                        stack.close()
+                        files.clear()
+                    files[number] = stack.enter_context(self._paths[number].open("rb"))
                 file = files[number]
                 file.seek(offset)
                 return file.readline().strip()

@@ -3,7 +3,7 @@
 const MOST_SIDES = 12;
 const sides = new Map();
 
-// as _partner_key in grouping.py: the test and all its parameters but one
+// as _partner_key in group_figures.py: the test and all its parameters but one
 function partnerKey(each, name) {
   return JSON.stringify([testOf(each), otherParams(each.params, name)]);
 }
