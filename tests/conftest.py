@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Generator, Iterator
+from dataclasses import MISSING, fields
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
@@ -15,6 +16,7 @@ import pytest
 
 import pytest_evalguard
 from measuring import measured
+from pytest_evalguard.model.case import Case
 from standin import StandIn
 from suite import DISTRIBUTIONS, Suite
 
@@ -73,6 +75,18 @@ def pytest_unconfigure() -> None:
     """Save what was measured: pytest-xdist kills a worker that is slow to exit."""
     if (current := coverage.Coverage.current()) is not None:
         current.save()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def shared_defaults() -> Iterator[None]:
+    """Fail if anything has changed what cases share that were made of a few fields."""
+    yield
+    changed = [
+        each.name
+        for each in fields(Case)
+        if each.default_factory is not MISSING and getattr(Case, each.name)
+    ]
+    assert changed == []
 
 
 @pytest.fixture(scope="session", params=["chromium", "firefox"])
