@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from array import array
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 from ..model.bounds import exact_mean
 
@@ -24,12 +24,14 @@ class Mean:
 
     def __init__(self) -> None:
         self._values = array("d")
-        self.add: Callable[[float], None] = self._values.append
 
     @property
     def count(self) -> int:
         """How many values there are."""
         return len(self._values)
+
+    def add(self, value: float) -> None:
+        self._values.append(value)
 
     @property
     def total(self) -> float:

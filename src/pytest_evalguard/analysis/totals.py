@@ -12,7 +12,7 @@ from ..model.case import Case
 from ..model.difference import aligned, first_difference
 from ..model.json_difference import is_container
 from ..model.metrics import Metric
-from ..model.outcome import PASSING, WITHOUT_ROW, Outcome, info_of, letters_of
+from ..model.outcome import PASSING, Outcome, info_of, letters_of
 from ..model.text import shortened
 from .case_names import MAX_SHOWN, CaseNames
 from .group_figures import groupings_of
@@ -61,7 +61,6 @@ class Totals:
         self.scorers: dict[str, Mean] = {}
         self.covered: Counter[str] = Counter()
         self.groups = {group: GroupRate(group) for group in groups}
-        self._rates = [*self.groups.values()]
         self.groupings = groupings_of(group_by)
         self.trials: list[tuple[int, int]] = []
         self.unstable = CaseNames(most)
@@ -101,9 +100,9 @@ class Totals:
         if case.withheld:
             _, colon, error = (case.reason or "").partition(": ")
             self.withheld.add(f"{case.nodeid}{colon}{error}")
-        if case.outcome in WITHOUT_ROW:
+        if not case.has_row:
             return
-        if case.outcome in PASSING:
+        if case.passed:
             if case.threshold is not None and not case.is_scored:
                 self.unscored.add(case.nodeid)
         elif self._is_shown(case):
@@ -115,7 +114,7 @@ class Totals:
                 self.scorers[name] = Mean()
             self.scorers[name].add(result.score)
             self.covered[name] += case.outcome != "error"
-        for rate in self._rates:
+        for rate in self.groups.values():
             rate.add(case)
         for grouping in self.groupings:
             grouping.add(case)

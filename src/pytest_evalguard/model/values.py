@@ -66,7 +66,7 @@ def as_text(value: Any, clean: Clean = str) -> str:
     """
     kind = type(value)
     if kind is str and len(value) <= MAX_TEXT and value.isascii() and ";" not in value:
-        return value  # type: ignore[no-any-return] # as nearly all are
+        return value  # type: ignore[no-any-return] # a str, as nearly all values are
     if kind is str or _is_text(kind):
         return _whole_text(value, clean)
     if kind is float and math.isfinite(value):

@@ -68,16 +68,12 @@ def current_mark(
 
 def _parsed(item: pytest.Item, name: str, default_trials: int, seen: int) -> EvalMark:
     # a mark of one set of parameters is closer than those of its function
-    marks = _parameter_marks(item, name)
-    node: pytest.Item | pytest.Collector | None = item
-    while node is not None:  # as `iter_markers` has them, which takes longer
-        marks += [each for each in node.own_markers if each.name == name]
-        node = node.parent
+    marks = [*_parameter_marks(item, name), *item.iter_markers(name)]
+    if not marks:
+        return _no_mark(seen)
     given: dict[str, Any] = {}
     for each in marks:
         given = {**_valid(each.kwargs), **given}
-    if not marks:
-        return _no_mark(seen)
     return EvalMark(given, given.get("trials", default_trials), seen)
 
 

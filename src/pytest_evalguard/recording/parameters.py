@@ -42,9 +42,9 @@ def _ids(item: pytest.Item, callspec: Any) -> dict[str, str]:
 
     A set of several parameters has one id for all of them, a hidden one has none.
     """
-    if len(callspec.params) == len(callspec._idlist):
-        return dict(zip(callspec.params, callspec._idlist))  # noqa: B905 # it is slower
     names, ids = list(callspec.params), list(callspec._idlist)
+    if len(names) == len(ids):
+        return dict(zip(names, ids, strict=True))
     sizes: dict[str, int] = {}
     for mark in item.iter_markers("parametrize"):
         together = _names_in(mark)

@@ -358,8 +358,7 @@ class EvalCase:
             self._set_text(name, value)
 
     def _set(self, name: str, value: object) -> None:
-        if not self._open:
-            raise self._ended()
+        self._require_open()
         self._fields[name] = value
 
     def _part(self, name: str, empty: Any) -> Any:
@@ -369,10 +368,7 @@ class EvalCase:
 
     def _require_open(self) -> None:
         if not self._open:
-            raise self._ended()
-
-    def _ended(self) -> RuntimeError:
-        return ended_error(self)
+            raise ended_error(self)
 
 
 def ended_error(case: EvalCase) -> RuntimeError:

@@ -87,9 +87,8 @@ class CaseRunner:
     def recorder_of(self, item: pytest.Item) -> EvalCase:
         """Return the recorder of a test."""
         state = state_of(item)
-        if state.run is None:  # asked for by request.getfixturevalue()
-            return self._begin(item, state, has_setup=False).recorder
-        return state.run.recorder
+        # there is no run where request.getfixturevalue() asks for it
+        return (state.run or self._begin(item, state, has_setup=False)).recorder
 
     def end_schedule(self, item: pytest.Item) -> None:
         state = state_of(item)
@@ -197,15 +196,15 @@ class CaseRunner:
     def end_trial(self, item: pytest.Item) -> Case:
         """Close the record of a trial, and return it."""
         state = state_of(item)
-        run = self._begin(item, state) if state.run is None else state.run
+        run = state.run or self._begin(item, state)
         for report in run.reports.values():
             detach(report)
         run.case = case_of(item, state, run, self.redact)
         state.trials = [*(state.trials or ()), run]
         return run.case
 
-    def decide(self, item: pytest.Item, plan: Plan) -> None:
-        """Let one trial speak for the case; what is still torn down is added to it."""
+    def decide(self, item: pytest.Item, plan: Plan) -> Run:
+        """Return the trial that speaks for the case from now on."""
         state = state_of(item)
         runs, cases = state.trials or [], _trials_of(state)
         outcomes = [case.outcome for case in cases]
@@ -220,6 +219,7 @@ class CaseRunner:
             if report.failed and isinstance(report.longrepr, ExceptionRepr):
                 report.longrepr.addsection("trials", verdict)
         chosen.case = combined(cases, plan, index)
+        return chosen
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_call(self, item: pytest.Item) -> None:

@@ -304,11 +304,12 @@ class Subcase:
 class _Recorder(EvalCase):
     __slots__ = ()
 
-    def _ended(self) -> RuntimeError:
-        return RuntimeError(
-            f"{self._nodeid} has ended: its recorder can't record any more. Record"
-            " within its block, and let that end before the test does"
-        )
+    def _require_open(self) -> None:
+        if not self._open:
+            raise RuntimeError(
+                f"{self._nodeid} has ended: its recorder can't record any more. Record"
+                " within its block, and let that end before the test does"
+            )
 
     def subcase(self, name: str, **given: object) -> Never:
         raise RuntimeError(

@@ -16,7 +16,7 @@ import pytest
 from _pytest.runner import runtestprotocol
 
 from .budget import Budget
-from .item_state import find_state, run_of, state_of
+from .item_state import find_state, state_of
 from .mark import Plan
 from .runner import TRIALS, CaseRunner
 
@@ -60,10 +60,9 @@ class TrialRunner:
         hook.pytest_runtest_logstart(nodeid=item.nodeid, location=item.location)
         last = _Last(nextitem)
         self._run(item, last, plan)
-        self._runner.decide(item, plan)
+        chosen = self._runner.decide(item, plan)
         _report_shared(item, last)
-        run = run_of(item)
-        for report in () if run is None else [*run.reports.values()]:
+        for report in [*chosen.reports.values()]:
             hook.pytest_runtest_logreport(report=report)
         hook.pytest_runtest_logfinish(nodeid=item.nodeid, location=item.location)
         return True

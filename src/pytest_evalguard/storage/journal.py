@@ -62,8 +62,7 @@ class Journal:
 
         :raises OSError: the disk did not take all of it.
         """
-        if not self._is_ours():
-            self.open()
+        self.open()
         data = (f"\n{line}\n" if self._torn else f"{line}\n").encode("ascii")
         written = write(self._file or 0, data)
         self._size += written

@@ -79,9 +79,7 @@ def row_bytes(case: Case, index: int, dialect: str) -> bytes:
 
 
 def _without_none(fields: dict[str, Any]) -> dict[str, Any]:
-    for name in [name for name, value in fields.items() if value is None]:
-        del fields[name]
-    return fields
+    return {name: value for name, value in fields.items() if value is not None}
 
 
 def _usage(case: Case) -> dict[str, int] | None:
