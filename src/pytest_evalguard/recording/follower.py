@@ -106,7 +106,7 @@ class Follower:
         self._take(item, run, report, call)
         if call.when == "teardown" and getpid() != self._process:
             # the reports of a child, as pytest-forked has, are logged by its parent
-            _, line = self._runner.finish(item, state_of(item), run)
+            _, line = self._runner.finish(state_of(item), run)
             setattr(report, LINE, line)
         return report
 

@@ -16,14 +16,15 @@ if TYPE_CHECKING:
 class ItemState:
     """What is known of a test that is a case.
 
-    `identity` is None for a test that was no case when it was collected: it is known
-    by its node id. A test that is scheduled several times has those of its runs in
-    `identities`, by their index. `declared` is a digest of what its mark and parameters
-    said when it was collected. `ended` counts the scheduled runs that have ended and
-    were published, `trials` are those that have ended of the run that is on, where it
-    has any.
+    `item` is the test. `identity` is None for one that was no case when it was
+    collected: it is known by its node id. A test that is scheduled several times has
+    those of its runs in `identities`, by their index. `declared` is a digest of what
+    its mark and parameters said when it was collected. `ended` counts the scheduled
+    runs that have ended and were published, `trials` are those that have ended of the
+    run that is on, where it has any.
     """
 
+    item: pytest.Item
     mark: EvalMark | None = None
     identity: str | None = None
     identities: dict[int, str] | None = None
@@ -47,7 +48,7 @@ def find_state(item: pytest.Item) -> ItemState | None:
 def state_of(item: pytest.Item) -> ItemState:
     """Return what is known of a test, to be added to."""
     if (state := find_state(item)) is None:
-        state = item.stash[_key] = ItemState()
+        state = item.stash[_key] = ItemState(item)
     return state
 
 

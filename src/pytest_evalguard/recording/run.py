@@ -184,14 +184,12 @@ class Run:
         return Attempt(outcome, reason=self.reason(outcome), **kept)
 
 
-def case_of(
-    item: pytest.Item, state: ItemState, run: Run, clean: Callable[[str], str]
-) -> Case:
+def case_of(state: ItemState, run: Run, clean: Callable[[str], str]) -> Case:
     """Return what a run recorded and what became of it, and end its recording.
 
     :param clean: applied to what the mark and the parameters say.
     """
-    outcome = run.outcome
+    item, outcome = state.item, run.outcome
     has_passed = outcome in PASSING
     seen = None if has_passed else (run.recorder.expected, run.recorder.actual)
     fields = close(run.recorder)

@@ -67,7 +67,8 @@ class CaseRunner:
         self._trials = trials
         self._publish, self.redact, self.errors = context
         self._follower: Follower | None = None
-        self._open: dict[str, list[pytest.Item]] = {}
+        self._open: dict[str, list[ItemState]] = {}
+        self._latest: ItemState | None = None
         self._fixtures: object = None
         self._is_handed_over = False
         self._setup: pytest.TestReport | None = None
@@ -84,6 +85,13 @@ class CaseRunner:
         if self._follower is None and is_run_by_others(manager):
             self.follow_closely(manager)
 
+    def _find_state(self, item: pytest.Item) -> ItemState | None:
+        """Return what is known of a test, mostly of the one that began last."""
+        latest = self._latest
+        if latest is not None and latest.item is item:
+            return latest
+        return find_state(item)
+
     def recorder_of(self, item: pytest.Item) -> EvalCase:
         """Return the recorder of a test."""
         state = state_of(item)
@@ -98,17 +106,18 @@ class CaseRunner:
             if run.will_rerun:
                 return  # it comes again later, as far as is known
             if run.reports:  # they were logged by another name
-                self._publish_finished(item, state, run, None)
+                self._publish_finished(state, run, None)
         if run.is_published:
             state.ended += 1
-        self._forget(item, state)
+        self._forget(state)
 
-    def _forget(self, item: pytest.Item, state: ItemState) -> None:
+    def _forget(self, state: ItemState) -> None:
         """Drop what was recorded: it is kept only in case the test is run again."""
         state.run = state.trials = None
-        items = self._open.pop(item.nodeid, ())
-        if len(items) > 1:
-            self._open[item.nodeid] = [each for each in items if each is not item]
+        nodeid = state.item.nodeid
+        states = self._open.pop(nodeid, ())
+        if len(states) > 1:
+            self._open[nodeid] = [each for each in states if each is not state]
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_setup(self, item: pytest.Item) -> None:
@@ -128,7 +137,7 @@ class CaseRunner:
     @pytest.hookimpl(trylast=True, specname="pytest_runtest_setup")
     def pytest_take_late_mark(self, item: pytest.Item) -> None:
         """Take a mark that a fixture added: the body has not begun."""
-        state = find_state(item)
+        state = self._find_state(item)
         run = None if state is None else state.run
         if state is None or run is None:
             if item.get_closest_marker(self._mark) is None:
@@ -172,8 +181,9 @@ class CaseRunner:
         nodeid = item.nodeid
         recorder = EvalCase(nodeid, self.redact, mark.given, item)
         run = state.run = Run(recorder, mark, [], has_setup)
+        self._latest = state
         if before is None:
-            self._open.setdefault(nodeid, []).append(item)
+            self._open.setdefault(nodeid, []).append(state)
             return run
         if state.trials is None:
             run.attempts = [*before.attempts, before.as_attempt()]
@@ -199,7 +209,7 @@ class CaseRunner:
         run = state.run or self._begin(item, state)
         for report in run.reports.values():
             detach(report)
-        run.case = case_of(item, state, run, self.redact)
+        run.case = case_of(state, run, self.redact)
         state.trials = [*(state.trials or ()), run]
         return run.case
 
@@ -223,7 +233,7 @@ class CaseRunner:
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_call(self, item: pytest.Item) -> None:
-        state = find_state(item) if self._follower is None else None
+        state = self._find_state(item) if self._follower is None else None
         if state is not None and state.run is not None:
             state.run.started = EvalCase._clock()
 
@@ -234,7 +244,7 @@ class CaseRunner:
         """Note what ended a phase; its report is logged next, and may be changed."""
         if call.when == "setup" and call.excinfo is None:
             return
-        state = find_state(item)
+        state = self._find_state(item)
         run = None if state is None else state.run
         if run is None and call.when == "setup" and is_case(item, self._mark):
             # another plugin ended its setup before it began
@@ -273,11 +283,11 @@ class CaseRunner:
         if report.when == "setup" and report.passed and self._follower is None:
             self._setup = report  # nothing is to be learnt by it as it is
             return
-        item = self._item_of(report)
-        state = None if item is None else find_state(item)
+        state = self._state_of(report)
         run = None if state is None else state.run
-        if item is None or state is None or run is None:
+        if state is None or run is None:
             return
+        item = state.item
         if self._follower is None:
             if report.when == "teardown" and not run.logged:
                 self._note_setup(item, run)
@@ -291,7 +301,7 @@ class CaseRunner:
             return
         run.note(report)
         if report.when == "teardown" and run.is_finished:
-            self._end(item, state, run)
+            self._end(state, run)
 
     def _note_setup(self, item: pytest.Item, run: Run) -> None:
         """Take a setup that a later hook changed, so that no body ran."""
@@ -299,14 +309,14 @@ class CaseRunner:
             run.reasons["setup"] = self.reason(item, run, self._setup, None)
             run.note(self._setup)
 
-    def _end(self, item: pytest.Item, state: ItemState, run: Run) -> None:
+    def _end(self, state: ItemState, run: Run) -> None:
         if getpid() == self._process:  # no child of a test that forked
-            self._publish_finished(item, state, run, run.reports["teardown"])
+            self._publish_finished(state, run, run.reports["teardown"])
         if self._follower is None:
             state.ended += 1
-            self._forget(item, state)
-        elif id(item) not in self._follower.scheduled:
-            self._forget(item, state)  # nobody will say that it has ended
+            self._forget(state)
+        elif id(state.item) not in self._follower.scheduled:
+            self._forget(state)  # nobody will say that it has ended
 
     def _add_crashed(self, report: pytest.TestReport) -> None:
         """Publish a case for a test whose process was killed."""
@@ -317,19 +327,21 @@ class CaseRunner:
                 run = self._begin(item, state)
                 run.reports["setup"] = report
                 run.reasons["setup"] = reason_of(item, report, None, self.redact)
-                self._publish_finished(item, state, run, report)
+                self._publish_finished(state, run, report)
 
-    def _item_of(self, report: pytest.TestReport) -> pytest.Item | None:
-        """Return the test that a report is of, if that is a case that runs."""
+    def _state_of(self, report: pytest.TestReport) -> ItemState | None:
+        """Return what is known of the test of a report, if that is a case that runs."""
         found = self._open.get(report.nodeid)
         if found is not None and len(found) == 1:
             return found[0]
         # the same test twice at a time, or a conftest that gives reports another id
-        among = found or [each for items in self._open.values() for each in items]
-        for item in among:
-            if report.location is item.location:
-                return item
+        for state in found or self._all_open():
+            if report.location is state.item.location:
+                return state
         return found[0] if found else None
+
+    def _all_open(self) -> list[ItemState]:
+        return [each for states in self._open.values() for each in states]
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_report_to_serializable(
@@ -345,16 +357,15 @@ class CaseRunner:
     @pytest.hookimpl(tryfirst=True)
     def pytest_sessionfinish(self) -> None:
         """Publish what is open: tests that were interrupted, or were to run again."""
-        for item in [each for items in self._open.values() for each in items]:
-            state = state_of(item)
+        for state in self._all_open():
             if (run := state.run) is None:
                 continue
-            if self._follower is None or id(item) in self._follower.scheduled:
-                self._keep_interrupted(item, state, run)
+            if self._follower is None or id(state.item) in self._follower.scheduled:
+                self._keep_interrupted(state, run)
             elif run.reports and not run.is_published:
-                self._publish_finished(item, state, run, None)
+                self._publish_finished(state, run, None)
 
-    def _keep_interrupted(self, item: pytest.Item, state: ItemState, run: Run) -> None:
+    def _keep_interrupted(self, state: ItemState, run: Run) -> None:
         if "teardown" in run.logged:
             return
         # what has failed has failed for good
@@ -364,17 +375,13 @@ class CaseRunner:
             run.reasons = {"teardown": INTERRUPTED}
         elif run.case is not None and run.case.require is None:  # between two trials
             run.case = broken_off(_trials_of(state))
-        self._publish_finished(item, state, run, None)
+        self._publish_finished(state, run, None)
 
     def _publish_finished(
-        self,
-        item: pytest.Item,
-        state: ItemState,
-        run: Run,
-        report: pytest.TestReport | None,
+        self, state: ItemState, run: Run, report: pytest.TestReport | None
     ) -> None:
         run.is_published = True
-        self._publish_case(*self.finish(item, state, run), report)
+        self._publish_case(*self.finish(state, run), report)
 
     def _publish_case(
         self, case: Case | EndedTest, line: str, report: pytest.TestReport | None
@@ -383,16 +390,14 @@ class CaseRunner:
             report.user_properties += junit_properties(case)
         self._publish(case, line, report)
 
-    def finish(
-        self, item: pytest.Item, state: ItemState, run: Run
-    ) -> tuple[Case | EndedTest, str]:
+    def finish(self, state: ItemState, run: Run) -> tuple[Case | EndedTest, str]:
         if run.subcases is not None and (end := run.subcases.end_of(run)) is not None:
             return end, end.to_line()
         if (case := run.case) is None:
-            case = case_of(item, state, run, self.redact)
+            case = case_of(state, run, self.redact)
             if state.trials:
                 case.trials = list(map(as_trial, _trials_of(state)))
-        return modified(item.config, item, case, self.redact)
+        return modified(state.item.config, state.item, case, self.redact)
 
 
 def _trials_of(state: ItemState) -> list[Case]:

@@ -179,7 +179,7 @@ class Subcases:
         run.verdict = verdict
         run.why = verdict.reason(self.item, self._redact)
         attempt = run.as_attempt()
-        case = case_of(self.item, state_of(self.item), run, self._redact)
+        case = case_of(state_of(self.item), run, self._redact)
         case.nodeid, case.declared, case.name = identity, None, subcase.label
         if case.default_input:
             case.input = identity
