@@ -29,18 +29,18 @@ FIELDS_OF = {
 
 def documented_row(case: Case, index: int) -> dict[str, Any]:
     """Return a case as EvalGuard's API reference has it; `latency` is in ms."""
-    return _without_none(
-        {
-            "input": case.input,
-            "expectedOutput": case.expected,
-            "actualOutput": case.actual or "",
-            "score": case.overall_score,
-            "passed": case.passed,
-            "latency": round(case.latency_ms, 3),
-            "tokenUsage": _usage(case),
-            "scorerResults": _scores(case),
-        }
-    )
+    passed = case.passed
+    row = {
+        "input": case.input,
+        "expectedOutput": case.expected,
+        "actualOutput": case.actual or "",
+        "score": case.overall_score,
+        "passed": passed,
+        "latency": round(case.latency_ms, 3),
+        "tokenUsage": _usage(case),
+        "scorerResults": _scores(case, passed),
+    }
+    return _without_none(row, "expectedOutput", "tokenUsage")
 
 
 def sdk_row(case: Case, index: int) -> dict[str, Any]:
@@ -48,22 +48,22 @@ def sdk_row(case: Case, index: int) -> dict[str, Any]:
 
     :param index: its position in the session.
     """
-    scores: dict[str, Any] = _scores(case)
+    passed = case.passed
+    scores: dict[str, Any] = _scores(case, passed)
     if case.metadata:
         scores["_metadata"] = case.metadata
-    return _without_none(
-        {
-            "test_case_index": index,
-            "input": case.input,
-            "output": case.actual or "",
-            "expected": case.expected,
-            "scores": scores,
-            "latency_ms": round(case.latency_ms, 3),
-            "passed": case.passed,
-            "score": case.overall_score,
-            "cost": case.cost_usd,
-        }
-    )
+    row = {
+        "test_case_index": index,
+        "input": case.input,
+        "output": case.actual or "",
+        "expected": case.expected,
+        "scores": scores,
+        "latency_ms": round(case.latency_ms, 3),
+        "passed": passed,
+        "score": case.overall_score,
+        "cost": case.cost_usd,
+    }
+    return _without_none(row, "expected", "cost")
 
 
 ROW_OF: Mapping[str, Callable[[Case, int], dict[str, Any]]] = {
@@ -78,23 +78,25 @@ def row_bytes(case: Case, index: int, dialect: str) -> bytes:
     return to_json(ROW_OF[dialect](case, index), inf_nan_mode="null")
 
 
-def _without_none(fields: dict[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in fields.items() if value is not None}
+def _without_none(row: dict[str, Any], *optional: str) -> dict[str, Any]:
+    for name in optional:
+        if row[name] is None:
+            del row[name]
+    return row
 
 
 def _usage(case: Case) -> dict[str, int] | None:
-    if case.prompt_tokens is None and case.completion_tokens is None:
+    prompt, completion = case.prompt_tokens, case.completion_tokens
+    if prompt is None and completion is None:
         return None
-    prompt, completion = case.prompt_tokens or 0, case.completion_tokens or 0
+    prompt, completion = prompt or 0, completion or 0
     return {"prompt": prompt, "completion": completion, "total": prompt + completion}
 
 
-def _scores(case: Case) -> dict[str, dict[str, Any]]:
-    scores = {
-        name: _score(each.score, each.passed, each.reason)
-        for name, each in sorted(case.scores.items())
-    }
-    passed = case.passed
+def _scores(case: Case, passed: bool) -> dict[str, dict[str, Any]]:
+    scores = {}
+    for name, each in sorted(case.scores.items()):
+        scores[name] = _score(each.score, each.passed, each.reason)
     scores[OWN_SCORER] = _score(float(passed), passed, case.reason)
     return scores
 
