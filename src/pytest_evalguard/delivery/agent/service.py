@@ -177,16 +177,18 @@ class AgentService:
         known, problem = self._locked(), None
         before = outbox.requests() if outbox.is_frozen else ()
         frozen = {int(each.key): each.nodeid for each in before}
-        ids, left_out = assign(session.cases(), [known], frozen)
+        stored = session.cases()
+        ids, left_out = assign(stored, [known], frozen)
         if any(each.why == NO_PROMPT for each in left_out):
             try:
                 # what has a prompt needs time, too
                 listed = PromptIds(self._api.prompts(Deadline(deadline.left / 2)))
-                ids, left_out = assign(session.cases(), [known, listed], frozen)
+                ids, left_out = assign(stored, [known, listed], frozen)
             except ServiceError as error:
                 problem = error
                 left_out = [replace(e, is_open=e.why == NO_PROMPT) for e in left_out]
-        outbox.freeze(_requests(outbox, session.cases(), ids), left_out)
+        cases = stored.read(sorted(ids))
+        outbox.freeze(_requests(outbox, cases, ids), left_out)
         return problem
 
     def _settle_arrived(self, outbox: Outbox, arrived: Arrived) -> None:
@@ -325,9 +327,8 @@ def _requests(
     if outbox.is_frozen:
         yield from outbox.requests()
     for case in cases:
-        if case.nodeid in ids:
-            body = to_json(agent_result(case), inf_nan_mode="null")
-            yield FrozenRequest(str(ids[case.nodeid]), 1, body, case.nodeid)
+        body = to_json(agent_result(case), inf_nan_mode="null")
+        yield FrozenRequest(str(ids[case.nodeid]), 1, body, case.nodeid)
 
 
 def _prompts(reply: Reply, failure: str) -> list[Prompt]:
