@@ -68,14 +68,13 @@ def take_cases(session: pytest.Session, cases: list[pytest.Item]) -> bool:
         return False
     problems = _problems(config, cases)
     cases, selection = _select(session, cases, problems)
-    with_trials = not problems and _have_trials(cases)
     if hasattr(config, "workerinput"):
-        _worker(config).announce(session.items, cases, selection, with_trials)
+        _worker(config).announce(session.items, cases, selection)
     elif selection is not None:
         _reporter(config).select(selection)
     if cases and settings_of(config).runs_tests:
         runner_of(config)
-        if with_trials:
+        if selection is not None and selection.with_trials:
             _run_trials(config)
     return config.pluginmanager.has_plugin(_RUNNER)
 
@@ -113,15 +112,6 @@ def _select(
 def _earlier(config: pytest.Config) -> Earlier | None:
     has_reporter = config.pluginmanager.has_plugin(_REPORTER)
     return _reporter(config).earlier if has_reporter else None
-
-
-def _have_trials(cases: list[pytest.Item]) -> bool:
-    if not cases:
-        return False
-    from ..recording.item_state import state_of
-
-    marks = (state_of(item).mark for item in cases)
-    return any(mark is not None and mark.plan for mark in marks)
 
 
 def _run_trials(config: pytest.Config) -> None:

@@ -79,7 +79,7 @@ class Controller:
         named = self._names[node.gateway.id] = {}
         for index, name in names.items():
             named.setdefault(ids[index], []).append(name)
-        if said["trials"]:
+        if said["with_trials"]:
             from ..recording.trials import show_letters
 
             show_letters(node.config)
@@ -187,21 +187,16 @@ class Worker:
         items: list[pytest.Item],
         cases: list[pytest.Item],
         selection: Selection | None,
-        with_trials: bool,
     ) -> None:
-        """Tell the controller which tests are cases, and what stops the session.
-
-        :param with_trials: whether one of the cases has trials.
-        """
+        """Tell the controller which tests are cases, and what stops the session."""
         selection = selection or Selection()
         is_stopped = bool(selection.problems)
         indices = [] if is_stopped else indices_of(cases, items)
         pairs = zip(indices, selection.names, strict=True)
         said = {
-            **asdict(selection),
+            **vars(selection),
             "cases": _ranges(indices),
             "names": {i: name for i, name in pairs if name != items[i].nodeid},
-            "trials": with_trials,
         }
         if "channel" in self._input:
             self._input["channel"].send(json.dumps(said))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import pluggy
@@ -45,6 +45,8 @@ def _is_pytests(fixture: Any) -> bool:
 
 def indices_of(cases: Sequence[pytest.Item], items: Sequence[pytest.Item]) -> list[int]:
     """Return where the cases stand among all items."""
+    if len(cases) == len(items):
+        return list(range(len(items)))
     chosen = set(map(id, cases))
     return [index for index, item in enumerate(items) if id(item) in chosen]
 
@@ -62,15 +64,11 @@ def find_problems(
     name = settings.mark
     problems = [*_misspelt_hooks(config), *_foreign_marks(config, cases, name)]
     if cases:
-        from .mark import current_mark, mark_problems  # for a session with cases
+        from .mark import mark_problems, note_marks  # for a session with cases
 
         problems += mark_problems(cases, name)
         if not problems:
-            marks = [
-                current_mark(item, state_of(item), name, settings.trials)
-                for item in cases
-            ]
-            marked = list(zip(cases, marks, strict=True))
+            marked = note_marks(cases, name, settings.trials)
             problems += _trial_problems(config, marked, name)
         if prompts is not None and not problems:
             problems += _shared_prompts(marked, prompts)
@@ -83,6 +81,8 @@ def _trial_problems(
     from ..model.text import counted  # for a session with cases
 
     for item, mark in marked:
+        if mark.trials == 1 and "require" not in mark.given:
+            continue
         least, most = mark.given.get("require", 1), mark.trials
         if least > most:
             yield (
@@ -226,8 +226,11 @@ def identify(
     """
     from ..model.values import clean_text  # only a session with cases needs it
 
-    nodeids = [clean_text(_own_nodeid(item)) for item in items]
+    nodeids = [_own_nodeid(item) for item in items]
     joined = "\n".join(nodeids)
+    if not joined.isascii():
+        nodeids = list(map(clean_text, nodeids))
+        joined = "\n".join(nodeids)
     if redact(joined) != joined:  # one look at all of them, as most have no secret
         nodeids = list(map(redact, nodeids))
     # without a suffix they are pytest's own texts, and not as many again
@@ -238,16 +241,18 @@ def identify(
 
 
 def note_identities(
-    items: Sequence[pytest.Item], names: Sequence[str], indices: Sequence[int]
+    cases: Sequence[pytest.Item],
+    states: Iterable[ItemState],
+    names: Sequence[str],
+    items: Sequence[pytest.Item],
 ) -> None:
     """Keep the identity of each test with it.
 
-    :param indices: where each item stands among all.
+    :param items: all that were collected.
     """
-    if len(set(map(id, items))) < len(items):
-        _note_repeats(items, names, indices)
-    for item, name in zip(items, names, strict=True):
-        state = state_of(item)
+    if len(set(map(id, cases))) < len(cases):
+        _note_repeats(cases, names, indices_of(cases, items))
+    for state, name in zip(states, names, strict=True):
         if not state.identities:
             state.identity = name
 
@@ -310,10 +315,11 @@ def identity_of(item: pytest.Item) -> str:
 
 def _own_nodeid(item: pytest.Item) -> str:
     # --dist=loadgroup appends the group (pytest-dev/pytest-xdist#992)
-    if "@" not in item.nodeid or not item.config.getoption("loadgroup", False):
-        return item.nodeid
+    nodeid = item.nodeid
+    if "@" not in nodeid or not item.config.getoption("loadgroup", False):
+        return nodeid
     groups = {_group(each) for each in item.iter_markers("xdist_group")}
-    return item.nodeid.removesuffix(f"@{'_'.join(sorted(groups))}")
+    return nodeid.removesuffix(f"@{'_'.join(sorted(groups))}")
 
 
 def _group(mark: pytest.Mark) -> str:

@@ -47,8 +47,9 @@ def find_state(item: pytest.Item) -> ItemState | None:
 
 def state_of(item: pytest.Item) -> ItemState:
     """Return what is known of a test, to be added to."""
-    if (state := find_state(item)) is None:
-        state = item.stash[_key] = ItemState(item)
+    if _key in item.stash:  # most tests are new, and an exception costs more
+        return item.stash[_key]
+    state = item.stash[_key] = ItemState(item)
     return state
 
 

@@ -11,7 +11,7 @@ import pytest
 
 from ..config.settings import MOST_TRIALS
 from ..model.case import is_prompt_id
-from .item_state import ItemState
+from .item_state import ItemState, state_of
 
 
 class Plan(NamedTuple):
@@ -92,6 +92,27 @@ def _parameter_marks(item: pytest.Item, name: str) -> list[pytest.Mark]:
     callspec = getattr(item, "callspec", None)
     marks = () if callspec is None else callspec.marks
     return [each for each in marks if each.name == name]
+
+
+def note_marks(
+    items: Iterable[pytest.Item], name: str, default_trials: int
+) -> list[tuple[pytest.Item, EvalMark]]:
+    """Keep with each test what its marks say; return both.
+
+    They are read once for the items of a parametrized test, which share them.
+    """
+    marked: list[tuple[pytest.Item, EvalMark]] = []
+    known: dict[tuple[int, ...], EvalMark] = {}
+    for item in items:
+        state = state_of(item)
+        callspec = getattr(item, "callspec", None)
+        of_parameters = () if callspec is None else callspec.marks
+        key = (id(item.parent), *map(id, item.own_markers), *map(id, of_parameters))
+        if key not in known:
+            known[key] = current_mark(item, state, name, default_trials)
+        state.mark = known[key]
+        marked.append((item, state.mark))
+    return marked
 
 
 def mark_problems(items: Iterable[pytest.Item], mark: str) -> list[str]:

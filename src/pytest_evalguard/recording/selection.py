@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from hashlib import blake2b
 from pathlib import Path
 from typing import Any
@@ -14,6 +14,7 @@ import pytest
 from ..model.values import as_text
 from .collection import identify, indices_of, note_identities
 from .item_state import ItemState, state_of
+from .mark import EvalMark
 
 _COMPARED = ("input", "expected", "threshold", "tags")
 _PLAIN = frozenset({str, int, float, bool, type(None)})
@@ -48,7 +49,8 @@ class Selection:
 
     `problems` are sentences on what stops the session before its first test.
     `changed_files` are those of carried tests that changed since; `has_errors` says
-    that some tests could not be collected.
+    that some tests could not be collected, `with_trials` that one that is to run has
+    trials.
     """
 
     names: Sequence[str] = ()
@@ -56,6 +58,7 @@ class Selection:
     carried: Sequence[str] = ()
     changed_files: Sequence[str] = ()
     has_errors: bool = False
+    with_trials: bool = False
 
 
 def select(
@@ -74,50 +77,60 @@ def select(
     :param suffix: appended to each identity.
     """
     names = identify(cases, clean, suffix)
-    _note_declared(cases, clean)
+    states = list(map(state_of, cases))
+    _note_declared(cases, states, clean)
     selection = Selection(names)
     if earlier is not None:
         cases, selection = _deselect(session, cases, names, earlier)
-    indices = indices_of(cases, session.items)
-    note_identities(cases, selection.names, indices)
-    return cases, selection
+        states = list(map(state_of, cases))
+    note_identities(cases, states, selection.names, session.items)
+    marks = [state.mark for state in states]
+    with_trials = any(mark is not None and mark.trials > 1 for mark in marks)
+    return cases, replace(selection, with_trials=with_trials)
 
 
-def _note_declared(cases: Sequence[pytest.Item], clean: Callable[[str], str]) -> None:
+def _note_declared(
+    cases: Sequence[pytest.Item],
+    states: Sequence[ItemState],
+    clean: Callable[[str], str],
+) -> None:
     """Keep on each test a digest of what its mark and its parameters say now.
 
     Later a fixture may add a mark, and the test may change its parameters.
     """
-    states = map(state_of, cases)
-    said = [
-        (state, text)
-        for item, state in zip(cases, states, strict=True)
-        if (text := _declared_text(item, state))
-    ]
+    marks: dict[int, str] = {}
+    said: list[tuple[ItemState, str]] = []
+    for item, state in zip(cases, states, strict=True):
+        callspec = getattr(item, "callspec", None)
+        text = "" if callspec is None else _text_of(callspec.params)
+        if (mark := state.mark) is not None:
+            # the items of a parametrized test share it
+            if id(mark) not in marks:
+                marks[id(mark)] = _mark_text(mark)
+            text = marks[id(mark)] + text
+        if text:
+            said.append((state, text))
     # one look at all of them, as most have no secret
-    joined = "\n".join(text for _, text in said)
+    joined = "\n".join([text for _, text in said])
     has_secrets = clean(joined) != joined
     for state, text in said:
-        text = clean(text) if has_secrets else text
-        digest = blake2b(text.encode(), digest_size=_BYTES).hexdigest()
-        state.declared = digest
+        data = (clean(text) if has_secrets else text).encode()
+        state.declared = blake2b(data, digest_size=_BYTES).hexdigest()
 
 
-def _declared_text(item: pytest.Item, state: ItemState) -> str:
-    """Return what a test is compared by: what its mark says, then its parameters."""
-    said: list[tuple[str, Any]] = []
-    if (mark := state.mark) is not None:
-        given = mark.given
-        said += [(key, given[key]) for key in _COMPARED if key in given]
-        if mark.plan is not None:
-            said.append(("trials", [*mark.plan]))
-    if (callspec := getattr(item, "callspec", None)) is not None:
-        said += callspec.params.items()
-    for _, value in said:
-        if type(value) not in _PLAIN:
-            return as_text(said)
+def _mark_text(mark: EvalMark) -> str:
+    said = {key: mark.given[key] for key in _COMPARED if key in mark.given}
+    if mark.plan is not None:
+        said["trials"] = [*mark.plan]
+    return _text_of(said)
+
+
+def _text_of(said: Mapping[str, Any]) -> str:
+    if not said:
+        return ""
     # most are plain, and a text of them takes a tenth of the time
-    return repr(said) if said else ""
+    is_plain = _PLAIN.issuperset(map(type, said.values()))
+    return repr(said) if is_plain else as_text(said)
 
 
 def _deselect(
