@@ -212,3 +212,42 @@ def test_a_failed_subtest_fails_a_test_that_then_skips(suite: Suite) -> None:
     result = suite.run(plugins=plugins)
     assert result.status == 1
     assert result.session.outcomes == {"test_it": "failed"}
+
+
+def test_plugins_are_told_the_same_of_a_report(everywhere: Suite) -> None:
+    everywhere.write(
+        "conftest.py",
+        """
+        import os
+        import pytest
+
+        @pytest.hookimpl(wrapper=True)
+        def pytest_runtest_makereport(call):
+            report = yield
+            report.own = ("a", [1, {"b": None}], call.when)
+            return report
+
+        def pytest_runtest_logreport(report):
+            if "PYTEST_XDIST_WORKER" not in os.environ:
+                said = [report.location, report.user_properties, report.sections]
+                with open("told.txt", "a") as file:
+                    print([*said, report.own, report.outcome], file=file)
+        """,
+    )
+    everywhere.test("""
+        def test_it(eval_case, record_property):
+            record_property("model", ("small", 3))
+            print("it says é")
+    """)
+    everywhere.run()
+    location = "('test_it.py', 2, 'test_it')"
+    properties = "[('model', ('small', 3))]"
+    sections = "[('Captured stdout call', 'it says é\\n')]"
+    assert (everywhere.directory / "told.txt").read_text("utf-8").splitlines() == [
+        f"[{location}, [], [], ('a', [1, {{'b': None}}], 'setup'), 'passed']",
+        *(
+            f"[{location}, {properties}, {sections},"
+            f" ('a', [1, {{'b': None}}], '{when}'), 'passed']"
+            for when in ("call", "teardown")
+        ),
+    ]

@@ -8,13 +8,18 @@ on deep nesting. A report with one of them ends the worker's session.
 from __future__ import annotations
 
 import json
+import marshal
 from collections.abc import Iterable
 from typing import Any
 
+import pytest
+
 from ..model.values import as_data, as_text, clean_text
 
+_PACKED = "evalguard_report"
+_FORMAT = 2  # of marshal: another Python may read it
 _LEAST_INT = -(2**31)  # execnet packs what is below its largest int into four bytes
-_MOST_BITS = 10_000  # about 3,000 digits: Python converts 4,300 at the least
+_MOST_INT = 2**10_000  # about 3,000 digits: Python converts 4,300 at the least
 _DEEPEST = 50
 _MOST_VALUES = 100_000
 _LONGREPR_DEPTH = 9  # of pytest's own dicts and lists around the lines of a traceback
@@ -35,12 +40,33 @@ def make_portable(data: dict[str, Any]) -> None:
         kind = type(value)  # most are the simplest, and there are three reports a test
         if kind in _SIMPLE or (kind is str and value.isascii()):
             continue
-        if not is_portable(value):
+        if (kind is not list or value) and not is_portable(value):
             depth = _LONGREPR_DEPTH if name == "longrepr" else _OTHER_DEPTH
             data[name] = _portable(value, depth)
     for owner in (data, data.get("longrepr")):
         if type(owner) is dict and owner.get("sections"):
             owner["sections"] = _as_texts(owner["sections"])
+
+
+def pack(data: dict[str, Any]) -> None:
+    """Make one text of a report's data, as execnet takes long over many values."""
+    make_portable(data)
+    # `json` would make lists of tuples; a text, as plugins write reports as JSON
+    packed = marshal.dumps(data, _FORMAT).decode("latin-1")
+    data.clear()
+    data[_PACKED] = packed
+
+
+class Unpacking:
+    """Plugin that takes reports apart again which `pack` was called on."""
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_report_from_serializable(self, data: dict[str, Any]) -> None:
+        """Restore the data of a report for those who make the report of it."""
+        packed = data.pop(_PACKED, None)
+        if packed is not None:
+            # it is from one of our workers, whose code is the user's as ours is
+            data.update(marshal.loads(packed.encode("latin-1")))  # noqa: S302
 
 
 def is_portable(value: object) -> bool:
@@ -55,7 +81,7 @@ def is_portable(value: object) -> bool:
                 if not each.isascii() and each is not clean_text(each):
                     return False
             elif kind is int:
-                if each < _LEAST_INT or each.bit_length() > _MOST_BITS:
+                if each < _LEAST_INT or each > _MOST_INT:
                     return False
             elif kind is dict:
                 inner += each

@@ -31,12 +31,12 @@ from ..recording.run import LINE
 from ..recording.selection import Earlier, Selection
 from ..storage.journal import WORKER_PREFIX, Journal, append_from_child
 from .reporter import Reporter
-from .serialisation import make_portable
+from .serialisation import Unpacking, make_portable, pack
 
 _SECONDS_FOR_SELECTION = 10  # it was sent before what called us
 
 
-class Controller:
+class Controller(Unpacking):
     """Hands the workers what they need, and their cases to the reporter."""
 
     def __init__(self, reporter: Reporter, settings: Settings) -> None:
@@ -148,7 +148,7 @@ class Controller:
         self._reporter.add_crashed(candidates, reason, is_last=not will_rerun(report))
 
 
-class Worker:
+class Worker(Unpacking):
     """Says which tests are cases, and puts each finished case on its report."""
 
     def __init__(self, config: pytest.Config, redact: Redactor) -> None:
@@ -212,7 +212,10 @@ class Worker:
             stop()
         self._input["channel"].setcallback(lambda _: stop())
 
-    make_portable = staticmethod(make_portable)
+    @property
+    def make_portable(self) -> Callable[[dict[str, Any]], None]:
+        """Changes the data of a report into what can be carried to the controller."""
+        return pack if self._input else make_portable
 
     def publish(
         self, case: Case | EndedTest, line: str, report: pytest.TestReport | None

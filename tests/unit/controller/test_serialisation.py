@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 import enum
+import json
 from decimal import Decimal
 from pathlib import PurePosixPath
 from typing import Any
@@ -12,7 +13,12 @@ import execnet
 import pytest
 from hypothesis import given, settings, strategies as st
 
-from pytest_evalguard.controller.serialisation import is_portable, make_portable
+from pytest_evalguard.controller.serialisation import (
+    Unpacking,
+    is_portable,
+    make_portable,
+    pack,
+)
 
 
 class Text(str):
@@ -146,3 +152,17 @@ def test_a_traceback_keeps_its_form() -> None:
     assert its_crash == {**crash, "message": "half \\ud800"}
     assert traceback["reprentries"][0]["data"] == {"lines": ["E half \\ud800"]}
     assert reason is None
+
+
+@settings(deadline=None)
+@given(anything)
+def test_a_packed_report_arrives_as_one_that_is_only_portable(value: object) -> None:
+    data = {"location": ("a.py", 1, "test"), "user_properties": [("name", value)]}
+    portable = dict(data)
+    make_portable(portable)
+    pack(data)
+    assert list(map(type, data.values())) == [str]
+    json.dumps(data)  # as plugins do that run each test in a process of its own
+    arrived = {**execnet.loads(execnet.dumps(data)), "worker_id": "gw0"}
+    Unpacking().pytest_report_from_serializable(arrived)
+    assert repr(arrived) == repr({"worker_id": "gw0", **portable})
