@@ -15,6 +15,17 @@ if TYPE_CHECKING:
 
     Metrics = Iterable[Metric | Table | Mapping[str, float]] | Mapping[str, float]
 
+__all__ = [
+    "pytest_evalguard_make_service",
+    "pytest_evalguard_metrics",
+    "pytest_evalguard_modify_case",
+    "pytest_evalguard_submitted",
+]
+
+
+def __dir__() -> list[str]:  # pluggy looks at each name, at length
+    return __all__
+
 
 def pytest_evalguard_modify_case(
     config: pytest.Config, case: Case, item: pytest.Item | None

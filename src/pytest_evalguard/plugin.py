@@ -13,7 +13,6 @@ from pluggy import PluginValidationError
 
 if TYPE_CHECKING:
     from .recording.recorder import EvalCase
-    from .start import Option
 
 _MARK = (
     "{}(input=, expected=, name=, prompt_id=, threshold=, trials=, require=, tags=,"
@@ -25,17 +24,14 @@ _MARK = (
 _is_set_up_key = pytest.StashKey[bool]()
 
 
-def pytest_addoption(parser: pytest.Parser) -> None:
-    """Add the options and ini settings."""
+def pytest_addoption(
+    parser: pytest.Parser, pluginmanager: pytest.PytestPluginManager
+) -> None:
+    """Add the options and ini settings, and the hooks for users' conftest.py."""
+    from . import hookspecs
     from .start import add_options
 
     add_options(parser)
-
-
-def pytest_addhooks(pluginmanager: pytest.PytestPluginManager) -> None:
-    """Add the hooks for users' conftest.py."""
-    from . import hookspecs
-
     pluginmanager.add_hookspecs(hookspecs)
 
 
@@ -80,6 +76,9 @@ class _UntilCases:
     def __init__(self, mark: str) -> None:
         self._mark = mark
 
+    def __dir__(self) -> list[str]:  # pluggy and pytest look at each name, at length
+        return ["pytest_runtest_setup"]
+
     @pytest.hookimpl(trylast=True)
     def pytest_runtest_setup(self, item: pytest.Item) -> None:
         if item.get_closest_marker(self._mark) is not None:
@@ -105,27 +104,32 @@ def _is_set_up(config: pytest.Config) -> bool:
     """Whether the session is ours from the start, and not from its first case on."""
     # pytest-metadata asks before this plugin is configured
     if _is_set_up_key not in config.stash:
-        from .start import all_options, is_distributed
+        from .start import is_distributed
 
         config.stash[_is_set_up_key] = (
             hasattr(config, "workerinput")
             or is_distributed(config)
-            or any(each.startswith("EVALGUARD_") for each in os.environ)
-            or any(_is_said(config, each) for each in all_options())
+            or _is_a_setting_said(config)
         )
     return config.stash[_is_set_up_key]
 
 
-def _is_said(config: pytest.Config, option: Option) -> bool:
-    """Whether the command line or an ini file says it, be it right or wrong."""
-    if config.getoption(option.dest, None) not in (None, False):
-        return True
+def _is_a_setting_said(config: pytest.Config) -> bool:
+    """Whether the environment, the command line or an ini file says one, even wrong."""
+    from .start import all_options
+
+    for name in os.environ:
+        if name.startswith("EVALGUARD_"):
+            return True
     try:
-        return option.ini is not None and bool(
-            config.getini(option.dest) != option.ini_default
-        )
+        for each in all_options():
+            if config.getoption(each.dest, None) not in (None, False):
+                return True
+            if each.ini and config.getini(each.dest) != each.ini_default:
+                return True
     except (ValueError, TypeError, pytest.UsageError):
         return True
+    return False
 
 
 def _mark(config: pytest.Config) -> str:

@@ -44,6 +44,9 @@ class Option:
     :param variable: its environment variable, if it has one.
     :param ini: the type of its ini setting, as pytest calls it; None for none.
     :param default: what its ini setting is if no file says it.
+
+    Its `dest` is the name of the ini setting, and of the option's value. Pytest says
+    that the ini setting is `ini_default`, if no file says it.
     """
 
     def __init__(
@@ -56,48 +59,14 @@ class Option:
         default: object = None,
     ) -> None:
         self.name = name
+        self.dest = f"evalguard_{name}"
+        self.flag = f"--evalguard-{name.replace('_', '-')}"
         self.help = help
         self.metavar = metavar
         self.variable = variable
         self.ini = ini
         self.default = default
-
-    @property
-    def dest(self) -> str:
-        """The name of the ini setting, and of the option's value."""
-        return f"evalguard_{self.name}"
-
-    @property
-    def flag(self) -> str:
-        """The option."""
-        return f"--evalguard-{self.name.replace('_', '-')}"
-
-    @property
-    def ini_default(self) -> object:
-        """What pytest says its ini setting is, if no file says it."""
-        return [] if self.default == () else self.default
-
-    def add_to(self, parser: pytest.Parser, group: pytest.OptionGroup) -> None:
-        """Add the option and the ini setting to pytest's parser."""
-        if self.metavar is not None:
-            action = "append" if self.ini == "linelist" else "store"
-            details = {"metavar": self.metavar} if self.metavar else {}
-            group.addoption(
-                self.flag,
-                action=action if self.metavar else "store_true",
-                dest=self.dest,
-                help=f"{self.help} (env: {self.variable})"
-                if self.variable
-                else self.help,
-                **details,
-            )
-        if self.ini is not None:
-            parser.addini(
-                self.dest,
-                self.help,
-                type=self.ini,  # type: ignore[arg-type] # one of pytest's literals
-                default=self.ini_default,
-            )
+        self.ini_default = [] if default == () else default
 
 
 OPTIONS = (
@@ -322,14 +291,20 @@ class ServiceInfo:
         self.default_url = default_url
         self.package = package
         self.title = title
-        self.id_metavar = id_metavar
-        self.id_help = id_help
         self.batch_limit = batch_limit
-
-    @property
-    def id_variable(self) -> str:
-        """The environment variable of the run's or agent's id."""
-        return f"EVALGUARD_{self.noun.upper()}_ID"
+        self.id_option = Option(
+            noun,
+            f"{id_help}. The key is read from {key_variable}",
+            metavar=id_metavar,
+            variable=f"EVALGUARD_{noun.upper()}_ID",
+        )
+        self.url_option = Option(
+            url_setting,
+            f"base URL of {title}, by default {default_url}",
+            metavar="URL",
+            variable=url_variable,
+            ini="string",
+        )
 
 
 SERVICES: list[ServiceInfo] = [
@@ -364,28 +339,11 @@ SERVICES: list[ServiceInfo] = [
 """Each service that is known; another one is a package of its own and an entry here."""
 
 
-def service_options(service: ServiceInfo) -> tuple[Option, Option]:
-    """Return the options that say a service's run or agent, and its base URL."""
-    identity = Option(
-        service.noun,
-        f"{service.id_help}. The key is read from {service.key_variable}",
-        metavar=service.id_metavar,
-        variable=service.id_variable,
-    )
-    url = Option(
-        service.url_setting,
-        f"base URL of {service.title}, by default {service.default_url}",
-        metavar="URL",
-        variable=service.url_variable,
-        ini="string",
-    )
-    return identity, url
-
-
 def all_options() -> Iterator[Option]:
     """Yield every option, those of the services first."""
     for service in SERVICES:
-        yield from service_options(service)
+        yield service.id_option
+        yield service.url_option
     yield from OPTIONS
 
 
@@ -393,4 +351,20 @@ def add_options(parser: pytest.Parser) -> None:
     """Add all options and ini settings to pytest's parser."""
     group = parser.getgroup("evalguard", "eval results (pytest-evalguard)")
     for each in all_options():
-        each.add_to(parser, group)
+        if each.metavar is not None:
+            action = "append" if each.ini == "linelist" else "store"
+            env = f" (env: {each.variable})" if each.variable else ""
+            group.addoption(
+                each.flag,
+                action=action if each.metavar else "store_true",
+                dest=each.dest,
+                help=each.help + env,
+                **({"metavar": each.metavar} if each.metavar else {}),
+            )
+        if each.ini is not None:
+            parser.addini(
+                each.dest,
+                each.help,
+                type=each.ini,  # type: ignore[arg-type] # one of pytest's literals
+                default=each.ini_default,
+            )

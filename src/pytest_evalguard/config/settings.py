@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Generic, Literal, TypeVar, cast, overload
 
-from ..start import OPTIONS, Option, ServiceInfo, service_options
+from ..start import OPTIONS, Option, ServiceInfo
 from . import checks
 from .harness_errors import HARNESS_ERRORS
 from .services import Access, keys_of
@@ -215,5 +215,7 @@ def service_settings(
     service: ServiceInfo,
 ) -> tuple[Setting[str | None], Setting[str | None]]:
     """Return the settings that say a service's run or agent, and its base URL."""
-    identity, url = service_options(service)
-    return Setting(checks.TEXT, option=identity), Setting(checks.TEXT, option=url)
+    return (
+        Setting(checks.TEXT, option=service.id_option),
+        Setting(checks.TEXT, option=service.url_option),
+    )
