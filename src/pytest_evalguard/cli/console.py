@@ -1,13 +1,14 @@
-"""What commands share: what they say, and their exit codes."""
+"""What commands share: what they say, their exit codes, and where they look."""
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ..config.settings import TABLE, Setting, Settings
+from ..config.settings import DEFAULT_OUT, PROMPTS_LOCK, TABLE, Setting, Settings
 from ..model.text import printable
 
 if TYPE_CHECKING:
@@ -56,6 +57,26 @@ def session_named(name: str | None, out: Path) -> Session:
         return newest_session(out, passed_over)
     finally:
         say_passed_over(passed_over)
+
+
+def find_project(place: Path) -> Path:
+    """Return the directory that has the lock file of prompts, or would have it.
+
+    It is the nearest one at or above `place`, else at or above the working directory,
+    which is where it would be.
+    """
+    here = Path.cwd()
+    for start in (place.absolute(), here):
+        for directory in (start, *start.parents):
+            if os.path.isfile(directory / PROMPTS_LOCK):  # also where one can't look
+                return directory
+    return here
+
+
+def project_of(out: Path) -> Path:
+    """Return the directory whose tests are recorded in `out`, as far as that shows."""
+    is_beside = out.name == DEFAULT_OUT and out.is_dir()
+    return out.parent if is_beside else find_project(out)
 
 
 def judging_settings() -> Iterator[Setting[Any]]:

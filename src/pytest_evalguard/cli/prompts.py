@@ -11,7 +11,6 @@ from pathlib import Path
 from ..config.checks import checked_id
 from ..config.services import access_from, service_named
 from ..config.settings import DEFAULT_TIMEOUT, PROMPTS_LOCK
-from ..delivery.agent.project import project_of
 from ..delivery.agent.prompts import (
     Prompt,
     PromptIds,
@@ -29,7 +28,7 @@ from ..model.case import Case
 from ..model.redaction import REDACTED
 from ..model.text import counted, display_path, printable
 from ..storage.session import PassedOver, find_out, newest_first
-from .console import DONE, say, say_passed_over, session_named
+from .console import DONE, project_of, say, say_passed_over, session_named
 
 
 def pull_prompts(options: Namespace) -> int:

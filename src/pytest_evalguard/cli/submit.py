@@ -13,7 +13,6 @@ from ..config.checks import Given, checked_id, checked_seconds
 from ..config.services import Access, access_from
 from ..config.settings import NEW, Settings
 from ..config.urls import checked_url
-from ..delivery.agent.project import find_project
 from ..delivery.deadline import Deadline
 from ..delivery.outbox import Sent, submission_of
 from ..delivery.registry import new_target, stored_targets
@@ -35,6 +34,7 @@ from .console import (
     DONE,
     REFUSED,
     USAGE,
+    find_project,
     rewrite,
     say,
     say_error,
