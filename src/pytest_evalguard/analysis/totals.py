@@ -9,8 +9,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from ..model.case import Case
-from ..model.difference import aligned, first_difference
-from ..model.json_difference import is_container
+from ..model.difference import aligned, first_difference, is_container
 from ..model.metrics import Metric
 from ..model.outcome import PASSING, Outcome, info_of, letters_of
 from ..model.text import shortened

@@ -5,8 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from ..model.case import Case
-from ..model.difference import compared, difference_place, sameness
-from ..model.json_difference import KeyDifference, differing_keys
+from ..model.difference import (
+    KeyDifference,
+    compared,
+    difference_place,
+    differing_keys,
+    sameness,
+)
 from ..model.lazy_regex import lazy
 from ..model.text import (
     ELLIPSIS,

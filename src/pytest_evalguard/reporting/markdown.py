@@ -10,8 +10,7 @@ from urllib.parse import quote
 from ..analysis.case_names import MAX_SHOWN
 from ..analysis.group_figures import Grouping
 from ..model.case import Case
-from ..model.difference import compared, difference_place, sameness
-from ..model.json_difference import differing_keys
+from ..model.difference import compared, difference_place, differing_keys, sameness
 from ..model.metrics import Table
 from ..model.text import counted, printable, shortened
 from ..storage.session import SessionState
