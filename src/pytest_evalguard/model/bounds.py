@@ -32,6 +32,7 @@ ROUNDING = 1e-6
 
 _NEAR_ZERO = 1e-12
 _MOST_DIGITS = 12
+_SCALE = 64  # as a power of two: there are not that many values
 
 
 @dataclass(frozen=True)
@@ -79,7 +80,10 @@ def exact_mean(values: Sequence[float]) -> float:
     try:
         return math.fsum(values) / len(values)
     except OverflowError:  # the sum is no float, the mean is one
-        return math.fsum(value / len(values) for value in values)
+        small = [math.ldexp(value, -_SCALE) for value in values]
+        mean = math.fsum(small) / len(small)
+        # rounding must not take it beyond the largest float
+        return math.ldexp(max(min(small), min(mean, max(small))), _SCALE)
 
 
 Share = Annotated[float, Within(0, 1)]

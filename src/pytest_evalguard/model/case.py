@@ -227,7 +227,7 @@ def is_prompt_id(value: object) -> bool:
 
 def case_from_line(line: str) -> Case:
     """Return the case that `to_line` of this version wrote."""
-    data: dict[str, Any] = json.loads(line)
+    data: dict[str, Any] = _decode(line)[0]
     if "scores" in data:
         scores = data["scores"].items()
         data["scores"] = {name: ScorerResult(**each) for name, each in scores}
@@ -255,6 +255,7 @@ for _each in fields(Case):
 
 # empty or zero, they say more than nothing
 _OPTIONAL = {"nodeid", *(each.name for each in fields(Case) if each.default is None)}
+_decode = json.JSONDecoder().raw_decode
 # made once, as json makes one a call; what is recorded has been cleared of cycles
 _encode = json.encoder.c_make_encoder(  # type: ignore[attr-defined] # not in typeshed
     None,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import sys
 from collections.abc import Iterable
 from decimal import Decimal
 from fractions import Fraction
@@ -10,7 +11,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, strategies as st
+from hypothesis import example, given, strategies as st
 
 from pytest_evalguard.controller.metrics_hook import checked, figures_in
 from pytest_evalguard.model.bounds import exact_mean
@@ -80,6 +81,8 @@ def test_what_is_no_metric_is_told(
 
 
 @given(st.lists(FINITE, min_size=1, max_size=9))
+@example([sys.float_info.max] * 3)
+@example([-sys.float_info.max] * 7)
 def test_a_mean_is_within_its_values(values: list[float]) -> None:
     assert math.isfinite(exact_mean(values))
     slack = 1e-9 * max(map(abs, values))
