@@ -26,6 +26,8 @@ from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
+sys.path.insert(0, str(Path(__file__).parent.parent / "tests" / "support"))
+
 from benchmark_suites import BAG, LEAST, MARKED, NO_OP, POST, SIX, SUBCASES, TESTS
 from instructions import can_count, counted, per_case
 from standin import StandIn, Status
