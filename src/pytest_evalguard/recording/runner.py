@@ -177,7 +177,8 @@ class CaseRunner:
 
     def _next_run(self, item: pytest.Item, state: ItemState, has_setup: bool) -> Run:
         before = state.run
-        mark = current_mark(item, state, self._mark, self._trials)
+        # one that was added since is taken at the end of the setup
+        mark = state.mark or current_mark(item, state, self._mark, self._trials)
         nodeid = item.nodeid
         recorder = EvalCase(nodeid, self.redact, mark.given, item)
         run = state.run = Run(recorder, mark, [], has_setup)
