@@ -18,7 +18,7 @@ from typing import Any, BinaryIO
 
 from ..model.case import ENDED_START, Case, EndedTest
 from .files import identity_of
-from .schemas import validator, validator_of_fields
+from .schemas import validator
 
 CASES = "cases.jsonl"
 """The journal of a plain session, or of the controller of a distributed one."""
@@ -154,17 +154,15 @@ class StoredCases:
         self.ended: dict[str, EndedTest] = {}
         self._index(directory / CASES)
         first_of_workers = len(self._paths)
-        self.only_from_workers: list[str] = []
-        if workers := sorted(directory.glob(f"{WORKER_PREFIX}*.jsonl")):
-            finished = self._places.keys() - self._open
-            from_controller = frozenset(finished | self.ended.keys())
-            for path in workers:
-                self._index(path, from_controller)
-            self.only_from_workers = sorted(
-                identity
-                for identity, (number, _) in self._places.items()
-                if number >= first_of_workers
-            )
+        finished = self._places.keys() - self._open
+        from_controller = frozenset(finished | self.ended.keys())
+        for path in sorted(directory.glob(f"{WORKER_PREFIX}*.jsonl")):
+            self._index(path, from_controller)
+        self.only_from_workers: list[str] = sorted(
+            identity
+            for identity, (number, _) in self._places.items()
+            if number >= first_of_workers
+        )
 
     @property
     def damaged(self) -> int:
@@ -341,7 +339,7 @@ def _identity_in(line: bytes) -> tuple[str | None, bool]:
     Without parsing the rest; None in a torn line.
     """
     text = line.decode("utf-8", "replace")
-    if text.startswith(_START) and text[-1] == "}":
+    if text.startswith(_START) and text.endswith("}"):
         try:
             identity, end = _decode(text, len(_START))
             is_open = text.startswith(_NOT_RUN, end) and _is_within(text)
@@ -360,6 +358,7 @@ def _is_within(text: str) -> bool:
 
 def _parsed(line: bytes) -> Case | None:
     try:
-        return Case.of(validator_of_fields(Case).validate_json(line, strict=True))
+        case: Case = validator(Case).validate_json(line, strict=True)
     except ValueError:
         return None
+    return case

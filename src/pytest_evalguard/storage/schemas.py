@@ -48,24 +48,6 @@ def validator(kind: Any) -> SchemaValidator:
     return SchemaValidator(_schema(kind))
 
 
-@cache
-def validator_of_fields(kind: Any) -> SchemaValidator:
-    """Return what checks a dataclass's fields in JSON, and makes a dict of them.
-
-    A field that is not there is left out, unless its default is a value of its own.
-    """
-    from pydantic_core import SchemaValidator
-
-    found = {}
-    for each in _dataclass_schema(kind)["schema"]["fields"]:
-        schema = each["schema"]
-        is_required = schema["type"] != "default"
-        schema = schema["schema"] if "default" in schema else schema
-        field = {"type": "typed-dict-field", "schema": schema, "required": is_required}
-        found[each["name"]] = field
-    return SchemaValidator({"type": "typed-dict", "fields": found})
-
-
 def _schema(kind: Any) -> Any:
     """Return a type's schema, as pydantic's core takes it."""
     origin, parts = get_origin(kind), get_args(kind)

@@ -19,7 +19,7 @@ from pytest_evalguard.delivery.evalguard.target import RunTarget
 from pytest_evalguard.delivery.frozen_requests import FrozenRequest
 from pytest_evalguard.delivery.outbox import LeftOut
 from pytest_evalguard.model.case import Case, EndedTest
-from pytest_evalguard.storage.schemas import validator, validator_of_fields
+from pytest_evalguard.storage.schemas import validator
 from pytest_evalguard.storage.session import SessionState
 
 REQUIRED: dict[Any, dict[str, Any]] = {
@@ -83,30 +83,6 @@ def test_our_schema_takes_what_pydantics_takes(kind: Any, strict: bool) -> None:
         assert one == other, text
         seen.add(one[0])
     assert seen == {"accepted", "refused"}
-
-
-def test_the_fields_of_a_case_are_those_that_pydantic_takes() -> None:
-    theirs, ours = TypeAdapter(Case), validator_of_fields(Case)
-    for each in examples(Case):
-        text = json.dumps(each)
-        state, case = outcome(theirs.validate_json, text, strict=True)
-        try:
-            read = "accepted", repr(Case.of(ours.validate_json(text, strict=True)))
-        except ValueError:
-            read = "refused", case
-        assert read == (state, case), text
-
-
-def test_what_is_read_has_lists_and_dicts_of_its_own() -> None:
-    one, other = (
-        Case.of(validator_of_fields(Case).validate_json(json.dumps(REQUIRED[Case])))
-        for _ in range(2)
-    )
-    for field in fields(Case):
-        value = getattr(one, field.name)
-        assert not isinstance(value, list | dict) or value is not getattr(
-            other, field.name
-        )
 
 
 @pytest.mark.parametrize(
