@@ -251,3 +251,27 @@ def test_plugins_are_told_the_same_of_a_report(everywhere: Suite) -> None:
             for when in ("call", "teardown")
         ),
     ]
+
+
+def test_a_wrapper_that_reads_reports_in_the_controller_finds_and_changes_them(
+    suite: Suite,
+) -> None:
+    suite.write(
+        "conftest.py",
+        """
+        import pytest
+
+        @pytest.hookimpl(wrapper=True, tryfirst=True)
+        def pytest_report_from_serializable(data):
+            if data["outcome"] == "failed":
+                data["longrepr"] = f"hidden in {data['nodeid']}"
+            return (yield)
+        """,
+    )
+    suite.test("""
+        def test_it(eval_case):
+            assert "what nobody may see" == ""
+    """)
+    result = suite.run("-n", "2", "-p", "xdist")
+    assert "hidden in test_it.py::test_it" in result.out
+    assert "AssertionError" not in result.out.partition("= evalguard =")[0]

@@ -68,6 +68,40 @@ def test_ids_that_differ_only_in_a_secret_stay_two_cases(
     assert b"sk-" not in standin.posts[0].body
 
 
+def test_items_may_say_in_a_way_of_their_own_which_marks_they_have(
+    everywhere: Suite,
+) -> None:
+    everywhere.write(
+        "conftest.py",
+        """
+        import pytest
+
+        class Line(pytest.Item):
+            def iter_markers_with_node(self, name=None):
+                if name in (None, "eval"):
+                    yield self, pytest.mark.eval(input=f"in {self.name}").mark
+
+            def runtest(self):
+                pass
+
+        class Questions(pytest.File):
+            def collect(self):
+                for name in self.path.read_text().split():
+                    yield Line.from_parent(self, name=name)
+
+        def pytest_collect_file(file_path, parent):
+            if file_path.suffix == ".questions":
+                return Questions.from_parent(parent, path=file_path)
+        """,
+    )
+    everywhere.write("one.questions", "a b")
+    cases = everywhere.run().session.cases
+    assert {name: case["input"] for name, case in cases.items()} == {
+        "a": "in a",
+        "b": "in b",
+    }
+
+
 def test_doctests_and_items_that_are_not_python_can_be_cases(everywhere: Suite) -> None:
     everywhere.write(
         "conftest.py",

@@ -615,6 +615,21 @@ def test_a_budget_that_stops_nothing(
     assert told in result.summary
 
 
+@pytest.mark.parametrize("name", ["api_key", "password", "secret", "token"])
+def test_a_parameter_that_changed_is_seen_whatever_its_name_is(
+    suite: Suite, name: str
+) -> None:
+    text = """
+        @pytest.mark.parametrize("NAME", ["sup3rs3cretvalueA1"], ids="a")
+        def test_it(eval_case, NAME): pass
+    """.replace("NAME", name)
+    suite.test(text)
+    suite.run()
+    suite.test(text.replace("A1", "B2"))
+    result = suite.run("--evalguard-resume=last")
+    assert "mark or parameters changed: test_it.py::test_it[a]" in result.summary
+
+
 @pytest.mark.parametrize("value", ["0", "-1", "nan", "inf", "much"])
 def test_a_budget_is_an_amount(suite: Suite, value: str) -> None:
     result = suite.run(f"--evalguard-budget={value}")

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import marshal
-from collections.abc import Iterable
+from collections.abc import Generator, Iterable
 from typing import Any
 
 import pytest
@@ -57,16 +57,24 @@ def pack(data: dict[str, Any]) -> None:
     data[_PACKED] = packed
 
 
-class Unpacking:
-    """Plugin that takes reports apart again which `pack` was called on."""
+def unpack(data: dict[str, Any]) -> None:
+    """Restore the data of a report that `pack` was called on."""
+    packed = data.pop(_PACKED, None)
+    if packed is not None:
+        # it is from one of our workers, whose code is the user's as ours is
+        data.update(marshal.loads(packed.encode("latin-1")))  # noqa: S302
 
-    @pytest.hookimpl(tryfirst=True)
-    def pytest_report_from_serializable(self, data: dict[str, Any]) -> None:
-        """Restore the data of a report for those who make the report of it."""
-        packed = data.pop(_PACKED, None)
-        if packed is not None:
-            # it is from one of our workers, whose code is the user's as ours is
-            data.update(marshal.loads(packed.encode("latin-1")))  # noqa: S302
+
+class Unpacking:
+    """Plugin that restores the reports which `pack` was called on."""
+
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
+    def pytest_report_from_serializable(
+        self, data: dict[str, Any]
+    ) -> Generator[None, object, object]:
+        """Restore the data of a report before others look at it, wrappers, too."""
+        unpack(data)
+        return (yield)
 
 
 def is_portable(value: object) -> bool:

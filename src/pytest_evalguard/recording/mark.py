@@ -105,6 +105,10 @@ def note_marks(
     known: dict[tuple[int, ...], EvalMark] = {}
     for item in items:
         state = state_of(item)
+        if not isinstance(item, pytest.Function):
+            # it may say what its marks are in a way of its own
+            marked.append((item, current_mark(item, state, name, default_trials)))
+            continue
         callspec = getattr(item, "callspec", None)
         of_parameters = () if callspec is None else callspec.marks
         key = (id(item.parent), *map(id, item.own_markers), *map(id, of_parameters))

@@ -19,6 +19,7 @@ from .mark import EvalMark
 _COMPARED = ("input", "expected", "threshold", "tags")
 _PLAIN = frozenset({str, int, float, bool, type(None)})
 _BYTES = 8
+_Pair = tuple[str, Any]
 
 
 @dataclass(frozen=True)
@@ -98,18 +99,19 @@ def _note_declared(
 
     Later a fixture may add a mark, and the test may change its parameters.
     """
-    marks: dict[int, str] = {}
+    marks: dict[int, list[_Pair]] = {}
     said: list[tuple[ItemState, str]] = []
     for item, state in zip(cases, states, strict=True):
-        callspec = getattr(item, "callspec", None)
-        text = "" if callspec is None else _text_of(callspec.params)
+        pairs: list[_Pair] = []
         if (mark := state.mark) is not None:
             # the items of a parametrized test share it
             if id(mark) not in marks:
-                marks[id(mark)] = _mark_text(mark)
-            text = marks[id(mark)] + text
-        if text:
-            said.append((state, text))
+                marks[id(mark)] = _said_by(mark)
+            pairs += marks[id(mark)]
+        if (callspec := getattr(item, "callspec", None)) is not None:
+            pairs += callspec.params.items()
+        if pairs:
+            said.append((state, _text_of(pairs)))
     # one look at all of them, as most have no secret
     joined = "\n".join([text for _, text in said])
     has_secrets = clean(joined) != joined
@@ -118,19 +120,22 @@ def _note_declared(
         state.declared = blake2b(data, digest_size=_BYTES).hexdigest()
 
 
-def _mark_text(mark: EvalMark) -> str:
-    said = {key: mark.given[key] for key in _COMPARED if key in mark.given}
+def _said_by(mark: EvalMark) -> list[_Pair]:
+    """Return what a mark says, as pairs with plain values."""
+    pairs = [(key, mark.given[key]) for key in _COMPARED if key in mark.given]
     if mark.plan is not None:
-        said["trials"] = [*mark.plan]
-    return _text_of(said)
+        pairs.append(("trials", [*mark.plan]))
+    return pairs if _are_plain(pairs) else [("mark", as_text(pairs))]
 
 
-def _text_of(said: Mapping[str, Any]) -> str:
-    if not said:
-        return ""
-    # most are plain, and a text of them takes a tenth of the time
-    is_plain = _PLAIN.issuperset(map(type, said.values()))
-    return repr(said) if is_plain else as_text(said)
+def _text_of(pairs: list[_Pair]) -> str:
+    # most are plain, and a text of them takes a tenth of the time; as pairs, as what is
+    # under a secret's name in a dict would be taken out of it, and never differ
+    return repr(pairs) if _are_plain(pairs) else as_text(pairs)
+
+
+def _are_plain(pairs: list[_Pair]) -> bool:
+    return _PLAIN.issuperset([type(value) for _, value in pairs])
 
 
 def _deselect(

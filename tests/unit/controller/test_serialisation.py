@@ -14,10 +14,10 @@ import pytest
 from hypothesis import given, settings, strategies as st
 
 from pytest_evalguard.controller.serialisation import (
-    Unpacking,
     is_portable,
     make_portable,
     pack,
+    unpack,
 )
 
 
@@ -164,5 +164,5 @@ def test_a_packed_report_arrives_as_one_that_is_only_portable(value: object) -> 
     assert list(map(type, data.values())) == [str]
     json.dumps(data)  # as plugins do that run each test in a process of its own
     arrived = {**execnet.loads(execnet.dumps(data)), "worker_id": "gw0"}
-    Unpacking().pytest_report_from_serializable(arrived)
+    unpack(arrived)
     assert repr(arrived) == repr({"worker_id": "gw0", **portable})
