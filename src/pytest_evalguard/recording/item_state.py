@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 if TYPE_CHECKING:
+    from ..model.case import Case
     from .mark import EvalMark
     from .run import Run
 
@@ -32,6 +33,11 @@ class ItemState:
     ended: int = 0
     run: Run | None = None
     trials: list[Run] | None = None
+
+    @property
+    def ended_trials(self) -> list[Case]:
+        """The cases of the trials that have ended."""
+        return [run.case for run in self.trials or () if run.case is not None]
 
 
 _key = pytest.StashKey[ItemState]()

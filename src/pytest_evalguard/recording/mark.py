@@ -104,19 +104,21 @@ def note_marks(
     marked: list[tuple[pytest.Item, EvalMark]] = []
     known: dict[tuple[int, ...], EvalMark] = {}
     for item in items:
-        state = state_of(item)
-        if not isinstance(item, pytest.Function):
-            # it may say what its marks are in a way of its own
-            marked.append((item, current_mark(item, state, name, default_trials)))
-            continue
-        callspec = getattr(item, "callspec", None)
-        of_parameters = () if callspec is None else callspec.marks
-        key = (id(item.parent), *map(id, item.own_markers), *map(id, of_parameters))
-        if key not in known:
+        state, key = state_of(item), _objects_of(item)
+        state.mark = known.get(key)
+        if state.mark is None:
             known[key] = current_mark(item, state, name, default_trials)
-        state.mark = known[key]
-        marked.append((item, state.mark))
+        marked.append((item, known[key]))
     return marked
+
+
+def _objects_of(item: pytest.Item) -> tuple[int, ...]:
+    """Return the ids of the objects that the marks of a test are read from."""
+    if not isinstance(item, pytest.Function):
+        return (id(item),)  # it may have marks in a way of its own
+    callspec = getattr(item, "callspec", None)
+    of_parameters = () if callspec is None else callspec.marks
+    return (id(item.parent), *map(id, item.own_markers), *map(id, of_parameters))
 
 
 def mark_problems(items: Iterable[pytest.Item], mark: str) -> list[str]:

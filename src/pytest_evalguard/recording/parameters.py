@@ -30,26 +30,21 @@ def parameters_of(
 
     :param clean: applied to each text before it is cut.
     """
-    params, indices = callspec.params, callspec.indices
-    if len(params) == len(callspec._idlist):  # each has one
-        pairs = zip(params.items(), callspec._idlist, strict=True)
-        return {
-            clean_text(name): _text(name, value, known_as, indices, clean)
-            for (name, value), known_as in pairs
-        }
     ids = _ids(item, callspec)
     return {
-        clean_text(name): _text(name, value, ids.get(name), indices, clean)
-        for name, value in params.items()
+        clean_text(name): _text(name, value, ids.get(name), callspec.indices, clean)
+        for name, value in callspec.params.items()
     }
 
 
 def _ids(item: pytest.Item, callspec: Any) -> dict[str, str]:
-    """Return the ids of the parameters that have one of their own, where not all do.
+    """Return the ids of the parameters that have one of their own.
 
     A set of several parameters has one id for all of them, a hidden one has none.
     """
     names, ids = list(callspec.params), list(callspec._idlist)
+    if len(names) == len(ids):
+        return dict(zip(names, ids, strict=True))
     sizes: dict[str, int] = {}
     for mark in item.iter_markers("parametrize"):
         together = _names_in(mark)

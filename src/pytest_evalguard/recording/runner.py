@@ -217,7 +217,7 @@ class CaseRunner:
     def decide(self, item: pytest.Item, plan: Plan) -> Run:
         """Return the trial that speaks for the case from now on."""
         state = state_of(item)
-        runs, cases = state.trials or [], _trials_of(state)
+        runs, cases = state.trials or [], state.ended_trials
         outcomes = [case.outcome for case in cases]
         failed = [index for index, run in enumerate(runs) if run.has_failed_subtest]
         # a failed subtest is pytest's own verdict, which it has told already
@@ -288,12 +288,11 @@ class CaseRunner:
         run = None if state is None else state.run
         if state is None or run is None:
             return
-        item = state.item
         if self._follower is None:
             if report.when == "teardown" and not run.logged:
-                self._note_setup(item, run)
+                self._note_setup(state.item, run)
             if not report.passed:
-                reason = self.reason(item, run, report, run.excinfo)
+                reason = self.reason(state.item, run, report, run.excinfo)
                 run.reasons[str(report.when)] = reason
             run.excinfo = None
         if hasattr(report, "context"):  # a subtest's report, pytest's or the plugin's
@@ -375,7 +374,7 @@ class CaseRunner:
             run.reports.clear()
             run.reasons = {"teardown": INTERRUPTED}
         elif run.case is not None and run.case.require is None:  # between two trials
-            run.case = broken_off(_trials_of(state))
+            run.case = broken_off(state.ended_trials)
         self._publish_finished(state, run, None)
 
     def _publish_finished(
@@ -397,10 +396,5 @@ class CaseRunner:
         if (case := run.case) is None:
             case = case_of(state, run, self.redact)
             if state.trials:
-                case.trials = list(map(as_trial, _trials_of(state)))
+                case.trials = list(map(as_trial, state.ended_trials))
         return modified(state.item.config, state.item, case, self.redact)
-
-
-def _trials_of(state: ItemState) -> list[Case]:
-    ended = state.trials or ()
-    return [run.case for run in ended if run.case is not None]
