@@ -102,6 +102,30 @@ def test_items_may_say_in_a_way_of_their_own_which_marks_they_have(
     }
 
 
+def test_copies_of_an_item_are_recorded_with_their_own_parameters(
+    everywhere: Suite,
+) -> None:
+    everywhere.write(
+        "conftest.py",
+        """
+        from copy import copy
+
+        def pytest_collection_modifyitems(items):
+            twin = copy(items[0])
+            twin.callspec = copy(twin.callspec)
+            object.__setattr__(twin.callspec, "params", {"n": 100})
+            twin._initrequest()
+            items.append(twin)
+        """,
+    )
+    everywhere.test("""
+        @pytest.mark.parametrize("n", [1])
+        def test_it(eval_case, n): pass
+    """)
+    cases = everywhere.run().session.cases.values()
+    assert {case["input"] for case in cases} == {'{"n": 1}', '{"n": 100}'}
+
+
 def test_doctests_and_items_that_are_not_python_can_be_cases(everywhere: Suite) -> None:
     everywhere.write(
         "conftest.py",

@@ -87,15 +87,14 @@ class Totals:
 
     def add(self, case: Case) -> None:
         """Count one case; scores, latency and tokens only of those with a row."""
-        outcome = case.outcome
-        self.outcomes[outcome] += 1
+        self.outcomes[case.outcome] += 1
         if case.flaky:
             self.flaky.add(case.nodeid)
         if case.silent:
             self.silent.add(case.nodeid)
-        if outcome in _NOT_RUN and _WITHOUT_PARAMETERS.search(case.reason or ""):
+        if case.outcome in _NOT_RUN and _WITHOUT_PARAMETERS.search(case.reason or ""):
             self.without_parameters.add(case.nodeid)
-        if outcome == "not run" and case.test is not None:
+        if case.outcome == "not run" and case.test is not None:
             self.unended.add(case.nodeid)
         if case.withheld:
             _, colon, error = (case.reason or "").partition(": ")
@@ -113,7 +112,7 @@ class Totals:
             if name not in self.scorers:
                 self.scorers[name] = Mean()
             self.scorers[name].add(result.score)
-            self.covered[name] += outcome != "error"
+            self.covered[name] += case.outcome != "error"
         for rate in self.groups.values():
             rate.add(case)
         for grouping in self.groupings:
@@ -132,7 +131,7 @@ class Totals:
             if name not in self.metrics:
                 self.metrics[name] = Mean()
             self.metrics[name].add(value)
-            self.covered_metrics[name] += outcome != "error"
+            self.covered_metrics[name] += case.outcome != "error"
 
     def _add_trials(self, case: Case) -> None:
         passed, trials = case.trials_passed, case.trials_decided

@@ -89,7 +89,7 @@ def is_portable(value: object) -> bool:
                 if not each.isascii() and each is not clean_text(each):
                     return False
             elif kind is int:
-                if each < _LEAST_INT or each > _MOST_INT:
+                if each < _LEAST_INT or each >= _MOST_INT:
                     return False
             elif kind is dict:
                 inner += each

@@ -81,8 +81,6 @@ def _trial_problems(
     from ..model.text import counted  # for a session with cases
 
     for item, mark in marked:
-        if mark.trials == 1 and "require" not in mark.given:
-            continue
         least, most = mark.given.get("require", 1), mark.trials
         if least > most:
             yield (

@@ -43,14 +43,14 @@ def outcome_of(reports: Mapping[str, pytest.TestReport]) -> Outcome:
     setup, call = reports.get("setup"), reports.get("call")
     outcome: Outcome = "not run"
     if call is None:
-        if setup is not None and setup.outcome != "passed":
+        if setup is not None and not setup.passed:
             outcome = _skip(setup) if setup.skipped else "error"
-    elif call.outcome == "passed":
+    elif call.passed:
         outcome = "xpassed" if hasattr(call, "wasxfail") else "passed"
     else:
         outcome = _skip(call) if call.skipped else "failed"
     teardown = reports.get("teardown")
-    has_leaked = teardown is not None and teardown.outcome not in ("passed", "skipped")
+    has_leaked = teardown is not None and not (teardown.passed or teardown.skipped)
     return "error" if has_leaked and outcome != "failed" else outcome
 
 

@@ -115,11 +115,9 @@ class Run:
     def is_finished(self) -> bool:
         # a plugin that will run the test again keeps the report of the call to itself,
         # or gives a report an outcome of its own
-        if "call" not in self.logged:
-            setup = self.reports.get("setup")
-            if setup is None or setup.passed:
-                return False
-        return not self.will_rerun
+        setup = self.reports.get("setup")
+        is_over = "call" in self.logged or (setup is not None and not setup.passed)
+        return is_over and not self.will_rerun
 
     @property
     def will_rerun(self) -> bool:

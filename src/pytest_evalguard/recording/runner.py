@@ -177,14 +177,14 @@ class CaseRunner:
 
     def _next_run(self, item: pytest.Item, state: ItemState, has_setup: bool) -> Run:
         before = state.run
-        # one that was added since is taken at the end of the setup
+        state.item = item  # it may be a copy, which has the state of the first
+        # a mark that was added since is taken at the end of the setup
         mark = state.mark or current_mark(item, state, self._mark, self._trials)
-        nodeid = item.nodeid
-        recorder = EvalCase(nodeid, self.redact, mark.given, item)
+        recorder = EvalCase(item.nodeid, self.redact, mark.given, item)
         run = state.run = Run(recorder, mark, [], has_setup)
         self._latest = state
         if before is None:
-            self._open.setdefault(nodeid, []).append(state)
+            self._open.setdefault(item.nodeid, []).append(state)
             return run
         if state.trials is None:
             run.attempts = [*before.attempts, before.as_attempt()]
