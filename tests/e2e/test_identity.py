@@ -103,9 +103,9 @@ def test_items_may_say_in_a_way_of_their_own_which_marks_they_have(
 
 
 def test_copies_of_an_item_are_recorded_with_their_own_parameters(
-    everywhere: Suite,
+    suite: Suite,
 ) -> None:
-    everywhere.write(
+    suite.write(
         "conftest.py",
         """
         from copy import copy
@@ -118,11 +118,11 @@ def test_copies_of_an_item_are_recorded_with_their_own_parameters(
             items.append(twin)
         """,
     )
-    everywhere.test("""
+    suite.test("""
         @pytest.mark.parametrize("n", [1])
         def test_it(eval_case, n): pass
     """)
-    cases = everywhere.run().session.cases.values()
+    cases = suite.run().session.cases.values()
     assert {case["input"] for case in cases} == {'{"n": 1}', '{"n": 100}'}
 
 
