@@ -16,7 +16,7 @@ from typing import Any, Literal
 
 from pytest_evalguard.cli.main import main
 from pytest_evalguard.model.case import Attempt, Case, ScorerResult
-from pytest_evalguard.model.metrics import Metric, Table
+from pytest_evalguard.model.figures import Metric, Table
 from pytest_evalguard.storage.journal import CASES, figures_of
 from pytest_evalguard.storage.session import (
     Session,

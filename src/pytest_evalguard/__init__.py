@@ -15,7 +15,7 @@ if TYPE_CHECKING:
         SessionError,
     )
     from .model.case import Attempt, Case, ScorerResult
-    from .model.metrics import Metric, Table
+    from .model.figures import Metric, Table
     from .model.outcome import Outcome
     from .recording.recorder import EvalCase
     from .storage.session import Session

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
     from .delivery.outbox import Service, Submission
     from .model.case import Case
-    from .model.metrics import Metric, Table
+    from .model.figures import Metric, Table
 
     Metrics = Iterable[Metric | Table | Mapping[str, float]] | Mapping[str, float]
 

@@ -20,7 +20,7 @@ import pytest
 
 from browser import BROWSERS, ESCAPE, TAB
 from pytest_evalguard.model.case import Attempt, Case, ScorerResult
-from pytest_evalguard.model.metrics import Table
+from pytest_evalguard.model.figures import Table
 from pytest_evalguard.reporting.html.charts import TrendPoint
 from pytest_evalguard.reporting.html.page import Page, Since
 from pytest_evalguard.storage.session import Gate

@@ -8,8 +8,8 @@ from typing import Any
 
 from browser import Browser
 from pytest_evalguard.model.case import Case
-from pytest_evalguard.reporting.html.data import CaseData
 from pytest_evalguard.reporting.html.page import Page, write_page
+from pytest_evalguard.reporting.html.parts import CaseData
 
 PAGE = Page("a session")
 

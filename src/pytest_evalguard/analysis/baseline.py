@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import ConfigurationError, EvalguardError
-from ..model.bounds import Finite, Share
 from ..model.case import Case
+from ..model.figures import Finite, Share
 from ..model.outcome import PASSING, Outcome
 from ..model.text import counted
 from ..storage.files import read_checked, replace_shared_file

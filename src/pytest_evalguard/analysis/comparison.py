@@ -11,11 +11,10 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import SessionError
-from ..model.bounds import Finite
-from ..storage.files import replace_file
-from ..storage.schemas import validator
+from ..model.figures import Finite
+from ..storage.files import replace_file, validator
 from .baseline import Baseline, BaselineCase, Origin
-from .paired import PairedChange, PairedValues
+from .statistics import PairedChange, PairedValues
 
 MOVED = 0.05
 """A case's score is said to have moved by more than this, 0..1."""

@@ -8,15 +8,13 @@ from typing import Any
 
 from ..config.checks import LatencyLimit, Limit, MetricLimit
 from ..config.settings import Settings
-from ..model.bounds import Bound, reaches
-from ..model.metrics import Metric
+from ..model.figures import Bound, Metric, reaches
 from ..model.text import counted, number_text
 from ..model.values import clean_text
 from ..storage.session import Gate
 from .comparison import Comparison
 from .groups import Group
-from .paired import FEWEST, PairedChange
-from .statistics import Mean
+from .statistics import FEWEST, Mean, PairedChange
 from .totals import Totals, metric_values, rate_text
 
 _NAMED = 10

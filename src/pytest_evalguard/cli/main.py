@@ -11,13 +11,13 @@ from importlib import import_module
 from typing import Any, NamedTuple
 
 from .. import __version__
-from ..config.services import service_named
 from ..config.settings import (
     DEFAULT_TIMEOUT,
     DIALECTS,
     MAX_BATCH,
     PROJECT_VARIABLE,
     PROMPTS_LOCK,
+    service_named,
 )
 from ..errors import EvalguardError, MergeError, ServiceError
 from ..start import SERVICES, ServiceInfo
@@ -296,7 +296,7 @@ _COMMANDS = (
     ),
     _Command(
         "compare",
-        "compare",
+        "verdicts",
         "compare_sessions",
         "compare two sessions: directories, files written by bless, or 'last'",
         "compare baseline.json last --fail-on-regression",
@@ -304,7 +304,7 @@ _COMMANDS = (
     ),
     _Command(
         "bless",
-        "compare",
+        "verdicts",
         "bless",
         "write a baseline file to commit: outcomes and scores of a session, no texts",
         "bless -o baseline.json",
@@ -328,7 +328,7 @@ _COMMANDS = (
     ),
     _Command(
         "export",
-        "export",
+        "sessions",
         "export",
         "write a session's cases as a table: CSV or JSON Lines, by the file's name",
         "export -o cases.csv",
@@ -344,7 +344,7 @@ _COMMANDS = (
     ),
     _Command(
         "gate",
-        "gate",
+        "verdicts",
         "judge",
         "check a stored session against gates; exit with 1 if one is not met",
         "gate merged --min-pass-rate 0.9 --baseline baseline.json --max-regressions 0",

@@ -9,8 +9,7 @@ from contextlib import closing
 from pathlib import Path
 
 from ..config.checks import checked_id
-from ..config.services import access_from, service_named
-from ..config.settings import DEFAULT_TIMEOUT, PROMPTS_LOCK
+from ..config.settings import DEFAULT_TIMEOUT, PROMPTS_LOCK, access_from, service_named
 from ..delivery.agent.prompts import (
     Prompt,
     PromptIds,

@@ -10,8 +10,12 @@ from pathlib import Path
 
 from ..analysis.totals import Totals
 from ..config.checks import checked_id
-from ..config.services import access_from, service_named
-from ..config.settings import DEFAULT_TIMEOUT, PROJECT_VARIABLE
+from ..config.settings import (
+    DEFAULT_TIMEOUT,
+    PROJECT_VARIABLE,
+    access_from,
+    service_named,
+)
 from ..delivery.deadline import Deadline, within
 from ..delivery.evalguard.service import EvalGuard, run_summary
 from ..delivery.registry import stored_targets

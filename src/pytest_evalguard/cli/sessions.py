@@ -1,4 +1,4 @@
-"""Sessions are listed, and shown on the terminal or as a page."""
+"""Sessions are listed, shown on the terminal or as a page, and written as a table."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from typing import Any
 from ..delivery.outbox import Sent, submission_of
 from ..delivery.registry import stored_targets
 from ..delivery.resubmit import rejected
-from ..errors import SessionError
+from ..errors import ConfigurationError, SessionError
 from ..model.outcome import rate_without_errors
 from ..model.text import counted, display_path, printable, terminal_width
 from ..reporting.submissions import destination, rejected_lines
 from ..storage.files import replace_shared_file, why_unreadable
 from ..storage.resumed import continued
 from ..storage.session import PassedOver, Session, find_out, sessions_in
-from .console import DONE, say, say_lines, session_named
+from .console import DONE, say, say_lines, say_note, session_named
 
 
 def list_sessions(options: Namespace) -> int:
@@ -108,9 +108,8 @@ def _entry_line(entry: dict[str, Any]) -> str:
 def show(options: Namespace) -> int:
     """Show one session: its figures, the cases that did not pass, where it went."""
     from ..analysis.totals import Totals  # `list` is quicker without them
-    from ..reporting.groups import groups_data
-    from ..reporting.metric_texts import metrics_data
     from ..reporting.report import report_of
+    from ..reporting.tables import groups_data, metrics_data
     from ..reporting.terminal import lines
 
     session = session_named(options.dir, find_out(options.out))
@@ -133,8 +132,8 @@ def show(options: Namespace) -> int:
 
 def write_html(options: Namespace) -> int:
     """Write a session's report page."""
-    from ..reporting.html.data import CaseData
     from ..reporting.html.page import write_report
+    from ..reporting.html.parts import CaseData
     from ..reporting.report import report_of
 
     session = session_named(options.dir, find_out(options.out))
@@ -156,4 +155,29 @@ def write_markdown(options: Namespace) -> int:
     else:
         replace_shared_file(Path(options.output), [text])
         say(f"summary of {display_path(session.path)} in {printable(options.output)}")
+    return DONE
+
+
+def export(options: Namespace) -> int:
+    """Write the cases of a session, or their trials, as CSV or JSON Lines."""
+    from ..reporting.export import Table
+
+    path = Path(options.output)
+    kind = path.suffix.lower()
+    if kind not in (".csv", ".jsonl"):
+        raise ConfigurationError(
+            f"export writes .csv or .jsonl, got {options.output!r}: name a file that"
+            " ends so, as -o cases.csv"
+        )
+    session = session_named(options.dir, find_out(options.out))
+    cases = session.cases()
+    table = Table(lambda: cases, by_trial=options.trials)
+    replace_shared_file(
+        path, table.csv_lines() if kind == ".csv" else table.json_lines()
+    )
+    what = counted(table.size, "trial" if options.trials else "case")
+    say(f"{what} of {display_path(session.path)} in {printable(options.output)}")
+    if cases.damaged:
+        lost = counted(cases.damaged, "line")
+        say_note(f"{lost} of the journal could not be read: left out")
     return DONE

@@ -10,8 +10,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from ..config.checks import Given, checked_id, checked_seconds
-from ..config.services import Access, access_from
-from ..config.settings import NEW, Settings
+from ..config.settings import NEW, Access, Settings, access_from
 from ..config.urls import checked_url
 from ..delivery.deadline import Deadline
 from ..delivery.outbox import Sent, submission_of

@@ -11,8 +11,15 @@ import pytest
 from ..errors import ConfigurationError, EvalguardError
 from ..start import SERVICES, ServiceInfo
 from .checks import Given, checked_id, checked_key, key_in
-from .services import Access
-from .settings import NEW, PROJECT_VARIABLE, TABLE, Setting, Settings, service_settings
+from .settings import (
+    NEW,
+    PROJECT_VARIABLE,
+    TABLE,
+    Access,
+    Setting,
+    Settings,
+    service_settings,
+)
 from .urls import checked_url
 
 # options of pytest that run no test

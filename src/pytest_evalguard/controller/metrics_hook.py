@@ -15,7 +15,7 @@ from pluggy import HookImpl
 
 from ..analysis.totals import Totals
 from ..model.case import Case
-from ..model.metrics import Metric, Table
+from ..model.figures import Metric, Table
 from ..model.scorers import checked_metric, checked_name
 from ..model.text import counted, shortened
 from ..model.values import as_data, as_text, describe

@@ -28,7 +28,7 @@ from .retention import remove_old_sessions
 from .submitting import Destination, Submitted, Submitter, kept
 
 if TYPE_CHECKING:
-    from ..reporting.html.data import CaseData
+    from ..reporting.html.parts import CaseData
 
 COLLECTED = (0, 1, 5)
 """Exit statuses of sessions whose tests were collected, and run if there were any."""
@@ -236,8 +236,8 @@ class Ending:
             self._tell_problem(session, f"the comparison was not kept: {error}")
 
     def _write_page(self, session: pytest.Session) -> None:
-        from ..reporting.html.data import CaseData
         from ..reporting.html.page import write_report
+        from ..reporting.html.parts import CaseData
 
         path = self._settings.html or Path()
         if self._live.is_empty and session.exitstatus not in COLLECTED:

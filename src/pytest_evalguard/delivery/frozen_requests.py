@@ -16,8 +16,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from ..errors import SessionError
-from ..storage.files import sync_directory
-from ..storage.schemas import validator
+from ..storage.files import sync_directory, validator
 
 
 @dataclass(frozen=True)

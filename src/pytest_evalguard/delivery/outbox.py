@@ -15,8 +15,7 @@ from enum import Enum
 from typing import Any, Literal, Protocol
 from urllib.parse import urlsplit
 
-from ..storage.files import is_file, replace_file
-from ..storage.schemas import validator
+from ..storage.files import is_file, replace_file, validator
 from ..storage.session import Session
 from .deadline import Deadline, Overdue, within
 from .frozen_requests import (

@@ -1,7 +1,7 @@
 """From what is known of services to their targets, and from a target to its service.
 
-A service is a folder with two modules, loaded when they are needed: ``target`` has the
-type of its targets and makes one, ``service`` brings results there.
+A service is a package, loaded when it is needed: it has the type of its targets and
+makes one, and its module ``service`` brings results there.
 """
 
 from __future__ import annotations
@@ -12,11 +12,9 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any, Protocol
 
-from ..config.services import Access, service_named
-from ..config.settings import Settings
+from ..config.settings import Access, Settings, service_named
 from ..errors import SessionError
-from ..start import ServiceInfo
-from ..storage.schemas import validator
+from ..storage.files import validator
 from ..storage.session import Session, SessionState
 from .deadline import Deadline
 from .outbox import Service, Submission
@@ -53,7 +51,8 @@ def targets_of(settings: Settings) -> tuple[Target, ...]:
 
 def new_target(settings: Settings, access: Access) -> Target:
     """Return a target at a service, with what the settings say for it."""
-    target: Target = _module(access.service, "target").new_target(settings, access)
+    package: Any = import_module(access.service.package)
+    target: Target = package.new_target(settings, access)
     return target
 
 
@@ -73,9 +72,9 @@ def _stored_target(session: Session, data: Any) -> Target:
             f"{session.path} goes to a service that this version of pytest-evalguard"
             " does not know: use the one that recorded it, or a newer one"
         ) from error
-    kind = _module(service, "target").TARGET
+    package: Any = import_module(service.package)
     try:
-        target: Target = validator(kind).validate_python(data)
+        target: Target = validator(package.TARGET).validate_python(data)
     except ValueError as error:
         why = " ".join(str(error).split())[:200]
         raise SessionError(f"{session.path} can't be read: {why}") from error
@@ -94,12 +93,8 @@ def built_in_service(
 
     :param directory: where the project's lock file of prompts is, if it has one.
     """
-    module = _module(target.info, "service")
+    module: Any = import_module(f"{target.info.package}.service")
     service: BuiltIn = module.open_service(
         target, key, directory, progress or Progress()
     )
     return service
-
-
-def _module(service: ServiceInfo, name: str) -> Any:
-    return import_module(f"{service.package}.{name}")

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import cast
 
-from ..config.services import Access
+from ..config.settings import Access
 from ..errors import ConfigurationError, ServiceError, SessionError
 from ..model.text import counted, display_path
 from ..storage.resumed import continued

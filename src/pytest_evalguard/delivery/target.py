@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from ..config.checks import is_id
-from ..config.services import Access, service_named
+from ..config.settings import Access, service_named
 from ..model.case import Case
 from ..start import ServiceInfo
 

@@ -7,7 +7,7 @@ import math
 from dataclasses import MISSING, dataclass, field, fields
 from typing import Any
 
-from .bounds import Finite, Share
+from .figures import Finite, Share
 from .outcome import PASSING, VERDICTS, WITHOUT_ROW, Outcome
 
 ENDED_START = '{"test":'

@@ -12,7 +12,6 @@ from typing import Any, NamedTuple
 
 from .case import Case
 from .json_data import MAX_TEXT, Json
-from .lazy_regex import lazy
 from .text import (
     COLONS,
     ELLIPSIS,
@@ -24,6 +23,7 @@ from .text import (
     escaped,
     fits,
     is_blank,
+    lazy,
     printable,
     shortened,
     shortened_end,

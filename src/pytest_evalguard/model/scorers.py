@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from enum import Enum
 from numbers import Complex, Integral, Number, Real
 
-from .bounds import ROUNDING
+from .figures import ROUNDING
 from .values import clean_text, describe
 
 RESERVED_NAMES = frozenset(("pytest", "_metadata"))

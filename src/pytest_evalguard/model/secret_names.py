@@ -11,7 +11,6 @@ from collections.abc import Iterator
 from functools import lru_cache
 from typing import NamedTuple
 
-from .lazy_regex import lazy
 from .secret_shapes import Span
 from .secret_values import (
     COOKIES,
@@ -29,6 +28,7 @@ from .secret_values import (
     is_userinfo,
     is_variable_value,
 )
+from .text import lazy
 
 _ASSIGNS = (
     r"{named}\\{{0,31}}[\"']\]?)?[ \t]{{0,16}}{sign}=>|:=|[:=])"

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from functools import cache
 from typing import NamedTuple
 
-from .lazy_regex import lazy
+from .text import lazy
 
 Span = tuple[int, int]
 """Where in a text something starts and ends."""

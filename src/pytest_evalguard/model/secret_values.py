@@ -9,8 +9,8 @@ from __future__ import annotations
 import binascii
 from collections.abc import Callable
 
-from .lazy_regex import lazy
 from .secret_shapes import is_random
+from .text import lazy
 
 IsValue = Callable[[str], bool]
 

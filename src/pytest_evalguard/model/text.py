@@ -11,8 +11,28 @@ import textwrap
 import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
+from typing import Any, AnyStr, cast
 
-from .lazy_regex import lazy
+
+def lazy(pattern: AnyStr, flags: int = 0) -> re.Pattern[AnyStr]:
+    """Return what can be used as a compiled pattern is.
+
+    A wrong pattern raises `re.error` when it is first used.
+    """
+    return cast("re.Pattern[AnyStr]", _Lazy(pattern, flags))
+
+
+class _Lazy:
+    def __init__(self, pattern: str | bytes, flags: int) -> None:
+        self.pattern = pattern
+        self.flags = flags
+
+    def __getattr__(self, name: str) -> Any:
+        # asked for what is not here yet: a method that is there costs nothing more
+        found = getattr(re.compile(self.pattern, self.flags), name)
+        setattr(self, name, found)
+        return found
+
 
 ELLIPSIS = "…"
 _DIGEST = 8

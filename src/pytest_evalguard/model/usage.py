@@ -7,8 +7,8 @@ from inspect import isroutine
 from typing import NamedTuple
 
 from .json_data import first
-from .lazy_regex import lazy
 from .scorers import checked_count, is_number, plain_number
+from .text import lazy
 from .values import describe
 
 

@@ -14,26 +14,32 @@ from collections import UserString
 from collections.abc import Callable, Iterable, Mapping, Sequence, Set, ValuesView
 from typing import Any
 
-from .json_data import MAX_TEXT, Json, unused_key
-from .lazy_regex import lazy
-from .media import (
-    DATA_URL,
-    binary_text,
-    image_text,
-    is_image,
-    raw_bytes,
-    without_data_urls,
+from .json_data import (
+    MAX_TEXT,
+    SHORTEST_SHARE,
+    Clean,
+    Json,
+    elements_mark,
+    fitted,
+    shortened,
+    unused_key,
 )
 from .records import (
+    DATA_URL,
     PASSED_ON,
+    binary_text,
     contents,
     fields,
+    image_text,
     is_array,
+    is_image,
     named_elements,
+    raw_bytes,
     structured,
     type_name,
+    without_data_urls,
 )
-from .shortening import SHORTEST_SHARE, Clean, elements_mark, fitted, shortened
+from .text import lazy
 
 MAX_ELEMENTS = 10_000
 """Most elements kept of one value, counted over all its levels."""

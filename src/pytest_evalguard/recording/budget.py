@@ -8,8 +8,8 @@ from threading import Lock
 
 import pytest
 
-from ..model.bounds import reaches
 from ..model.case import Case, EndedTest
+from ..model.figures import reaches
 from ..model.text import dollars
 
 Publish = Callable[[Case | EndedTest, str, "pytest.TestReport | None"], None]

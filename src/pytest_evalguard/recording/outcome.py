@@ -12,8 +12,8 @@ from typing import TypeVar
 import pytest
 from _pytest._code.code import TracebackEntry
 
-from ..model.bounds import exact_mean
 from ..model.case import Attempt, Case, ScorerResult
+from ..model.figures import exact_mean
 from ..model.json_data import MAX_TEXT
 from ..model.outcome import PASSING, Outcome, letters_of, worst
 from ..model.text import counted, shortened

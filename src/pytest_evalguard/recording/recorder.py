@@ -10,8 +10,8 @@ from contextlib import contextmanager
 from importlib.util import module_from_spec
 from typing import TYPE_CHECKING, Any
 
-from ..model.bounds import reaches
 from ..model.case import ScorerResult
+from ..model.figures import reaches
 from ..model.scorer_results import UNSET, NamedScore, kept_raw, read_scores
 from ..model.scorers import (
     checked_count,

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pytest
 
-from ..model.bounds import reaches
 from ..model.case import Attempt, Case, EndedTest
 from ..model.difference import note_unseen
+from ..model.figures import reaches
 from ..model.outcome import PASSING, Outcome
 from ..model.text import printable, shortened
 from ..model.values import as_data, as_text
@@ -22,13 +22,46 @@ from .mark import EvalMark
 from .outcome import outcome_of, total, will_rerun
 from .parameters import parameters_of, places_of
 from .recorder import EvalCase
-from .recorder_internals import ambiguity, close, recorded
 
 if TYPE_CHECKING:
     from ..model.redaction import Redactor
     from .budget import Publish
     from .harness_errors import HarnessErrors
     from .subcases import Subcases
+
+_GROWING = ("scores", "metrics", "findings")
+
+
+def remark(case: EvalCase, marked: Mapping[str, object]) -> None:
+    """Take what the marks of the test say by now."""
+    case._marked = marked
+
+
+def ambiguity(case: EvalCase) -> str | None:
+    """Return what was said about a case without a verdict, None if it has one."""
+    return case._fields.get("ambiguous")
+
+
+def close(case: EvalCase) -> dict[str, Any]:
+    """End the recording and return what was recorded, as fields of a `Case`."""
+    case._open = False
+    fields = recorded(case)
+    case._values.clear()
+    return fields
+
+
+def recorded(case: EvalCase) -> dict[str, Any]:
+    """Return what was recorded so far, as fields of a `Case`."""
+    fields = case._fields.copy()
+    for name in _GROWING:
+        if name in fields:  # a thread may be late, while this is written
+            fields[name] = fields[name].copy()
+    if case._measured is not None:
+        fields.setdefault("latency_ms", case._measured)
+    if case._metadata is not None:
+        fields["metadata"] = dict(case._metadata.data)
+    return fields
+
 
 LINE = "evalguard_case"
 """The attribute of a test report that carries a finished case as one line of JSON."""

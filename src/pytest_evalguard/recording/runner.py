@@ -32,8 +32,7 @@ from .outcome import (
     verdict_line,
 )
 from .recorder import EvalCase
-from .recorder_internals import remark
-from .run import LINE, CaseContext, Run, case_of, detach, junit_properties
+from .run import LINE, CaseContext, Run, case_of, detach, junit_properties, remark
 
 _FOLLOWER = "pytest-evalguard-follower"
 TRIALS = "evalguard_trials"

@@ -21,15 +21,13 @@ from ..model.outcome import PASSING, Outcome
 from ..model.text import distinct_line, escaped
 from ..model.values import clean_text, describe
 from .collection import identity_of
-from .failed_subcases import FailedSubcases
 from .item_state import run_of, state_of
 from .mark import EvalMark, keyword_problems
 from .modify_case import modified
 from .outcome import INTERRUPTED, total
 from .recorder import EvalCase, ended_error
-from .recorder_internals import close
-from .run import CaseContext, Run, case_of, context_key
-from .subcase_verdict import Verdict, verdict_of
+from .run import CaseContext, Run, case_of, close, context_key
+from .subcase_verdict import FailedSubcases, Verdict, verdict_of
 
 if TYPE_CHECKING:
     from typing_extensions import Never

@@ -12,7 +12,6 @@ from ..model.difference import (
     differing_keys,
     sameness,
 )
-from ..model.lazy_regex import lazy
 from ..model.text import (
     ELLIPSIS,
     LABEL,
@@ -24,6 +23,7 @@ from ..model.text import (
     fits,
     hanging,
     labelled,
+    lazy,
     printable,
     shortened,
     shortened_end,

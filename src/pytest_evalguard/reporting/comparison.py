@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ..analysis.comparison import MOVED, Comparison
-from ..analysis.paired import FEWEST, PairedChange
+from ..analysis.statistics import FEWEST, PairedChange
 from ..model.text import counted, number_text
 
 _COMMIT = 10

@@ -12,8 +12,8 @@ import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
-from ..model.bounds import exact_mean
 from ..model.case import Attempt, Case
+from ..model.figures import exact_mean
 
 _TEXTS = ("name", "input", "expected", "actual", "reason", "ambiguous", "trace_id")
 _NUMBERS = ("prompt_tokens", "completion_tokens", "cost_usd", "threshold", "prompt_id")

@@ -7,18 +7,24 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain
 from urllib.parse import quote
 
-from ..analysis.case_names import MAX_SHOWN
-from ..analysis.group_figures import Grouping
+from ..analysis.groups import Grouping
+from ..analysis.totals import MAX_SHOWN
 from ..model.case import Case
 from ..model.difference import compared, difference_place, differing_keys, sameness
-from ..model.metrics import Table
+from ..model.figures import Table
 from ..model.text import counted, printable, shortened
 from ..storage.session import SessionState
 from .cases import key_fields, score_text, short_reason
 from .comparison import origin_text, verdict_lines
-from .groups import comparison_table, group_notes, group_table
-from .metric_texts import cell_text, metric_figures, table_size
 from .report import Report, trace_url
+from .tables import (
+    cell_text,
+    comparison_table,
+    group_notes,
+    group_table,
+    metric_figures,
+    table_size,
+)
 from .terminal import (
     figures,
     gate_text,

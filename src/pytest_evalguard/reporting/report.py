@@ -8,7 +8,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 from ..analysis.comparison import Comparison, read_comparison
-from ..analysis.group_figures import groupings_of
+from ..analysis.groups import groupings_of
 from ..analysis.totals import Totals
 from ..config.urls import TRACE_ID
 from ..delivery.outbox import Sent, submission_of

@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
-from ..analysis.case_names import MAX_SHOWN, CaseNames
 from ..analysis.comparison import Comparison
 from ..analysis.statistics import all_pass_rate
-from ..analysis.totals import Totals, rank_of, rate_text
+from ..analysis.totals import MAX_SHOWN, CaseNames, Totals, rank_of, rate_text
 from ..errors import SessionError
 from ..model.case import Case
 from ..model.outcome import OUTCOMES
@@ -28,10 +27,9 @@ from ..storage.resumed import Resumed, Spending
 from ..storage.session import Gate, Session, SessionState, Shard
 from .cases import WITH_VALUES, short_lines, whole_lines
 from .comparison import origin_text, verdict_lines
-from .groups import group_lines, milliseconds_text
-from .metric_texts import metric_figures, table_lines
 from .report import Report
 from .submissions import command, dry_run_lines, resume_command, sent_lines
+from .tables import group_lines, metric_figures, milliseconds_text, table_lines
 
 _FEW = 5
 """Most cases that are named of a kind where not all is shown."""

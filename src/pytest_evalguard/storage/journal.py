@@ -17,8 +17,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from ..model.case import ENDED_START, Case, EndedTest
-from .files import identity_of
-from .schemas import validator
+from .files import identity_of, validator
 
 CASES = "cases.jsonl"
 """The journal of a plain session, or of the controller of a distributed one."""

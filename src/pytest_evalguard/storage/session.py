@@ -23,8 +23,7 @@ from typing import Any, Literal
 
 from ..config.settings import DEFAULT_OUT
 from ..errors import SessionError
-from ..model.bounds import Share
-from ..model.metrics import Metric, Table
+from ..model.figures import Metric, Share, Table
 from ..model.text import display_path
 from ..start import OUT_VARIABLE
 from .files import (

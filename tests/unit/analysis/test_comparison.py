@@ -21,7 +21,7 @@ from pytest_evalguard.analysis.comparison import (
     read_comparison,
     write_comparison,
 )
-from pytest_evalguard.analysis.paired import PairedChange
+from pytest_evalguard.analysis.statistics import PairedChange
 from pytest_evalguard.errors import SessionError
 from pytest_evalguard.model.outcome import Outcome
 from pytest_evalguard.reporting.comparison import origin_text, verdict_lines

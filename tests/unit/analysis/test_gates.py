@@ -8,12 +8,12 @@ import pytest
 
 from pytest_evalguard.analysis.comparison import Comparison
 from pytest_evalguard.analysis.gates import CHECKS, check_gates, gated_groups
-from pytest_evalguard.analysis.paired import PairedChange
+from pytest_evalguard.analysis.statistics import PairedChange
 from pytest_evalguard.analysis.totals import Totals
 from pytest_evalguard.config.checks import LatencyLimit, Limit, MetricLimit
 from pytest_evalguard.config.settings import TABLE, Settings
 from pytest_evalguard.model.case import Case, ScorerResult
-from pytest_evalguard.model.metrics import Metric
+from pytest_evalguard.model.figures import Metric
 from pytest_evalguard.model.outcome import Outcome
 from pytest_evalguard.storage.session import Gate
 

@@ -10,17 +10,17 @@ from typing import Any
 import pytest
 from hypothesis import given, strategies as st
 
-from pytest_evalguard.analysis.group_figures import (
+from pytest_evalguard.analysis.groups import (
     MOST_GROUPS,
     GroupComparison,
     Grouping,
+    Key,
     groupings_of,
 )
-from pytest_evalguard.analysis.groups import Key
 from pytest_evalguard.analysis.totals import Totals
 from pytest_evalguard.model.case import Attempt, Case, ScorerResult
 from pytest_evalguard.model.outcome import Outcome
-from pytest_evalguard.reporting.groups import groups_data
+from pytest_evalguard.reporting.tables import groups_data
 
 
 def answer(

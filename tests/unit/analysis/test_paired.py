@@ -12,7 +12,7 @@ from fractions import Fraction
 import pytest
 from hypothesis import given, strategies as st
 
-from pytest_evalguard.analysis.paired import (
+from pytest_evalguard.analysis.statistics import (
     LEVEL,
     fall_p_value,
     least_drop,

@@ -14,8 +14,7 @@ import pytest
 from hypothesis import example, given, strategies as st
 
 from pytest_evalguard.controller.metrics_hook import checked, figures_in
-from pytest_evalguard.model.bounds import exact_mean
-from pytest_evalguard.model.metrics import Metric, Table
+from pytest_evalguard.model.figures import Metric, Table, exact_mean
 from pytest_evalguard.model.scorers import checked_metric
 from pytest_evalguard.model.text import number_text
 

@@ -13,7 +13,7 @@ import execnet
 import pytest
 from hypothesis import given, settings, strategies as st
 
-from pytest_evalguard.controller.serialisation import (
+from pytest_evalguard.controller.xdist import (
     is_portable,
     make_portable,
     pack,

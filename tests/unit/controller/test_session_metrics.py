@@ -13,7 +13,7 @@ from pytest_evalguard import hookspecs
 from pytest_evalguard.analysis.totals import Totals
 from pytest_evalguard.controller.metrics_hook import CollectedMetrics, SessionCases
 from pytest_evalguard.model.case import Case
-from pytest_evalguard.model.metrics import Metric, Table
+from pytest_evalguard.model.figures import Metric, Table
 from pytest_evalguard.storage.session import Session
 
 CASES = [Case("a", "passed"), Case("b", "dropped"), Case("c", "skipped")]

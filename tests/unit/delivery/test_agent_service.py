@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from pytest_evalguard.delivery.agent import results
+from pytest_evalguard.delivery.agent import AgentTarget, results
 from pytest_evalguard.delivery.agent.prompts import (
     Prompt,
     PromptIds,
@@ -29,7 +29,6 @@ from pytest_evalguard.delivery.agent.results import (
     read_prompts,
 )
 from pytest_evalguard.delivery.agent.service import AgentApi, _ReadBack
-from pytest_evalguard.delivery.agent.target import AgentTarget
 from pytest_evalguard.delivery.deadline import Deadline, Overdue, within
 from pytest_evalguard.delivery.evalguard.service import EvalGuard
 from pytest_evalguard.delivery.http import Reply

@@ -15,12 +15,11 @@ import pytest
 from hypothesis import given, settings, strategies as st
 
 from pytest_evalguard.cli.main import main
-from pytest_evalguard.config.services import Access, service_named
+from pytest_evalguard.config.settings import Access, service_named
 from pytest_evalguard.config.urls import checked_url
 from pytest_evalguard.controller.retention import remove_old_sessions
-from pytest_evalguard.delivery.evalguard.batches import freeze, halves
-from pytest_evalguard.delivery.evalguard.replies import stored_rows
-from pytest_evalguard.delivery.evalguard.target import RunTarget
+from pytest_evalguard.delivery.evalguard import RunTarget
+from pytest_evalguard.delivery.evalguard.rows import freeze, halves, stored_rows
 from pytest_evalguard.delivery.outbox import Answer, FrozenRequest, Note, Outbox
 from pytest_evalguard.delivery.sending import Progress, deliver
 from pytest_evalguard.delivery.target import proof_of

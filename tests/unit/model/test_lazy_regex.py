@@ -6,10 +6,10 @@ import pytest
 from hypothesis import given, strategies as st
 
 from pytest_evalguard.model import secret_shapes
-from pytest_evalguard.model.lazy_regex import lazy
 from pytest_evalguard.model.redaction import _SHORTEST_ALNUM
 from pytest_evalguard.model.secret_names import spans_of_names
 from pytest_evalguard.model.secret_shapes import spans_of_shapes
+from pytest_evalguard.model.text import lazy
 
 
 def test_a_pattern_is_compiled_when_it_is_first_used(

@@ -7,8 +7,7 @@ from typing import Any
 
 from hypothesis import given, strategies as st
 
-from pytest_evalguard.model.json_data import Json
-from pytest_evalguard.model.shortening import SHORTEST_SHARE, fitted, shortened
+from pytest_evalguard.model.json_data import SHORTEST_SHARE, Json, fitted, shortened
 
 MARK = re.compile(r"… \[cut: ([\d,]+) of ([\d,]+) characters kept\] …")
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings, strategies as st
 
 from pytest_evalguard.recording.recorder import EvalCase
-from pytest_evalguard.recording.recorder_internals import close
+from pytest_evalguard.recording.run import close
 
 
 class Timed(EvalCase):

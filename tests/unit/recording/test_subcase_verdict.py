@@ -14,12 +14,15 @@ from hypothesis import given, settings, strategies as st
 
 from pytest_evalguard.model.case import Case, EndedTest
 from pytest_evalguard.model.redaction import Redactor
-from pytest_evalguard.recording.failed_subcases import FailedSubcases
 from pytest_evalguard.recording.harness_errors import HarnessErrors
 from pytest_evalguard.recording.mark import EvalMark
 from pytest_evalguard.recording.recorder import EvalCase
 from pytest_evalguard.recording.run import CaseContext
-from pytest_evalguard.recording.subcase_verdict import Verdict, verdict_of
+from pytest_evalguard.recording.subcase_verdict import (
+    FailedSubcases,
+    Verdict,
+    verdict_of,
+)
 from pytest_evalguard.recording.subcases import MAX_NAME, Subcases
 
 ERRORS = HarnessErrors(["builtins.ConnectionError"])

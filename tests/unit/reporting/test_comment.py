@@ -12,7 +12,7 @@ from pytest_evalguard.analysis.baseline import Baseline, BaselineCases
 from pytest_evalguard.analysis.comparison import compare
 from pytest_evalguard.analysis.totals import Totals
 from pytest_evalguard.model.case import Case, ScorerResult
-from pytest_evalguard.model.metrics import Table
+from pytest_evalguard.model.figures import Table
 from pytest_evalguard.reporting.markdown import MOST_CHARACTERS, comment
 from pytest_evalguard.reporting.report import Report
 from pytest_evalguard.storage.session import Gate, SessionState

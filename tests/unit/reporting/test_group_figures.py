@@ -8,19 +8,19 @@ from typing import Any
 
 import pytest
 
-from pytest_evalguard.analysis.group_figures import MOST_GROUPS
+from pytest_evalguard.analysis.groups import MOST_GROUPS
 from pytest_evalguard.analysis.totals import Totals
 from pytest_evalguard.errors import SessionError
 from pytest_evalguard.model.case import Case, ScorerResult
 from pytest_evalguard.model.text import cells
-from pytest_evalguard.reporting.groups import (
+from pytest_evalguard.reporting.html.charts import histograms
+from pytest_evalguard.reporting.markdown import MOST_CHARACTERS, comment
+from pytest_evalguard.reporting.report import Report, report_of
+from pytest_evalguard.reporting.tables import (
     comparison_table,
     group_lines,
     group_table,
 )
-from pytest_evalguard.reporting.html.charts import histograms
-from pytest_evalguard.reporting.markdown import MOST_CHARACTERS, comment
-from pytest_evalguard.reporting.report import Report, report_of
 from pytest_evalguard.storage.session import Session, SessionState, create_session
 
 

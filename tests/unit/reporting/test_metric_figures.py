@@ -6,9 +6,9 @@ import pytest
 
 from pytest_evalguard.analysis.totals import Totals, metric_values
 from pytest_evalguard.model.case import Case
-from pytest_evalguard.model.metrics import Metric, Table
+from pytest_evalguard.model.figures import Metric, Table
 from pytest_evalguard.reporting.html.parts import figure_tables
-from pytest_evalguard.reporting.metric_texts import metric_figures, table_lines
+from pytest_evalguard.reporting.tables import metric_figures, table_lines
 
 CASES = [Case(str(n), "passed", metrics={"calls": float(n)}) for n in range(1, 21)]
 WIDE = Table("wide", [f"a long name {n}" for n in range(9)], [list(range(9))])

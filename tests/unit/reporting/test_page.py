@@ -22,8 +22,8 @@ from pytest_evalguard.errors import SessionError
 from pytest_evalguard.model.case import Case, ScorerResult
 from pytest_evalguard.model.outcome import OUTCOMES
 from pytest_evalguard.reporting.html.charts import TrendPoint
-from pytest_evalguard.reporting.html.data import CaseData
 from pytest_evalguard.reporting.html.page import Page, Since, write_page, write_report
+from pytest_evalguard.reporting.html.parts import CaseData
 from pytest_evalguard.reporting.report import Report
 from pytest_evalguard.storage.session import Gate, SessionState
 

@@ -16,7 +16,7 @@ from hypothesis import given, settings, strategies as st
 
 import pytest_evalguard.storage.journal as journal_module
 from pytest_evalguard.analysis.totals import Totals
-from pytest_evalguard.delivery.evalguard.target import RunTarget
+from pytest_evalguard.delivery.evalguard import RunTarget
 from pytest_evalguard.delivery.outbox import Answer, FrozenRequest, Outbox
 from pytest_evalguard.errors import SessionError
 from pytest_evalguard.model.case import (

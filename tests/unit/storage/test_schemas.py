@@ -13,13 +13,13 @@ from pydantic import TypeAdapter
 from pydantic_core import SchemaValidator
 
 from pytest_evalguard.analysis.comparison import Comparison
+from pytest_evalguard.delivery.agent import AgentTarget
 from pytest_evalguard.delivery.agent.prompts import LockFile
-from pytest_evalguard.delivery.agent.target import AgentTarget
-from pytest_evalguard.delivery.evalguard.target import RunTarget
+from pytest_evalguard.delivery.evalguard import RunTarget
 from pytest_evalguard.delivery.frozen_requests import FrozenRequest
 from pytest_evalguard.delivery.outbox import LeftOut
 from pytest_evalguard.model.case import Case, EndedTest
-from pytest_evalguard.storage.schemas import validator
+from pytest_evalguard.storage.files import validator
 from pytest_evalguard.storage.session import SessionState
 
 REQUIRED: dict[Any, dict[str, Any]] = {

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
-from ...analysis.case_names import MAX_SHOWN, CaseNames
+from ...analysis.totals import MAX_SHOWN, CaseNames
 from ...config.settings import PROMPTS_LOCK
 from ...errors import ConfigurationError
 from ...model.case import Case, is_prompt_id

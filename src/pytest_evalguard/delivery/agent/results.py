@@ -11,7 +11,7 @@ from typing import Any
 
 from ...model.case import Case, is_prompt_id
 from ...model.outcome import OUTCOMES, AgentStatus
-from ...storage.schemas import validator
+from ...storage.files import validator
 from ..deadline import real_now
 from ..frozen_requests import FrozenRequest
 from ..http import Reply

@@ -21,9 +21,9 @@ from ..frozen_requests import FrozenRequest
 from ..http import MAX_LIST, Client, Reply, is_temporary, leaves_doubt, retrying
 from ..outbox import Answer, LeftOut, Outbox, Submission, submission_of
 from ..sending import Progress, deliver
+from . import AgentTarget
 from .prompts import NO_PROMPT, Prompt, PromptIds, assign, locked_prompts
 from .results import Arrived, agent_result, is_acceptance, is_answer, read_prompts
-from .target import AgentTarget
 
 _REASONS = {
     401: "the API key in EVALGUARD_AGENT_API_KEY is not accepted",

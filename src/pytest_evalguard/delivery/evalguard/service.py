@@ -27,19 +27,22 @@ from ..http import (
 )
 from ..outbox import FINISH, Answer, Note, Outbox, Submission
 from ..sending import Progress, deliver
-from .batches import freeze, freeze_anew, frozen_as, halves
-from .replies import (
+from . import RunTarget
+from .rows import (
     REASONS,
     SINGLE,
     UNKNOWN,
     WRONG_KEY,
     answer_from,
     field,
+    freeze,
+    freeze_anew,
+    frozen_as,
+    halves,
     is_failure,
     is_success,
     stored_rows,
 )
-from .target import RunTarget
 
 API = "/api/v1"
 STATUSES = ("passed", "failed", "error")

@@ -13,19 +13,18 @@ from pathlib import Path
 from string import Template
 
 from ...analysis.comparison import Comparison
-from ...analysis.group_figures import Grouping
+from ...analysis.groups import Grouping
 from ...analysis.totals import Totals
 from ...errors import EvalguardError, SessionError
-from ...model.metrics import Table
+from ...model.figures import Table
 from ...model.outcome import OUTCOMES, rate_without_errors
 from ...model.text import counted
 from ...storage.files import replace_shared_file
 from ...storage.resumed import continued
 from ...storage.session import Gate, Session, SessionState, sessions_in
 from ..comparison import origin_text, verdict_lines
-from ..groups import comparison_table, group_notes, group_table
-from ..metric_texts import metric_figures
 from ..report import Report, followable
+from ..tables import comparison_table, group_notes, group_table, metric_figures
 from ..terminal import (
     figures,
     outcome_line,
@@ -33,12 +32,14 @@ from ..terminal import (
     where_lines,
 )
 from .charts import TrendPoint, histograms, outcome_bar, trend
-from .data import CLOSING, CaseData, harmless
 from .parts import (
+    CLOSING,
+    CaseData,
     definitions,
     escaped,
     figure_tables,
     gate_list,
+    harmless,
     linked,
     outcome_items,
     since_baseline,
@@ -288,10 +289,7 @@ def _asset(name: str) -> str:
 
 
 def _script() -> str:
-    parts = (
-        *("elements", "difference", "keys", "cases", "view", "filters", "detail"),
-        *("markdown", "beside", "list", "page"),
-    )
+    parts = ("elements", "cases", "detail", "page")
     lines = "".join(_asset(f"{part}.js") for part in parts)
     return f'(() => {{\n"use strict";\n{lines}}})();\n'
 

@@ -1,11 +1,11 @@
-"""Figures: when one reaches its limit, and what one from disk must be."""
+"""Figures: when one reaches its limit, what one must be, and those of a session."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 if TYPE_CHECKING:
     from pydantic_core import CoreSchema
@@ -91,3 +91,32 @@ Share = Annotated[float, Within(0, 1)]
 
 Finite = Annotated[float, Within(-math.inf, math.inf)]
 """Any number but NaN and the infinite ones."""
+
+
+@dataclass(frozen=True)
+class Metric:
+    """A number about a session as a whole, such as ``Metric("f1", 0.87)``.
+
+    `low` and `high` are the ends of its interval, if it has one; `unit` is shown after
+    the number, such as ``ms`` or ``%``.
+    """
+
+    name: str
+    value: Finite
+    low: Finite | None = None
+    high: Finite | None = None
+    unit: str | None = None
+
+
+@dataclass(frozen=True)
+class Table:
+    """Rows under named columns, such as a confusion matrix; a cell can be any value."""
+
+    name: str
+    columns: Sequence[str]
+    rows: Sequence[Sequence[Any]]
+
+    @property
+    def cells(self) -> int:
+        """How many cells there are."""
+        return len(self.rows) * len(self.columns)

@@ -16,8 +16,8 @@ from pytest_evalguard.analysis.comparison import read_comparison
 from pytest_evalguard.analysis.statistics import Mean
 from pytest_evalguard.analysis.totals import Totals
 from pytest_evalguard.errors import EvalguardError
-from pytest_evalguard.model.bounds import Bound, Share
 from pytest_evalguard.model.case import Case, ScorerResult
+from pytest_evalguard.model.figures import Bound, Share
 from pytest_evalguard.storage.journal import StoredCases
 from pytest_evalguard.storage.session import Session
 
