@@ -157,8 +157,6 @@ def _is_https(text: str) -> bool:
     return url.scheme == "https" and bool(url.netloc)
 
 
-# The cases as data, in blocks of JSON that end no script
-
 _LEAD = re.compile(r"\$?[0-9][0-9.,]*%?(?= |$)")
 
 
@@ -169,6 +167,8 @@ def with_lead(figure: str) -> str:
         return escaped(figure)
     return f"<b>{lead[0]}</b>{escaped(figure[lead.end() :])}"
 
+
+# The cases as data, in blocks of JSON that end no script
 
 _BLOCK = 500
 """Cases in a block of data: a browser bounds how long one text can be."""
