@@ -10,33 +10,11 @@ from dataclasses import replace
 
 from ..model.case import Case
 from ..model.difference import aligned, first_difference, is_container
-from ..model.figures import Metric
+from ..model.figures import MAX_SHOWN, CaseNames, Metric
 from ..model.outcome import PASSING, Outcome, info_of, letters_of
 from ..model.text import shortened
 from .groups import Group, GroupRate, groupings_of
 from .statistics import Mean, wilson
-
-MAX_SHOWN = 20
-"""Most cases that a session's summary names or shows of a kind."""
-
-
-class CaseNames:
-    """How many cases, and the first names of them, by rank and then in order."""
-
-    def __init__(self, most: int) -> None:
-        self.count = 0
-        self._first: list[tuple[float, str]] = []
-        self._most = most
-
-    @property
-    def first(self) -> list[str]:
-        return [name for _, name in self._first]
-
-    def add(self, name: str, rank: float = 0.0) -> None:
-        self.count += 1
-        insort(self._first, (rank, name))
-        del self._first[self._most :]
-
 
 _MAX_TEXT = 2_000
 _MAX_JSON = 20_000  # whole, so that it is told by the keys that differ

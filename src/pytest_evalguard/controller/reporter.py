@@ -21,13 +21,12 @@ import pytest
 
 from ..analysis.baseline import Baseline, load_baseline
 from ..analysis.gates import gated_groups
-from ..analysis.totals import MAX_SHOWN
 from ..config.resolution import usage_errors
 from ..config.settings import Settings
 from ..delivery.agent.prompts import PromptIds, locked_prompts
 from ..delivery.registry import with_targets
 from ..model.case import Case, EndedTest, record_from_line
-from ..model.figures import reaches
+from ..model.figures import MAX_SHOWN, reaches
 from ..model.redaction import Redactor
 from ..model.text import terminal_width
 from ..recording.budget import is_spent_budget

@@ -13,9 +13,9 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from ..analysis.totals import MAX_SHOWN, CaseNames
 from ..errors import ConfigurationError, MergeError, SessionError
 from ..model.case import Case
+from ..model.figures import MAX_SHOWN, CaseNames
 from ..model.text import counted, display_path
 from ..storage.files import is_file, replace_file, why_unreadable
 from ..storage.journal import CASES, figures_of

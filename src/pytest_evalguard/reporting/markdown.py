@@ -8,10 +8,9 @@ from itertools import chain
 from urllib.parse import quote
 
 from ..analysis.groups import Grouping
-from ..analysis.totals import MAX_SHOWN
 from ..model.case import Case
 from ..model.difference import compared, difference_place, differing_keys, sameness
-from ..model.figures import Table
+from ..model.figures import MAX_SHOWN, Table
 from ..model.text import counted, printable, shortened
 from ..storage.session import SessionState
 from .cases import key_fields, score_text, short_reason

@@ -8,8 +8,8 @@ from typing import Any
 
 from ..analysis.groups import MOST_GROUPS, GroupComparison, GroupFigures, Grouping, Side
 from ..analysis.statistics import FEWEST, Mean, PairedChange, wilson
-from ..analysis.totals import MAX_SHOWN, Totals
-from ..model.figures import Metric, Table
+from ..analysis.totals import Totals
+from ..model.figures import MAX_SHOWN, Metric, Table
 from ..model.text import (
     LABEL,
     VALUE,

@@ -7,9 +7,10 @@ from pathlib import Path
 
 from ..analysis.comparison import Comparison
 from ..analysis.statistics import all_pass_rate
-from ..analysis.totals import MAX_SHOWN, CaseNames, Totals, rank_of, rate_text
+from ..analysis.totals import Totals, rank_of, rate_text
 from ..errors import SessionError
 from ..model.case import Case
+from ..model.figures import MAX_SHOWN, CaseNames
 from ..model.outcome import OUTCOMES
 from ..model.text import (
     WIDTH,

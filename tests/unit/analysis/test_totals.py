@@ -8,8 +8,9 @@ import pytest
 
 from pytest_evalguard.analysis.groups import Group
 from pytest_evalguard.analysis.statistics import Mean
-from pytest_evalguard.analysis.totals import CaseNames, Totals, rate_text
+from pytest_evalguard.analysis.totals import Totals, rate_text
 from pytest_evalguard.model.case import Attempt, Case, ScorerResult
+from pytest_evalguard.model.figures import CaseNames
 from pytest_evalguard.model.outcome import Outcome
 
 

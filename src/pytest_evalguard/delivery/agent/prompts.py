@@ -12,10 +12,10 @@ from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
-from ...analysis.totals import MAX_SHOWN, CaseNames
 from ...config.settings import PROMPTS_LOCK
 from ...errors import ConfigurationError
 from ...model.case import Case, is_prompt_id
+from ...model.figures import MAX_SHOWN, CaseNames
 from ...storage.files import read_checked, replace_shared_file
 from ..outbox import LeftOut
 
