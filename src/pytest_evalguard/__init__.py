@@ -62,5 +62,5 @@ _HOMES = (
     "recording.recorder",
     "storage.session",
     "delivery.outbox",
-    "model.metrics",
+    "model.figures",
 )

@@ -7,6 +7,7 @@ import subprocess
 import sys
 from collections import Counter
 from collections.abc import Mapping
+from importlib import import_module
 from importlib.metadata import entry_points
 from pathlib import Path
 
@@ -237,3 +238,8 @@ def test_every_public_name_can_be_imported() -> None:
         assert getattr(pytest_evalguard, name) is not None
     with pytest.raises(AttributeError, match="no attribute 'missing'"):
         _ = pytest_evalguard.missing  # type: ignore[attr-defined] # as a typo is
+
+
+@pytest.mark.parametrize("home", pytest_evalguard._HOMES)
+def test_a_public_name_is_looked_for_where_there_is_a_module(home: str) -> None:
+    import_module(f"pytest_evalguard.{home}")
