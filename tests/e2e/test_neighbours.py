@@ -345,6 +345,18 @@ def test_a_property_of_hypothesis_is_one_case(everywhere: Suite) -> None:
     assert "    n=100,\n" in result.out  # what hypothesis shows
 
 
+def test_a_plugin_that_looks_at_what_was_deselected_bears_carried_cases(
+    everywhere: Suite,
+) -> None:
+    everywhere.test("def test_it(eval_case): pass")
+    everywhere.run()
+    # at the end hypothesis reads attributes of all that pytest counts
+    result = everywhere.run("--evalguard-resume=last", plugins=["hypothesispytest"])
+    assert result.status == 0
+    assert result.tally == {"deselected": 1}
+    assert "1 case carried over" in result.summary
+
+
 def test_a_metric_of_deepeval_is_a_named_score(everywhere: Suite) -> None:
     need("deepeval")
     everywhere.test("""

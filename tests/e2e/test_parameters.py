@@ -144,6 +144,39 @@ def test_a_test_without_parameters_keeps_none(table: Result) -> None:
     assert "params" not in table.session.cases["TestUnit::test_it"]
 
 
+HOSTILE = """
+    import pytest
+
+    class Array:  # as numpy's
+        def __eq__(self, other): return self
+        def __bool__(self): raise ValueError("ambiguous")
+
+    class Text(str):
+        def __eq__(self, other): raise RuntimeError("eq")
+        def __getitem__(self, place): raise RuntimeError("getitem")
+        __hash__ = str.__hash__
+
+    VALUES = {"array": Array(), "text": Text("x"), "int": 10**5_000}
+
+    @pytest.mark.eval(input=10**5_000)
+    @pytest.mark.parametrize("value", VALUES.values(), ids=VALUES)
+    def test_it(value): pass
+    """
+
+
+def test_what_can_not_be_compared_or_written_is_a_parameter_as_any_other(
+    everywhere: Suite,
+) -> None:
+    everywhere.test(HOSTILE)
+    assert everywhere.run().session.outcomes == {
+        "test_it[array]": "passed",
+        "test_it[text]": "passed",
+        "test_it[int]": "passed",
+    }
+    resumed = everywhere.run("--evalguard-resume=last")
+    assert "3 cases carried over" in resumed.summary
+
+
 def test_gates_are_held_against_groups(table: Result) -> None:
     found = " ".join(table.summary.split())
     rows = len(table.session.cases)

@@ -8,6 +8,7 @@ import re
 import shutil
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -628,6 +629,31 @@ def test_a_parameter_that_changed_is_seen_whatever_its_name_is(
     suite.test(text.replace("A1", "B2"))
     result = suite.run("--evalguard-resume=last")
     assert "mark or parameters changed: test_it.py::test_it[a]" in result.summary
+
+
+KEY, OTHER_KEY = (f"sk-ant-api03-{each * 40}" for each in ("aB3x", "cD4y"))
+
+
+@pytest.mark.parametrize(
+    "values", [[KEY, OTHER_KEY], [{"api_key": KEY}]], ids=["id", "value"]
+)
+def test_what_can_not_be_told_apart_without_its_secret_runs_again(
+    everywhere: Suite, values: list[Any]
+) -> None:
+    text = """
+        @pytest.mark.parametrize("value", VALUES)
+        def test_it(eval_case, value): pass
+    """
+    everywhere.test(text.replace("VALUES", str(values)))
+    everywhere.run()
+    changed = str(values[-1:]).replace(KEY, OTHER_KEY)
+    everywhere.test(text.replace("VALUES", changed))
+    result = everywhere.run("--evalguard-resume=last")
+    assert result.tally == {"passed": 1}
+    assert (
+        "1 case runs again because their id, mark or parameters had a secret, which is"
+        " not kept: test_it.py::test_it[" in result.summary
+    )
 
 
 @pytest.mark.parametrize("value", ["0", "-1", "nan", "inf", "much"])

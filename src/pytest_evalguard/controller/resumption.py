@@ -16,7 +16,7 @@ from ..model.case import Case, EndedTest
 from ..model.redaction import Redactor
 from ..model.text import counted, display_path
 from ..recording.modify_case import redact_case
-from ..recording.selection import Earlier, Selection
+from ..recording.selection import HIDDEN, Earlier, Selection
 from ..reporting.submissions import command
 from ..storage.lock import Lock
 from ..storage.resumed import Resumed, continued
@@ -179,12 +179,15 @@ class Resumption:
         if not selection.names:
             yield "every case has a verdict: no test was left to run"
         changed = sorted(self._verdicts.keys() & set(selection.names))
-        if changed:
-            cases = "case runs" if len(changed) == 1 else "cases run"
-            yield (
-                f"{len(changed):,} {cases} again because their mark or parameters"
-                f" changed: {_named(changed)}"
-            )
+        hidden = [name for name in changed if self._verdicts[name] == HIDDEN]
+        for names, why in (
+            (sorted({*changed} - {*hidden}), "mark or parameters changed"),
+            (hidden, "id, mark or parameters had a secret, which is not kept"),
+        ):
+            if names:
+                cases = "case runs" if len(names) == 1 else "cases run"
+                count = f"{len(names):,} {cases} again"
+                yield f"{count} because their {why}: {_named(names)}"
         gone = sorted(self._verdicts.keys() - self._selected)
         if gone:
             cases = "case is" if len(gone) == 1 else "cases are"

@@ -21,6 +21,7 @@ from functools import cached_property, partial
 from os import getpid
 from pathlib import Path
 from threading import Lock
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -235,7 +236,9 @@ class Controller(Unpacking):
         terminal: Any = config.pluginmanager.get_plugin("terminalreporter")
         if terminal is not None and not self._is_shown:
             self._is_shown = True
-            terminal.stats.setdefault("deselected", []).extend(names)
+            # plugins expect what items have: an id, and attributes to look for
+            left_out = [SimpleNamespace(nodeid=name) for name in names]
+            terminal.stats.setdefault("deselected", []).extend(left_out)
 
     def _take(self, worker: str, sent: str | float) -> None:
         """Take a case, or how much was spent, from a worker.

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from typing import Any
 
 import pytest
@@ -19,7 +20,7 @@ MAX_PARAMETER = 100
 """Longest text kept of a parameter, in columns."""
 
 _MOST_READ = 10_000
-_SCALARS = (str, int, float, bool, type(None))
+_SCALARS = (int, float, bool, type(None))
 _COUNTER = re.compile("_?[0-9]+|")  # what pytest adds where ids are equal
 
 
@@ -73,26 +74,34 @@ def _text(
     indices: Mapping[str, int],
     clean: Callable[[str], str],
 ) -> str:
-    if isinstance(value, str):
-        value = value[:_MOST_READ]
-    elif type(value) in _SCALARS:
-        value = str(value)
+    own = _own_text(value)
     if (
         known_as is None
-        or known_as == value
-        or _is_made_up(known_as, name, value, indices.get(name))
+        or known_as == own
+        or _is_made_up(known_as, name, own, indices.get(name))
     ):
-        text = as_text(value, clean)
+        text = as_text(value if own is None else own, clean)
     else:
         text = clean(clean_text(known_as))
     return distinct_line(text, MAX_PARAMETER)
 
 
-def _is_made_up(known_as: str, name: str, value: object, index: int | None) -> bool:
+def _own_text(value: Any) -> str | None:
+    """Return the text that a value is or has in an id, None where it has none."""
+    kind = type(value)
+    if issubclass(kind, str):
+        return str.__getitem__(value, slice(_MOST_READ))
+    if kind in _SCALARS:
+        with suppress(ValueError):  # Python converts no int of thousands of digits
+            return str(value)
+    return None
+
+
+def _is_made_up(known_as: str, name: str, own: str | None, index: int | None) -> bool:
     """Whether pytest made an id of the value, or of the name and a number."""
     texts = [f"{name}{index}"]
-    if isinstance(value, str):
-        texts += (value, value.encode("unicode_escape").decode())
+    if own is not None:
+        texts += (own, own.encode("unicode_escape").decode())
     return any(
         known_as.startswith(text) and _COUNTER.fullmatch(known_as[len(text) :])
         for text in texts

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from hashlib import blake2b
 from pathlib import Path
@@ -11,10 +12,14 @@ from typing import Any
 
 import pytest
 
+from ..model.redaction import REDACTED
 from ..model.values import as_text
 from .collection import identify, indices_of, note_identities
 from .item_state import ItemState, state_of
 from .mark import EvalMark
+
+HIDDEN = "hidden"
+"""In the place of a digest, where secrets were taken out of what it would be of."""
 
 _COMPARED = ("input", "expected", "threshold", "tags")
 _PLAIN = frozenset({str, int, float, bool, type(None)})
@@ -79,7 +84,7 @@ def select(
     """
     names = identify(cases, clean, suffix)
     states = list(map(state_of, cases))
-    _note_declared(cases, states, clean)
+    _note_declared(cases, states, names, clean)
     selection = Selection(names)
     if earlier is not None:
         cases, selection = _deselect(session, cases, names, earlier)
@@ -93,11 +98,14 @@ def select(
 def _note_declared(
     cases: Sequence[pytest.Item],
     states: Sequence[ItemState],
+    names: Sequence[str],
     clean: Callable[[str], str],
 ) -> None:
     """Keep on each test a digest of what its mark and its parameters say now.
 
     Later a fixture may add a mark, and the test may change its parameters.
+
+    :param names: their identities.
     """
     marks: dict[int, list[_Pair]] = {}
     said: list[tuple[ItemState, str]] = []
@@ -116,8 +124,14 @@ def _note_declared(
     joined = "\n".join([text for _, text in said])
     has_secrets = clean(joined) != joined
     for state, text in said:
-        data = (clean(text) if has_secrets else text).encode()
-        state.declared = blake2b(data, digest_size=_BYTES).hexdigest()
+        if has_secrets and clean(text) != text:
+            state.declared = HIDDEN
+        else:
+            digest = blake2b(text.encode(), digest_size=_BYTES)
+            state.declared = digest.hexdigest()
+    for state, name in zip(states, names, strict=True):
+        if REDACTED in name:
+            state.declared = HIDDEN
 
 
 def _said_by(mark: EvalMark) -> list[_Pair]:
@@ -131,7 +145,10 @@ def _said_by(mark: EvalMark) -> list[_Pair]:
 def _text_of(pairs: list[_Pair]) -> str:
     # most are plain, and a text of them takes a tenth of the time; as pairs, as what is
     # under a secret's name in a dict would be taken out of it, and never differ
-    return repr(pairs) if _are_plain(pairs) else as_text(pairs)
+    if _are_plain(pairs):
+        with suppress(ValueError):  # Python converts no int of thousands of digits
+            return repr(pairs)
+    return as_text(pairs)
 
 
 def _are_plain(pairs: list[_Pair]) -> bool:
@@ -149,7 +166,7 @@ def _deselect(
     done = {
         index: (item, name)
         for index, item, name in found
-        if verdicts.get(name) == (state_of(item).declared or "")
+        if verdicts.get(name, HIDDEN) == (state_of(item).declared or "") != HIDDEN
     }
     if done:
         items = enumerate(session.items)
