@@ -99,8 +99,7 @@ KEY = {"SHELF_API_KEY": "key-of-the-shelf"}
 def third(everywhere: Suite) -> Suite:
     """A suite whose processes know a third service."""
     everywhere.write("site/sitecustomize.py", REGISTERED)
-    everywhere.write("site/third/__init__.py", "")
-    everywhere.write("site/third/target.py", TARGET)
+    everywhere.write("site/third/__init__.py", TARGET)
     everywhere.write("site/third/service.py", SERVICE)
     everywhere.test(ONE)
     return everywhere

@@ -215,6 +215,7 @@ class Suite:
 
         :param check: false where the test breaks what must hold.
         """
+        before = {each.path for each in Result(0, "", "", self.directory).sessions}
         if self._is_process(env, plugins):
             process = self.start(*args, standin=standin, plugins=plugins, env=env)
             result = self.finish(process)
@@ -223,6 +224,8 @@ class Suite:
             result = self._call(pytest.main, pytest.__file__, words, standin, env)
         if check:
             check_invariants(result, standin)
+            new = [each for each in result.sessions if each.path not in before]
+            assert {s.state["exit_status"] for s in new} <= {result.status, None}
         return result
 
     def _is_process(self, env: Mapping[str, str], plugins: Sequence[str] = ()) -> bool:

@@ -274,6 +274,7 @@ class Reporter:
             result = yield
         except BaseException:
             self._course = replace(self._course, is_interrupted=True)
+            session.exitstatus = session.exitstatus or pytest.ExitCode.INTERRUPTED
             self._close(session)
             self._tell_rest()
             raise

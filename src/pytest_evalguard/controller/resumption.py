@@ -180,14 +180,17 @@ class Resumption:
             yield "every case has a verdict: no test was left to run"
         changed = sorted(self._verdicts.keys() & set(selection.names))
         hidden = [name for name in changed if self._verdicts[name] == HIDDEN]
+        others = sorted({*changed} - {*hidden})
         for names, why in (
-            (sorted({*changed} - {*hidden}), "mark or parameters changed"),
-            (hidden, "id, mark or parameters had a secret, which is not kept"),
+            (others, "again because their mark or parameters changed"),
+            (
+                hidden,
+                "again because what identifies them had a secret, which isn't kept",
+            ),
         ):
             if names:
                 cases = "case runs" if len(names) == 1 else "cases run"
-                count = f"{len(names):,} {cases} again"
-                yield f"{count} because their {why}: {_named(names)}"
+                yield f"{len(names):,} {cases} {why}: {_named(names)}"
         gone = sorted(self._verdicts.keys() - self._selected)
         if gone:
             cases = "case is" if len(gone) == 1 else "cases are"

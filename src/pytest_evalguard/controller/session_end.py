@@ -117,6 +117,8 @@ class Ending:
             self._write_markdown(session, self._settings.markdown)
         if self._live.is_started:
             self._remove_old_sessions()
+            if self._live.state.exit_status != session.exitstatus:
+                self._live.update(exit_status=int(session.exitstatus))
             if not self._live.is_saved:
                 self._save_state()
             self._live.release()
