@@ -358,6 +358,40 @@ def test_a_second_ctrl_c_loses_nothing_either(
     assert len(rows_of(standin)) == state["rows"]
 
 
+def test_a_ctrl_c_while_a_plugin_ends_its_work_is_in_the_exit_status(
+    everywhere: Suite,
+) -> None:
+    everywhere.write(
+        "conftest.py",
+        """
+        def pytest_sessionfinish(session):
+            if not hasattr(session.config, "workerinput"):
+                raise KeyboardInterrupt
+        """,
+    )
+    everywhere.test("def test_it(eval_case): pass")
+    state = everywhere.run(check=False).session.state
+    assert (state["status"], state["exit_status"]) == ("interrupted", 2)
+
+
+@pytest.mark.real_process("it is stopped while it sends")
+def test_a_run_whose_sending_was_stopped_ends_as_the_session_did(
+    everywhere: Suite, standin: StandIn
+) -> None:
+    everywhere.test("def test_it(eval_case): eval_case.actual = 'a'")
+    standin.plan(Slow(30), path_contains="/results")
+    process = everywhere.start("--evalguard-run=new", standin=standin)
+    while not standin.posts:
+        time.sleep(0.05)
+    os.killpg(process.pid, signal.SIGINT)
+    result = everywhere.finish(process)
+    assert (result.status, result.session.state["exit_status"]) == (2, 2)
+    standin.forget_faults()
+    assert everywhere.script("submit", standin=standin).status == 0
+    (run,) = standin.runs.values()
+    assert (len(run.rows), run.status) == (1, "failed")
+
+
 def test_a_ctrl_c_while_the_first_is_being_handled(
     suite: Suite, standin: StandIn
 ) -> None:
