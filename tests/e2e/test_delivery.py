@@ -446,20 +446,28 @@ def test_a_full_disk_stops_no_test_and_is_told_with_a_count(
         """,
     )
     everywhere.test("""
-        @pytest.mark.parametrize("n", range(8))
+        @pytest.mark.parametrize("n", range(4))
         def test_it(eval_case, n):
             eval_case.actual = "x" * 1_000
+        def test_many(eval_case):
+            for n in range(4):
+                with eval_case.subcase(f"{n}") as case:
+                    case.actual = "x" * 1_000
     """)
     process = everywhere.start(
         f"--evalguard-run={standin.add_run()}", "-pno:cacheprovider", standin=standin
     )
     result = everywhere.finish(process)
-    assert "8 passed" in result.out, result.out + result.err
+    assert "5 passed" in result.out, result.out + result.err
     told = result.summary + result.err
-    assert "lost: " in told, told
-    assert "can't be sent because they are not on disk: " in told
+    kept = result.session.state["rows"]
+    assert 0 < kept < 8
+    assert f"lost: {8 - kept} cases can't be sent because they are not on disk" in told
     assert result.status == 1
     assert "Traceback" not in result.out + result.err
+    assert result.session.state["counts"] == {"passed": kept, "not run": 8 - kept}
+    assert f"  finished  {kept} of 8 cases" in everywhere.script("list").out
+    assert everywhere.script("gate", "--min-pass-rate=0").status == 1
 
 
 def test_a_directory_that_was_removed_is_written_anew(

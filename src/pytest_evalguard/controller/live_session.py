@@ -29,7 +29,7 @@ from ..analysis.groups import Group
 from ..analysis.totals import Totals
 from ..model.case import Attempt, Case, EndedTest
 from ..storage.ci import ci_facts, commit_of
-from ..storage.journal import CHILD_PREFIX, WORKER_PREFIX, Journal
+from ..storage.journal import CHILD_PREFIX, WORKER_PREFIX, Journal, figures_of
 from ..storage.lock import Lock
 from ..storage.resumed import Spending
 from ..storage.session import Session, SessionState, making
@@ -40,6 +40,8 @@ class LiveSession:
 
     :param is_compared: whether what counts of each case in a comparison is kept.
     :param groups: the groups of cases whose pass rates are wanted.
+
+    `lost` is how many finished cases are not on disk, known when it is closed.
     """
 
     def __init__(
@@ -70,7 +72,7 @@ class LiveSession:
         self._crashes: dict[str, list[Attempt]] = {}
         self._has_repeats = False
         self._taking = RLock()  # tests may run in threads
-        self._vanished = 0
+        self.lost = 0
         self.is_started = False
         self.is_saved = True
         self.disk_error: OSError | None = None
@@ -98,11 +100,6 @@ class LiveSession:
             without_row=self._without_row | self._unfinished | self._begun,
             origin=origin_of(self.state, self._shared),
         )
-
-    @property
-    def lost(self) -> int:
-        """How many finished cases are not on disk."""
-        return max(len(self._unwritten), self._vanished)
 
     def select(self, identities: Iterable[str]) -> None:
         """Learn of cases that are to run; the first ones make the session directory.
@@ -312,14 +309,17 @@ class LiveSession:
                 self.totals.add(Case(nodeid, "not run", test=nodeid))
         if self._unfinished:
             self.totals.outcomes["not run"] += len(self._unfinished)
-        self.update(
-            selected=self._count,
-            counts=dict(self.totals.outcomes),
-            rows=max(0, self.totals.rows - self.lost),
-            pass_rate=self.totals.pass_rate,
-            score=self.totals.score.value,
-            **changes,
-        )
+        figures = {
+            "selected": self._count,
+            "counts": dict(self.totals.outcomes),
+            "rows": self.totals.rows,
+            "pass_rate": self.totals.pass_rate,
+            "score": self.totals.score.value,
+        }
+        if self.lost:  # a later command has no more than what is on disk
+            figures = figures_of(self.session.cases(), self._count)
+            changes["missing"] = changes.get("missing", 0) + self.lost
+        self.update(**figures, **changes)
 
     def update(self, **changes: Any) -> None:
         """Change the state, on disk as soon as there is a directory."""
@@ -333,10 +333,10 @@ class LiveSession:
                 self.is_saved = False
 
     def _count_lost(self) -> None:
-        """Count what is no longer in the journal, if that was changed by others."""
-        if not self._journal.is_intact:
-            finished = self._count - len(self._unfinished)
-            self._vanished = max(0, finished - len(self.session.cases()))
+        """Count what is not in the journal: the disk was full, or others changed it."""
+        if self._unwritten or not self._journal.is_intact:
+            finished = self._count - len(self._unfinished) - len(self._begun)
+            self.lost = max(0, finished - self.session.cases().finished)
 
     def _append(self, line: str) -> None:
         self._unwritten.append(line)
