@@ -112,6 +112,28 @@ def test_a_plugin_that_fails_or_stops_interrupts_the_session(
     assert "pytest-evalguard submit" in result.summary + result.err
 
 
+def test_a_ctrl_c_in_the_hook_for_a_case_keeps_the_case(everywhere: Suite) -> None:
+    everywhere.write(
+        "conftest.py",
+        """
+        calls = []
+        def pytest_evalguard_modify_case(case):
+            calls.append(case)
+            if len(calls) == 1:
+                raise KeyboardInterrupt
+        """,
+    )
+    everywhere.test("""
+        def test_it(eval_case):
+            eval_case.record(actual="a", expected="b")
+            assert False
+    """)
+    session = everywhere.run().session
+    assert session.state["status"] == "interrupted"
+    assert session.outcomes == {"test_it": "failed"}
+    assert session.cases["test_it"]["actual"] == "a"
+
+
 def test_a_collection_error_interrupts_a_plain_session(
     suite: Suite, standin: StandIn
 ) -> None:

@@ -365,11 +365,12 @@ class CaseRunner:
                 self._publish_finished(state, run, None)
 
     def _keep_interrupted(self, state: ItemState, run: Run) -> None:
-        if "teardown" in run.logged:
+        is_over = "teardown" in run.logged
+        if is_over and (run.is_published or not run.is_finished):
             return
         # what has failed has failed for good
-        is_decided = state.trials is None and run.outcome in ("failed", "error")
-        if run.case is None and not is_decided:
+        has_failed = state.trials is None and run.outcome in ("failed", "error")
+        if run.case is None and not (is_over or has_failed):
             run.reports.clear()
             run.reasons = {"teardown": INTERRUPTED}
         elif run.case is not None and run.case.require is None:  # between two trials
@@ -379,8 +380,8 @@ class CaseRunner:
     def _publish_finished(
         self, state: ItemState, run: Run, report: pytest.TestReport | None
     ) -> None:
-        run.is_published = True
         self._publish_case(*self.finish(state, run), report)
+        run.is_published = True  # a Ctrl-C may have come before
 
     def _publish_case(
         self, case: Case | EndedTest, line: str, report: pytest.TestReport | None
