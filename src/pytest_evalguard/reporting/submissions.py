@@ -13,6 +13,10 @@ from ..model.text import counted, display_path, field, name_list, printable
 
 _UNKNOWN = "no reason is known"
 _RESUME = Settings.resume.option.flag
+# what passed in the meantime is not even collected with them
+_BY_LAST_RUN = frozenset(
+    ("--lf", "--last-failed", "--sw", "--stepwise", "--sw-skip", "--stepwise-skip")
+)
 
 
 def header(target: Target, dry_run: bool) -> str:
@@ -100,14 +104,19 @@ def resume_command(path: Path, arguments: Iterable[str] = ()) -> str:
     :param arguments: those that pytest was started with.
     """
     option = f"{_RESUME}={display_path(path)}"
-    return printable(shlex.join(["pytest", option, *_without_resume(arguments)]))
+    return printable(shlex.join(["pytest", option, *_kept(arguments)]))
 
 
-def _without_resume(arguments: Iterable[str]) -> Iterator[str]:
-    """Yield arguments but the option that names an earlier session, and its value."""
+def _kept(arguments: Iterable[str]) -> Iterator[str]:
+    """Yield arguments but those that would leave out what the session has.
+
+    That is the option that names an earlier session, and its value, and options by
+    which pytest takes fewer tests than before.
+    """
     is_value = False
     for each in arguments:
-        if not is_value and each != _RESUME and not each.startswith(f"{_RESUME}="):
+        is_resume = each == _RESUME or each.startswith(f"{_RESUME}=")
+        if not is_value and not is_resume and each not in _BY_LAST_RUN:
             yield each
         is_value = each == _RESUME
 

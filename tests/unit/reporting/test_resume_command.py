@@ -17,6 +17,7 @@ from pytest_evalguard.reporting.submissions import resume_command
         (["--evalguard-resume=last", "-x"], " -x"),
         (["--evalguard-resume", "last", "-x"], " -x"),
         (["-k", "a\nb"], " -k 'a\\nb'"),
+        (["--lf", "-q", "--sw", "--sw-skip", "evals"], " -q evals"),
     ],
 )
 def test_the_arguments_are_those_of_the_session(
