@@ -60,6 +60,21 @@ def test_a_pool_is_quiet_when_it_is_terminated(suite: Suite) -> None:
     assert "Terminated" not in result.out + result.err
 
 
+def test_a_child_dies_of_a_sigterm_that_comes_as_it_is_made(suite: Suite) -> None:
+    suite.test("""
+        import os, signal, time
+        def test_it(eval_case):
+            for _ in range(20):
+                child = os.fork()
+                if child == 0:
+                    time.sleep(0.5)
+                    os._exit(0)
+                os.kill(child, signal.SIGTERM)
+                assert os.WTERMSIG(os.waitpid(child, 0)[1]) == signal.SIGTERM
+    """)
+    assert suite.run("-s").tally == {"passed": 1}
+
+
 def test_a_child_forked_by_a_thread_dies_of_sigterm(suite: Suite) -> None:
     suite.test("""
         import os, signal, threading, time

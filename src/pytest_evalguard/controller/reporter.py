@@ -7,14 +7,11 @@ from __future__ import annotations
 
 import html
 import os
-import signal
 import sys
-import threading
 from collections.abc import Generator, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from os import getpid
-from types import FrameType
 from typing import Any
 
 import pytest
@@ -50,46 +47,8 @@ from ..storage.session import PassedOver, check_out
 from .live_session import LiveSession, new_session
 from .resumption import Resumption
 from .session_end import COLLECTED, Course, Ending, SessionEnd
+from .sigterm import Termination
 from .submitting import Submitter, destinations_of
-
-
-class Terminated(KeyboardInterrupt):
-    """The process was asked to end."""
-
-
-class Termination:
-    """Turns SIGTERM into an exception, unless somebody else handles it already.
-
-    In the process that installed it only: a child that a test forks inherits the
-    handler, and would survive what `multiprocessing` ends it by.
-    """
-
-    def __init__(self) -> None:
-        self._process: int | None = None
-
-    def install(self) -> None:
-        """Handle SIGTERM, in a main thread where nobody does."""
-        is_main = threading.current_thread() is threading.main_thread()
-        is_free = signal.getsignal(signal.SIGTERM) is signal.SIG_DFL
-        # pytest leaves it to the system, which kills (pytest-dev/pytest#5243)
-        if self._process is None and is_main and is_free:
-            self._process = getpid()
-            signal.signal(signal.SIGTERM, self._terminate)
-            if hasattr(os, "register_at_fork"):
-                os.register_at_fork(after_in_child=self.uninstall)
-
-    def uninstall(self) -> None:
-        """Handle SIGTERM as before, unless somebody else handles it by now."""
-        if signal.getsignal(signal.SIGTERM) == self._terminate:
-            signal.signal(signal.SIGTERM, signal.SIG_DFL)
-
-    def _terminate(self, number: int, frame: FrameType | None) -> None:
-        if getpid() == self._process:
-            raise Terminated("terminated by SIGTERM")
-        # a child that took the handler back, or that no hook of Python's has seen
-        signal.signal(signal.SIGTERM, signal.SIG_DFL)
-        os.kill(getpid(), signal.SIGTERM)
-
 
 # xdist's controller ends a session at --maxfail by an Interrupted that says this, which
 # pytest takes for a Ctrl-C; its workers go on for a while (pytest-dev/pytest-xdist#420)
