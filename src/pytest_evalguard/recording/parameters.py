@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from contextlib import suppress
 from typing import Any
 
 import pytest
@@ -91,10 +90,10 @@ def _own_text(value: Any) -> str | None:
     kind = type(value)
     if issubclass(kind, str):
         return str.__getitem__(value, slice(_MOST_READ))
-    if kind in _SCALARS:
-        with suppress(ValueError):  # Python converts no int of thousands of digits
-            return str(value)
-    return None
+    try:
+        return str(value) if kind in _SCALARS else None
+    except ValueError:  # Python converts no int of thousands of digits
+        return None
 
 
 def _is_made_up(known_as: str, name: str, own: str | None, index: int | None) -> bool:

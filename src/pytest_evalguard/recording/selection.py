@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, replace
 from hashlib import blake2b
 from pathlib import Path
@@ -145,10 +144,10 @@ def _said_by(mark: EvalMark) -> list[_Pair]:
 def _text_of(pairs: list[_Pair]) -> str:
     # most are plain, and a text of them takes a tenth of the time; as pairs, as what is
     # under a secret's name in a dict would be taken out of it, and never differ
-    if _are_plain(pairs):
-        with suppress(ValueError):  # Python converts no int of thousands of digits
-            return repr(pairs)
-    return as_text(pairs)
+    try:
+        return repr(pairs) if _are_plain(pairs) else as_text(pairs)
+    except ValueError:  # Python converts no int of thousands of digits
+        return as_text(pairs)
 
 
 def _are_plain(pairs: list[_Pair]) -> bool:
