@@ -404,18 +404,30 @@ def test_markdown_of_any_session_fits_into_a_comment(everywhere: Suite) -> None:
     assert result.status == 1
 
 
+def test_a_merged_session_is_said_to_have_the_cases_that_it_has(suite: Suite) -> None:
+    suite.test("""
+        def test_it(eval_case):
+            with eval_case.subcase("one"):
+                pass
+    """)
+    suite.run()
+    merged = suite.script("merge", str(suite.run().sessions[0].path), "-o", "merged")
+    assert "1 case in merged" in merged.out
+
+
 def test_markdown_says_where_results_went(suite: Suite, standin: StandIn) -> None:
     suite.test("def test_it(eval_case): eval_case.score = 1")
     run_id = standin.add_run()
-    args = (f"--evalguard-run={run_id}", "--evalguard-markdown=summary.md")
-    suite.run(*args, standin=standin)
-    assert "submitted 1 result to run" in (suite.directory / "summary.md").read_text()
+    path = suite.directory / "new" / "folder" / "summary.md"
+    args = (f"--evalguard-run={run_id}", f"--evalguard-markdown={path}")
+    assert suite.run(*args, standin=standin).status == 0
+    assert "submitted 1 result to run" in path.read_text()
 
 
 @pytest.mark.parametrize(
     ("text", "path", "status", "told"),
     [
-        ("def test_it(eval_case): pass", "no/where.md", 1, "can't be written"),
+        ("def test_it(eval_case): pass", "test_it.py/where.md", 1, "can't be written"),
         ("syntax error", "summary.md", 2, "was not written: no cases"),
     ],
 )

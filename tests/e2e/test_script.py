@@ -119,6 +119,35 @@ def test_finish_run_sends_the_figures_of_its_sessions(
     assert standin.runs[run_id].summary == {"score": 0.5, "passRate": 0.5}
 
 
+def test_finish_run_tells_of_a_run_that_had_ended_in_another_way(
+    suite: Suite, standin: StandIn
+) -> None:
+    run_id = standin.add_run(status="failed")
+    suite.test(TEST)
+    suite.run()
+    suite.script("submit", "--run", run_id, standin=standin)
+    result = suite.script("finish-run", run_id, "--status=passed", standin=standin)
+    assert (result.status, result.out) == (1, "")
+    told = f"run {run_id} had ended before, with status 'failed', and stays so"
+    assert told in result.err
+    result = suite.script("finish-run", run_id, "--status=failed", standin=standin)
+    assert (result.status, result.err) == (0, "")
+
+
+def test_a_run_that_is_named_again_takes_the_place_of_a_wrong_one(
+    suite: Suite, standin: StandIn
+) -> None:
+    suite.test(TEST)
+    suite.run()
+    right = standin.add_run()
+    for name, status in ((right, 0), ("typo", 1), (right, 0)):
+        done = suite.script("submit", "--run", name, standin=standin)
+        assert done.status == status, done.err
+    done = suite.script("submit", standin=standin)
+    assert (done.status, "nothing to submit" in done.out) == (0, True)
+    assert "typo" not in suite.script("list").out
+
+
 def test_finish_run_without_a_session_wants_the_status(
     suite: Suite, standin: StandIn
 ) -> None:

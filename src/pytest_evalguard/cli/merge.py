@@ -10,6 +10,7 @@ from ..config.checks import Given, whole_number
 from ..delivery.merging import merge_sessions
 from ..delivery.outbox import Sent, submission_of
 from ..delivery.registry import stored_targets
+from ..model.case import ENDED_START
 from ..model.text import counted, display_path
 from ..reporting.submissions import command, destination
 from ..reporting.terminal import state_lines
@@ -28,7 +29,8 @@ def merge(options: Namespace) -> int:
     notes = (*merged.damage, *_sent_already(sessions), *_left_out(sessions))
     for note in notes:
         say_note(note)
-    cases = counted(len(merged.lines), "case")
+    are_cases = [not line.startswith(ENDED_START) for line in merged.lines]
+    cases = counted(sum(are_cases), "case")
     say(f"{cases} in {display_path(session.path)}")
     say_lines(state_lines(merged.state, session.path))
     say(f"  show them by: {command('show', session.path)}")

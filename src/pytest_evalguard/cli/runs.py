@@ -22,7 +22,7 @@ from ..delivery.registry import stored_targets
 from ..errors import ConfigurationError, SessionError
 from ..model.text import printable
 from ..storage.session import PassedOver, Session, find_out, sessions_in
-from .console import DONE, say, say_error, say_passed_over
+from .console import DONE, REFUSED, say, say_error, say_passed_over
 
 
 def create_run(options: Namespace) -> int:
@@ -48,7 +48,13 @@ def finish_run(options: Namespace) -> int:
     summary = run_summary(totals.score.value, totals.pass_rate) if sessions else {}
     deadline = Deadline(DEFAULT_TIMEOUT)
     with closing(_api(options)) as api:
-        within(deadline, lambda: api.finish_run(run_id, status, summary, deadline))
+        found = within(
+            deadline, lambda: api.finish_run(run_id, status, summary, deadline)
+        )
+    if found != status:
+        run = printable(run_id)
+        say_error(f"run {run} had ended before, with status {found!r}, and stays so")
+        return REFUSED
     say(f"run {printable(run_id)} finished: {status}")
     return DONE
 

@@ -136,11 +136,13 @@ def directed_to(
 
 def _added(session: Session, target: Target) -> Target:
     """Return the session's target of that name, a new one where it had none."""
-    for each in stored_targets(session):
-        if (each.service, each.id) == (target.service, target.id):
-            return each
-    for shard in session.state.shards:
-        check_is_new(shard, [target])
+    stored = stored_targets(session)
+    known = next((each for each in stored if _is_same(each, target)), None)
+    if known is None:
+        for shard in session.state.shards:
+            check_is_new(shard, [target])
+    elif all(_is_kept(session, each, target) for each in stored):
+        return known
     with session.locked() as is_free:
         if not is_free:
             raise SessionError(
@@ -149,14 +151,20 @@ def _added(session: Session, target: Target) -> Target:
             )
         stored = stored_targets(session)
         kept = [each for each in stored if _is_kept(session, each, target)]
-        session.write(with_targets(session.state, (*kept, target)))
-    return target
+        new = () if known is not None else (target,)
+        session.write(with_targets(session.state, (*kept, *new)))
+    return known or target
 
 
-def _is_kept(session: Session, target: Target, new: Target) -> bool:
+def _is_kept(session: Session, target: Target, named: Target) -> bool:
     """Whether a target stays: a wrong run that accepted nothing gives way."""
-    is_other = target.service != new.service
-    return is_other or bool(submission_of(session, target).accepted)
+    is_other = target.service != named.service
+    is_needed = is_other or _is_same(target, named)
+    return is_needed or bool(submission_of(session, target).accepted)
+
+
+def _is_same(one: Target, other: Target) -> bool:
+    return (one.service, one.id) == (other.service, other.id)
 
 
 def submit(

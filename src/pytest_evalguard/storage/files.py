@@ -232,13 +232,16 @@ def replace_file(path: Path, lines: Iterable[str], mode: int = 0o600) -> None:
 def replace_shared_file(path: Path, lines: Iterable[str]) -> None:
     """Write a file that is for others, too: a report, or one to be committed.
 
-    Written to where a link leads; what is no regular file, as a pipe, is not replaced.
+    Written to where a link leads, in a folder that is made where there is none; what is
+    no regular file, as a pipe, is not replaced.
     """
     if path.exists() and not path.is_file():
         with open(path, "w", encoding="utf-8", opener=_open_to_reader) as file:
             file.writelines(lines)
     else:
-        replace_file(Path(os.path.realpath(path)), lines, 0o644)
+        real = Path(os.path.realpath(path))
+        real.parent.mkdir(parents=True, exist_ok=True)
+        replace_file(real, lines, 0o644)
 
 
 def _open_to_reader(path: str, flags: int) -> int:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import random
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import asdict, replace
 from functools import partial
 from pathlib import Path
@@ -95,8 +96,8 @@ class EvalGuard:
 
     def finish_run(
         self, run_id: str, status: str, summary: dict[str, float], deadline: Deadline
-    ) -> None:
-        """Finish a run; one that has ended already stays as it is.
+    ) -> str:
+        """Finish a run, and return its status; one that had ended keeps the one it has.
 
         :param summary: `score` and `passRate`, both 0..1; empty when not known.
 
@@ -106,10 +107,15 @@ class EvalGuard:
         if summary:
             body["summary"] = summary
         reply = self._call("PATCH", _run_path(run_id), deadline, body)
-        if reply.status != 409 and not is_success(reply):
+        if reply.status == 409:
+            with suppress(ServiceError):
+                reply = self._client.send("GET", _run_path(run_id), deadline)
+            return str(_run_status(reply) or "unknown")
+        if not is_success(reply):
             raise ServiceError(
                 f"the run {run_id} was not finished: {reply.explain(REASONS)}"
             )
+        return status
 
     def check_run(self, run_id: str, deadline: Deadline) -> None:
         """Stop on certain evidence that a run can't be fed; all else may pass by.

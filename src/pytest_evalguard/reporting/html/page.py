@@ -242,7 +242,6 @@ def write_page(path: Path, page: Page, data: CaseData) -> None:
     :raises SessionError: it can't be written.
     """
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
         replace_shared_file(path, _parts(page, data))
     except OSError as error:
         raise SessionError(
