@@ -22,7 +22,7 @@ from ..delivery.registry import stored_targets
 from ..errors import ConfigurationError, SessionError
 from ..model.text import printable
 from ..storage.session import PassedOver, Session, find_out, sessions_in
-from .console import DONE, REFUSED, say, say_error, say_passed_over
+from .console import DONE, REFUSED, say, say_error, say_note, say_passed_over
 
 
 def create_run(options: Namespace) -> int:
@@ -46,6 +46,8 @@ def finish_run(options: Namespace) -> int:
     status = options.status or _status_of(sessions, run_id)
     totals = Totals.of(case for session in sessions for case in session.cases())
     summary = run_summary(totals.score.value, totals.pass_rate) if sessions else {}
+    if not sessions:
+        say_note("without a session that was recorded for the run, it gets no figures")
     deadline = Deadline(DEFAULT_TIMEOUT)
     with closing(_api(options)) as api:
         found = within(
