@@ -133,8 +133,8 @@ OPTIONS = (
     Option(
         "max_drop",
         "fail the session if the pass rate fell by more than this since the baseline,"
-        " 0 to 1, and by more than noise; with a name, the mean of the named score."
-        " Repeatable",
+        " 0 to 1, and by more than noise; with a name, the mean of the named score or"
+        " metric, where more is better. Repeatable",
         metavar="[NAME:]F",
         ini="linelist",
         default=(),

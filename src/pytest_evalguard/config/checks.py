@@ -256,7 +256,7 @@ SECONDS = Kind("be a number of seconds above 0", _seconds)
 SHARE = Kind("be a number within 0..1", _share)
 SWITCH = Kind("be 1 or 0, true or false", _switch)
 LIMIT = Kind(
-    "be a number within 0..1, optionally after a name and a colon, such as smoke:0.9",
+    "be a number within 0..1, optionally after a name and a colon, such as tone:0.9",
     _limit,
 )
 METRIC_LIMIT = Kind(
