@@ -201,6 +201,13 @@ def test_a_submission_loads_what_it_needs_of_pydantic_and_of_us(
     } & loaded == set()
 
 
+@pytest.mark.parametrize("args", ["bless -o b.json", "compare last last", "list"])
+def test_a_command_that_needs_no_test_loads_no_pytest(suite: Suite, args: str) -> None:
+    suite.test("def test_it(eval_case): eval_case.score = 1")
+    suite.run()
+    assert "pytest" not in _loaded_by_script(suite.directory, *args.split())
+
+
 def _loaded_by_script(
     directory: Path, *args: str, env: Mapping[str, str] | None = None
 ) -> set[str]:

@@ -296,7 +296,7 @@ _COMMANDS = (
     ),
     _Command(
         "compare",
-        "verdicts",
+        "compare",
         "compare_sessions",
         "compare two sessions: directories, files written by bless, or 'last'",
         "compare baseline.json last --fail-on-regression",
@@ -304,7 +304,7 @@ _COMMANDS = (
     ),
     _Command(
         "bless",
-        "verdicts",
+        "compare",
         "bless",
         "write a baseline file to commit: outcomes and scores of a session, no texts",
         "bless -o baseline.json",
@@ -344,7 +344,7 @@ _COMMANDS = (
     ),
     _Command(
         "gate",
-        "verdicts",
+        "gate",
         "judge",
         "check a stored session against gates; exit with 1 if one is not met",
         "gate merged --min-pass-rate 0.9 --baseline baseline.json --max-regressions 0",

@@ -1,34 +1,24 @@
-"""Sessions are judged: compared, blessed for that, and held against gates."""
+"""A stored session is held against gates."""
 
 from __future__ import annotations
 
-import json
 import os
 from argparse import Namespace
 from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import asdict, replace
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from ..analysis.baseline import (
-    LAST,
-    Baseline,
-    find_baseline,
-    load_baseline,
-    read_baseline,
-    session_baseline,
-    write_baseline,
-)
+from ..analysis.baseline import LAST, Baseline, load_baseline, session_baseline
 from ..analysis.comparison import Comparison, compare, write_comparison
 from ..analysis.gates import check_gates, gated_groups
 from ..analysis.totals import Totals
 from ..config.checks import Given
 from ..config.settings import Setting, Settings
 from ..errors import ConfigurationError, SessionError
-from ..model.text import counted, display_path, printable
-from ..reporting.comparison import verdict_lines
+from ..model.text import counted, display_path
 from ..reporting.terminal import comparison_lines, gate_annotations, gate_lines
 from ..storage.session import (
     Gate,
@@ -42,60 +32,12 @@ from .console import (
     DONE,
     REFUSED,
     judging_settings,
-    say,
     say_error,
     say_lines,
     say_note,
     say_passed_over,
     session_named,
 )
-
-
-def compare_sessions(options: Namespace) -> int:
-    """Compare two sessions."""
-    out = find_out(options.out)
-    names, passed_over = (options.before, options.after), PassedOver()
-    (name, before), (_, after) = (_baseline(each, out, passed_over) for each in names)
-    say_passed_over(passed_over)
-    found = compare(name, before, after)
-    for doubt in (*before.doubts, *after.doubts):
-        say_note(doubt)
-    if not found.paired:
-        which = "can be compared" if found.in_both else "is in both"
-        say_note(f"no case {which}: nothing was compared")
-    if options.json:
-        say(json.dumps({**asdict(found), "verdict": [*verdict_lines(found)]}))
-    else:
-        say_lines(comparison_lines(found))
-    is_good = found.paired and not found.regressed
-    return DONE if is_good or not options.fail_on_regression else REFUSED
-
-
-def _baseline(name: str, out: Path, passed_over: PassedOver) -> tuple[str, Baseline]:
-    path = find_baseline(name, out, passed_over)
-    if path is None:
-        raise SessionError(f"there is no finished session in {display_path(out)}")
-    return path.name, read_baseline(path)
-
-
-def bless(options: Namespace) -> int:
-    """Write a session's outcomes and scores into a file to be committed."""
-    session = session_named(options.dir, find_out(options.out))
-    baseline = session_baseline(session)
-    for doubt in baseline.doubts:
-        say_note(doubt)
-    if not baseline.cases:
-        raise SessionError(
-            f"{display_path(session.path)} has no case with a result: there is nothing"
-            " to compare with; name another session"
-        )
-    write_baseline(Path(options.output), baseline)
-    cases = counted(len(baseline.cases), "case")
-    say(f"{cases} of {display_path(session.path)} in {printable(options.output)}")
-    return DONE
-
-
-# Gates
 
 
 def judge(options: Namespace) -> int:
@@ -156,7 +98,7 @@ def _compared(session: Session, settings: Settings, out: Path) -> Comparison | N
     """Compare a session with the baseline, if there is one."""
     if settings.baseline is None:
         return None
-    baseline = _gate_baseline(settings.baseline, session, out)
+    baseline = _baseline(settings.baseline, session, out)
     if baseline is None or baseline.path is None:
         say_note("there is no earlier session to compare with yet")
         return None
@@ -165,7 +107,7 @@ def _compared(session: Session, settings: Settings, out: Path) -> Comparison | N
     return compare(baseline.path.name, baseline, session_baseline(session))
 
 
-def _gate_baseline(name: str, session: Session, out: Path) -> Baseline | None:
+def _baseline(name: str, session: Session, out: Path) -> Baseline | None:
     passed_over = PassedOver()
     try:
         if name != LAST:
